@@ -1,0 +1,37 @@
+//! Outgoing HTTP: time-outs, size caps, address rules.
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+/// Largest body accepted from a provider, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// Sends one request. No redirects are followed, cookies are not kept.
+#[async_trait]
+pub trait Http: Send + Sync {
+    /// Sends `request`; the whole answer, its body capped at [`MAX_BODY`].
+    ///
+    /// # Errors
+    /// See [`FetchError`]. An HTTP error status is an answer, not an error.
+    async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, FetchError>;
+}
+
+/// Why no answer came.
+#[derive(Debug, Error)]
+pub enum FetchError {
+    /// 5 s to connect or 10 s in all have passed.
+    #[error("timed out")]
+    TimedOut,
+    /// The address is private, loopback or link-local and not allowed.
+    #[error("the address {0} is not allowed: name its network in POOLGATE_IDP_NETWORKS")]
+    AddressRefused(String),
+    /// Not https (and http is not allowed here), or a URL that cannot be used.
+    #[error("the URL is not allowed: {0}")]
+    UrlRefused(String),
+    /// More than [`MAX_BODY`].
+    #[error("the answer is larger than 1 MiB")]
+    TooLarge,
+    /// Connection refused, TLS failure, reset.
+    #[error("{0}")]
+    Broken(String),
+}

@@ -1,0 +1,66 @@
+//! Who somebody is, as a provider said it and as we verified it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// A value that passed every check of this crate. It cannot be made outside of it.
+#[derive(Debug, Clone)]
+pub struct Verified<T>(T);
+
+impl<T> Verified<T> {
+    /// Only an adapter that has finished its checks says this.
+    pub(crate) const fn vouch(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value.
+    pub const fn get(&self) -> &T {
+        &self.0
+    }
+
+    /// The value, for good.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// Attribute or claim name → its values, in the order the provider sent them.
+///
+/// A name that comes twice is merged. Numbers, booleans and objects of a JSON claim are their JSON text.
+pub type Attributes = BTreeMap<String, Vec<String>>;
+
+/// What a provider said of one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalIdentity {
+    /// The provider's stable, unfolded key for the person: NameID, `sub`, `id`, `user_id`.
+    pub subject: String,
+    /// Everything else it said.
+    pub attributes: Attributes,
+    /// The provider's own name for itself: SAML entity id or OIDC issuer.
+    pub issuer: String,
+    /// What is needed to sign the person out there.
+    pub session: ProviderSession,
+    /// When the person authenticated there, where it said so.
+    pub authenticated_at: Option<OffsetDateTime>,
+}
+
+/// What a sign-out at the provider must quote. Kept with the hosted-UI session.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderSession {
+    /// Subject as the provider knows it (NameID text or `sub`).
+    pub subject: String,
+    /// SAML NameID `Format`, exactly as it came.
+    pub name_id_format: Option<String>,
+    /// SAML `NameQualifier`.
+    pub name_qualifier: Option<String>,
+    /// SAML `SPNameQualifier`.
+    pub sp_name_qualifier: Option<String>,
+    /// SAML `SessionIndex` of each AuthnStatement, or the OIDC `sid`.
+    pub session_indexes: Vec<String>,
+    /// OIDC ID token, for `id_token_hint`. Stored sealed, never logged.
+    pub id_token: Option<String>,
+    /// When the provider says its session ends (`SessionNotOnOrAfter`), seconds since 1970.
+    pub ends_at: Option<i64>,
+}

@@ -1,0 +1,179 @@
+//! Identity provider protocols, verified.
+//!
+//! This crate knows SAML 2.0 and OpenID Connect. It knows nothing of pools, stores or the web
+//! server: it takes facts and bytes, and gives back where the browser must go, or a
+//! [`Verified`] [`ExternalIdentity`], the only door through which identity enters Poolgate.
+//!
+//! Three verbs make a provider: [`Provider::begin`], [`Provider::finish`], [`Provider::end`].
+//! Time, randomness, outgoing HTTP and the memory of used assertions come in as values
+//! ([`Surroundings`]), so tests own them.
+
+pub mod ambient;
+pub mod error;
+pub mod fetch;
+pub mod identity;
+pub mod oidc;
+pub mod saml;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use time::OffsetDateTime;
+use url::Url;
+
+pub use ambient::{Clock, Random, SystemClock, SystemRandom};
+pub use error::{ProviderError, Upstream};
+pub use identity::{Attributes, ExternalIdentity, ProviderSession, Verified};
+
+/// Where the browser must go next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outbound {
+    /// Answer 302 with this `Location`.
+    Redirect(Url),
+    /// Show a page whose form posts these fields to `action` (SAML HTTP-POST binding).
+    PostForm {
+        /// Where the form goes.
+        action: Url,
+        /// Field names and values, unescaped.
+        fields: Vec<(String, String)>,
+    },
+}
+
+/// What one sign-in attempt knows when it leaves for the provider, and again when it comes back.
+///
+/// All random values are made once by the caller and stored with the attempt.
+#[derive(Debug, Clone)]
+pub struct AttemptFacts {
+    /// The random handle that is OAuth `state` and SAML `RelayState`: at most 43 characters.
+    pub handle: String,
+    /// SAML request id: an NCName, `_` and 160 random bits in hex.
+    pub request_id: String,
+    /// OIDC nonce sent to the provider.
+    pub nonce: SecretString,
+    /// PKCE code verifier (RFC 7636 section 4.1: 43 to 128 unreserved characters).
+    pub pkce_verifier: SecretString,
+    /// Where the provider must answer: `{domain}/oauth2/idpresponse` or `{domain}/saml2/idpresponse`.
+    pub callback: Url,
+    /// Our SAML entity id, `urn:amazon:cognito:sp:{poolId}`.
+    pub entity_id: String,
+    /// When the attempt was made.
+    pub started_at: OffsetDateTime,
+    /// What the app asked for, as far as a provider cares.
+    pub asked: Asked,
+}
+
+/// The app's wishes that travel to the provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// `prompt` values, in the order given.
+    pub prompt: Vec<Prompt>,
+    /// `login_hint`, at most 2,048 characters.
+    pub login_hint: Option<String>,
+    /// `max_age` in seconds.
+    pub max_age: Option<u32>,
+    /// `ui_locales` / `lang`.
+    pub lang: Option<String>,
+}
+
+impl Asked {
+    /// Whether `prompt` holds this value.
+    pub fn wants(&self, prompt: Prompt) -> bool {
+        self.prompt.contains(&prompt)
+    }
+}
+
+/// OpenID Connect Core 3.1.2.1 `prompt`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prompt {
+    /// Show nothing to the user.
+    None,
+    /// Authenticate again.
+    Login,
+    /// Let the user choose an account.
+    SelectAccount,
+    /// Ask for consent.
+    Consent,
+}
+
+impl Prompt {
+    /// The value on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Login => "login",
+            Self::SelectAccount => "select_account",
+            Self::Consent => "consent",
+        }
+    }
+}
+
+/// The provider's raw answer, as it came through the browser. Nothing in it is verified.
+#[derive(Clone)]
+pub enum Inbound {
+    /// Query or form of `/oauth2/idpresponse`: decoded pairs in the order they came.
+    OAuth(Vec<(String, String)>),
+    /// The `SAMLResponse` field of `/saml2/idpresponse`, still base64.
+    SamlResponse(String),
+}
+
+/// Everything from outside that a provider may use.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Outgoing HTTP: capped, timed, with address rules.
+    pub http: Arc<dyn fetch::Http>,
+    /// Memory of what was used once.
+    pub used: Arc<dyn UsedOnce>,
+}
+
+/// Remembers things that may be used only once (SAML assertion ids), durably and across replicas.
+#[async_trait]
+pub trait UsedOnce: Send + Sync {
+    /// `true` the first time this `key` is seen, `false` afterwards until `until` has passed.
+    ///
+    /// # Errors
+    /// [`ProviderError::StoreAway`] when the memory cannot be asked: the caller must refuse.
+    async fn first_use(&self, key: &str, until: OffsetDateTime) -> Result<bool, ProviderError>;
+}
+
+/// One configured identity provider.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Where the browser goes to sign in.
+    ///
+    /// # Errors
+    /// When the provider cannot be asked (discovery failed) or its settings do not allow it.
+    async fn begin(&self, around: &Surroundings, facts: &AttemptFacts) -> Result<Outbound, ProviderError>;
+
+    /// Verifies the provider's answer in full and returns who it is.
+    ///
+    /// # Errors
+    /// Every check that fails; nothing is returned that was not verified.
+    async fn finish(
+        &self,
+        around: &Surroundings,
+        facts: &AttemptFacts,
+        inbound: Inbound,
+    ) -> Result<Verified<ExternalIdentity>, ProviderError>;
+
+    /// Where the browser goes to sign out there too, if the provider is set up for it.
+    ///
+    /// # Errors
+    /// When a request could not be made.
+    async fn end(
+        &self,
+        _around: &Surroundings,
+        _session: &ProviderSession,
+        _return_to: &Url,
+    ) -> Result<Option<Outbound>, ProviderError> {
+        Ok(None)
+    }
+
+    /// The origins a browser may pass through when it leaves for this provider (for `form-action`).
+    fn origins(&self) -> Vec<url::Origin>;
+}

@@ -1,0 +1,229 @@
+//! The durable store: pools, clients, providers, domains, keys, users, revocations.
+//!
+//! One trait, and one conformance suite ([`conformance`]) that every implementation passes. A call that
+//! returned `Ok` has reached the disk.
+
+#[cfg(test)]
+pub mod conformance;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use thiserror::Error;
+use time::OffsetDateTime;
+
+use crate::pool::{FederatedProfile, ProfileError, User};
+
+/// What a configuration record describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `pool::UserPool`; id = pool id.
+    UserPool,
+    /// `pool::AppClient`; id = client id.
+    AppClient,
+    /// `pool::IdentityProvider`; id = provider name.
+    IdentityProvider,
+    /// `pool::Domain`; id = domain.
+    Domain,
+    /// A signing key of the pool; id = key id. The private half is in `sealed`.
+    Key,
+}
+
+impl Kind {
+    /// As stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UserPool => "user_pool",
+            Self::AppClient => "app_client",
+            Self::IdentityProvider => "identity_provider",
+            Self::Domain => "domain",
+            Self::Key => "key",
+        }
+    }
+
+    /// From its stored form.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::UserPool, Self::AppClient, Self::IdentityProvider, Self::Domain, Self::Key]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+    }
+}
+
+/// One configured thing, as stored: a JSON document, and its secrets sealed under the master key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// What it is.
+    pub kind: Kind,
+    /// The pool it belongs to.
+    pub pool_id: String,
+    /// Its id, unique within (kind, pool).
+    pub id: String,
+    /// JSON.
+    pub document: String,
+    /// Ciphertext, see `keys::seal`.
+    pub sealed: Option<Vec<u8>>,
+    /// Names that no other record may hold (see [`UniqueName`]).
+    pub names: Vec<UniqueName>,
+    /// 0 when new; one more at each replacement.
+    pub version: i64,
+}
+
+/// A name held by one record at most.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UniqueName {
+    /// Where it must be unique: `domain`, `client`, or `identifier:{pool id}`.
+    pub scope: String,
+    /// The name, already folded where case does not count.
+    pub name: String,
+}
+
+/// One change of the configuration.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Make it; [`DirectoryError::Exists`] when it or one of its names is there already.
+    Create(Record),
+    /// Put it in the place of the one with `record.version`; otherwise [`DirectoryError::Stale`].
+    /// The stored version becomes one more.
+    Replace(Record),
+    /// Remove it; [`DirectoryError::Missing`] when it is not there.
+    Delete(Kind, String, String),
+    /// Remove the pool of this id and everything in it: records, users, revocations.
+    DeletePool(String),
+}
+
+/// What a token of a user is checked against: one indexed read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenState {
+    /// The user, when it still exists.
+    pub user: Option<User>,
+    /// Whether the token's family (`origin_jti`) was revoked.
+    pub revoked: bool,
+}
+
+/// Which users, in which order: by username, after `after`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserQuery {
+    /// One condition at most.
+    pub filter: Option<UserFilter>,
+    /// Username of the last user already seen.
+    pub after: Option<String>,
+    /// Most users to return.
+    pub limit: u32,
+}
+
+/// A condition of `ListUsers`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserFilter {
+    /// `username`, `sub`, `status`, `cognito:user_status`, or an attribute name.
+    pub attribute: String,
+    /// `true`: the value begins so (`^=`); `false`: it is this (`=`).
+    pub prefix: bool,
+    /// What is compared.
+    pub value: String,
+}
+
+/// Why the directory did not do it.
+#[derive(Debug, Error)]
+pub enum DirectoryError {
+    /// It or one of its names is there already.
+    #[error("{0} already exists")]
+    Exists(String),
+    /// It is not there.
+    #[error("{0} does not exist")]
+    Missing(String),
+    /// Somebody else changed it in between.
+    #[error("{0} was changed by somebody else at the same time")]
+    Stale(String),
+    /// The profile's own rules refuse it.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The username belongs to another identity.
+    #[error("Already found an entry for username {0}")]
+    UsernameTaken(String),
+    /// The store is away or broken.
+    #[error("the directory is away: {0}")]
+    Away(String),
+}
+
+/// The durable store.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// Every configuration record.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn load(&self) -> Result<Vec<Record>, DirectoryError>;
+
+    /// Every configuration record of one pool.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn load_pool(&self, pool_id: &str) -> Result<Vec<Record>, DirectoryError>;
+
+    /// All changes, or none.
+    ///
+    /// # Errors
+    /// As each [`Change`] says, and [`DirectoryError::Away`].
+    async fn write(&self, changes: Vec<Change>) -> Result<(), DirectoryError>;
+
+    /// Creates or updates the user of this identity, found by (provider, subject).
+    ///
+    /// # Errors
+    /// What [`FederatedProfile::apply`] refuses; [`DirectoryError::UsernameTaken`];
+    /// [`DirectoryError::Away`].
+    async fn sign_in(&self, profile: FederatedProfile) -> Result<User, DirectoryError>;
+
+    /// The user of this name.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn user(&self, pool_id: &str, username: &str) -> Result<Option<User>, DirectoryError>;
+
+    /// Users, by username.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn users(&self, pool_id: &str, query: UserQuery) -> Result<Vec<User>, DirectoryError>;
+
+    /// How many users the pool has.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn count_users(&self, pool_id: &str) -> Result<u64, DirectoryError>;
+
+    /// Removes a user with everything that belongs to it.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Missing`], [`DirectoryError::Away`].
+    async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError>;
+
+    /// The state behind a token of the user with this `sub`.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn token_state(
+        &self,
+        pool_id: &str,
+        sub: &str,
+        origin_jti: &str,
+    ) -> Result<TokenState, DirectoryError>;
+
+    /// Ends every token of this family; the mark may be forgotten after `until`.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn revoke_family(
+        &self,
+        pool_id: &str,
+        origin_jti: &str,
+        until: OffsetDateTime,
+    ) -> Result<(), DirectoryError>;
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn ping(&self) -> Result<(), DirectoryError>;
+
+    /// Writes out what is pending and closes; nothing may be called afterwards.
+    async fn close(&self);
+}

@@ -1,0 +1,34 @@
+//! Poolgate: apps speak Amazon Cognito to it, identity providers speak SAML 2.0 or OpenID Connect.
+//!
+//! The rooms, in the order a sign-in meets them. Arrows point down this list only.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`config`], [`gateway`] | settings; puts the parts together, starts and stops |
+//! | [`demo`] | simulated providers and a sample app, also used by the tests |
+//! | [`http`] | reads the app's request and the provider's answer: one file per endpoint |
+//! | [`api`] | the management API: AWS JSON 1.1 |
+//! | [`sign_in`], [`sign_out`] | the attempt, its completion, the mapping to a user; the way out |
+//! | [`grants`] | a sign-in becomes a code, a code becomes tokens |
+//! | [`tokens`] | claims, signed and verified |
+//! | [`registry`] | the configuration in force, read from memory |
+//! | [`directory`], [`sessions`] | what lasts, what expires |
+//! | [`keys`] | the master key, signing keys, sealed capsules |
+//! | [`pool`] | the nouns, as plain data |
+//!
+//! Protocols live in the crate `poolgate-providers`, which knows none of these.
+
+pub mod api;
+pub mod config;
+pub mod demo;
+pub mod directory;
+pub mod gateway;
+pub mod grants;
+pub mod http;
+pub mod keys;
+pub mod pool;
+pub mod registry;
+pub mod sessions;
+pub mod sign_in;
+pub mod sign_out;
+pub mod tokens;

@@ -1,0 +1,36 @@
+//! The nouns, as plain data with their rules and limits. No I/O.
+//!
+//! Names and members are those of the public service model (`cognito-idp/2016-04-18`). A member that
+//! means nothing to Poolgate yet is kept in `rest` and returned, never dropped.
+
+pub mod app_client;
+pub mod domain;
+pub mod identity_provider;
+pub mod limits;
+pub mod user;
+pub mod user_pool;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+pub use app_client::{AppClient, OAuthFlow, TimeUnit, TokenValidityUnits};
+pub use domain::Domain;
+pub use identity_provider::{IdentityProvider, ProviderType};
+pub use user::{FederatedProfile, Identity, ProfileError, User};
+pub use user_pool::{AttributeDataType, SchemaAttribute, UserPool};
+
+/// Members kept as they came.
+pub type Rest = serde_json::Map<String, serde_json::Value>;
+
+/// A moment as the API writes it: seconds since 1970, with a fraction.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub f64);
+
+impl From<OffsetDateTime> for Timestamp {
+    fn from(moment: OffsetDateTime) -> Self {
+        let millis = moment.unix_timestamp_nanos() / 1_000_000;
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double")]
+        Self(millis as f64 / 1000.0)
+    }
+}

@@ -1,0 +1,161 @@
+//! A user, and how a sign-in changes one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use time::OffsetDateTime;
+
+/// A user of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The pool.
+    pub pool_id: String,
+    /// `{Provider}_{subject}`: at most 128 characters.
+    pub username: String,
+    /// A UUID that never changes.
+    pub sub: String,
+    /// Attribute name → value, `sub` and `identities` apart.
+    pub attributes: BTreeMap<String, String>,
+    /// The provider identities that sign this user in, oldest first.
+    pub identities: Vec<Identity>,
+    /// Names of the groups the user belongs to.
+    pub groups: Vec<String>,
+    /// A disabled user can neither sign in nor use a token.
+    pub enabled: bool,
+    /// `UserStatus` of the model.
+    pub status: UserStatus,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// When it was last changed.
+    pub modified_at: OffsetDateTime,
+    /// Tokens issued at or before this moment are refused.
+    pub signed_out_at: Option<OffsetDateTime>,
+}
+
+/// `UserStatusType` of the model, as far as Poolgate makes such users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UserStatus {
+    /// Signs in through an identity provider.
+    #[serde(rename = "EXTERNAL_PROVIDER")]
+    ExternalProvider,
+}
+
+impl UserStatus {
+    /// As the API writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ExternalProvider => "EXTERNAL_PROVIDER",
+        }
+    }
+}
+
+/// One way a user signs in: the key is the pair (provider, subject), never the joined string.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Provider name.
+    pub provider_name: String,
+    /// `SAML`, `OIDC`, …
+    pub provider_type: String,
+    /// The provider's subject, unfolded.
+    pub user_id: String,
+    /// SAML: the provider's entity id. Otherwise absent.
+    pub issuer: Option<String>,
+    /// Whether the user was made by this identity.
+    pub primary: bool,
+    /// When the identity was first seen, milliseconds since 1970.
+    pub date_created: i64,
+}
+
+/// What one verified sign-in says a user shall be. Made by `sign_in::mapping` only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FederatedProfile {
+    /// The pool.
+    pub pool_id: String,
+    /// Username, should the user be new.
+    pub username: String,
+    /// `sub`, should the user be new.
+    pub new_sub: String,
+    /// Who signed in.
+    pub identity: Identity,
+    /// Attributes to set.
+    pub set: BTreeMap<String, String>,
+    /// Attributes to remove (`missing_attributes=remove`).
+    pub remove: Vec<String>,
+    /// Attributes the user must have afterwards.
+    pub required: Vec<String>,
+    /// Attributes that may not change once they have a value.
+    pub immutable: Vec<String>,
+    /// The provider's group.
+    pub group: String,
+    /// Now.
+    pub at: OffsetDateTime,
+}
+
+/// Why a verified identity cannot become, or stay, this user.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ProfileError {
+    /// A required attribute has no value.
+    #[error("Invalid user attributes: {0}: The attribute is required")]
+    Required(String),
+    /// An immutable attribute would change.
+    #[error("Invalid user attributes: {0}: The attribute is immutable and cannot change")]
+    Immutable(String),
+    /// The user is disabled.
+    #[error("User is disabled")]
+    Disabled,
+}
+
+impl FederatedProfile {
+    /// The user after this sign-in: a new one, or `existing` with what changed.
+    ///
+    /// The second value tells whether anything must be written.
+    ///
+    /// # Errors
+    /// See [`ProfileError`]: nothing is to be written then.
+    pub fn apply(&self, existing: Option<&User>) -> Result<(User, bool), ProfileError> {
+        let mut user = existing.cloned().unwrap_or_else(|| self.new_user());
+        if !user.enabled {
+            return Err(ProfileError::Disabled);
+        }
+        for name in &self.remove {
+            user.attributes.remove(name);
+        }
+        for (name, value) in &self.set {
+            if let Some(old) = user.attributes.get(name)
+                && old != value
+                && self.immutable.contains(name)
+            {
+                return Err(ProfileError::Immutable(name.clone()));
+            }
+            user.attributes.insert(name.clone(), value.clone());
+        }
+        if let Some(name) = self.required.iter().find(|name| !user.attributes.contains_key(*name)) {
+            return Err(ProfileError::Required(name.clone()));
+        }
+        if !user.groups.contains(&self.group) {
+            user.groups.push(self.group.clone());
+        }
+        let changed = existing.is_none_or(|before| *before != user);
+        if changed {
+            user.modified_at = self.at;
+        }
+        Ok((user, changed))
+    }
+
+    fn new_user(&self) -> User {
+        User {
+            pool_id: self.pool_id.clone(),
+            username: self.username.clone(),
+            sub: self.new_sub.clone(),
+            attributes: BTreeMap::new(),
+            identities: vec![self.identity.clone()],
+            groups: Vec::new(),
+            enabled: true,
+            status: UserStatus::ExternalProvider,
+            created_at: self.at,
+            modified_at: self.at,
+            signed_out_at: None,
+        }
+    }
+}
