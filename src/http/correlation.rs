@@ -24,14 +24,15 @@ pub async fn middleware(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let id = match request.app_data::<web::Data<State>>() {
-        Some(state) => state.context.uuid(),
-        None => String::new(),
-    };
+    let state = request.app_data::<web::Data<State>>().cloned();
+    let id = state.as_ref().map(|state| state.context.uuid()).unwrap_or_default();
     request.extensions_mut().insert(CorrelationId(id.clone()));
     let span = tracing::info_span!("request", id = %id, method = %request.method(), path = %request.path());
     let mut response = next.call(request).instrument(span.clone()).await?;
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
+    if let Some(state) = state {
+        state.metrics.answered(response.status().as_u16());
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);
     }

@@ -29,9 +29,7 @@ fn not_found() -> HttpResponse {
 /// The document of the pool named in the path.
 pub async fn document(state: web::Data<State>, pool: web::Path<String>) -> HttpResponse {
     let snapshot = state.context.registry.snapshot();
-    snapshot
-        .pool(&pool)
-        .map_or_else(not_found, |pool| answer(&configuration(pool, &state.context.surface)))
+    snapshot.pool(&pool).map_or_else(not_found, |pool| answer(&configuration(pool, &state.context.surface)))
 }
 
 /// The document of the pool at this host.

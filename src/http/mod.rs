@@ -1,6 +1,7 @@
 //! The endpoints: one file each, with its parameters, its handler and its errors. No rule lives here.
 
 pub mod api;
+pub mod arrival;
 pub mod assets;
 pub mod body;
 pub mod cookies;
@@ -34,6 +35,8 @@ pub struct State {
     pub api: Arc<ApiContext>,
     /// The hosted pages.
     pub pages: Arc<Pages>,
+    /// What is counted.
+    pub metrics: Arc<health::Metrics>,
     /// Whose `Forwarded` headers are believed.
     pub trusted_proxies: Arc<[IpNet]>,
 }
@@ -67,15 +70,17 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::post().to(oauth2::idp_response::post)),
         )
         .service(web::resource("/saml2/idpresponse").route(web::post().to(saml2::idp_response::post)))
-        .service(
-            web::resource("/login").route(web::get().to(login::get)).route(web::post().to(login::post)),
-        )
+        .service(web::resource("/login").route(web::get().to(login::get)).route(web::post().to(login::post)))
         .service(web::resource("/logout").route(web::get().to(logout::get)))
         .service(web::resource("/assets/{hash}/{name}").route(web::get().to(assets::get)))
-        .service(open_resource("/{pool}/.well-known/openid-configuration").route(web::get().to(discovery::document)))
+        .service(
+            open_resource("/{pool}/.well-known/openid-configuration")
+                .route(web::get().to(discovery::document)),
+        )
         .service(open_resource("/{pool}/.well-known/jwks.json").route(web::get().to(discovery::keys)))
         .service(
-            open_resource("/.well-known/openid-configuration").route(web::get().to(discovery::document_at_domain)),
+            open_resource("/.well-known/openid-configuration")
+                .route(web::get().to(discovery::document_at_domain)),
         )
         .service(open_resource("/.well-known/jwks.json").route(web::get().to(discovery::keys_at_domain)));
 }

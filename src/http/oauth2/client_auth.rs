@@ -50,7 +50,8 @@ pub fn authenticate<'p>(
             (posted_id.ok_or_else(missing)?, secret)
         }
     };
-    let client = pool.client(id).ok_or(ClientError::Unknown("no app client of this pool has this client_id"))?;
+    let client =
+        pool.client(id).ok_or(ClientError::Unknown("no app client of this pool has this client_id"))?;
     match (&client.client_secret, secret) {
         (None, None) => Ok(client),
         (None, Some(_)) => Err(ClientError::Unknown("the client has no secret, but one was sent")),
@@ -83,5 +84,8 @@ fn basic_credentials(request: &HttpRequest) -> Result<Option<(String, String)>, 
 /// encoding would change, so clients that leave it out work too.
 fn form_decode(text: &str) -> String {
     let pair = format!("v={}", text.replace('&', "%26"));
-    url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+    url::form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }

@@ -32,7 +32,8 @@ async fn end(state: &State, pool: &LivePool, request: &HttpRequest, bytes: &[u8]
     if bytes.len() > body::MAX_FORM {
         return Err(bad("the body is too large"));
     }
-    let form = body::form(request, bytes).ok_or_else(|| bad("the body must be application/x-www-form-urlencoded"))?;
+    let form = body::form(request, bytes)
+        .ok_or_else(|| bad("the body must be application/x-www-form-urlencoded"))?;
     let client = authenticate(pool, request, &form).map_err(|error| match error {
         ClientError::Malformed(why) => bad(&why),
         ClientError::Unknown(why) => OAuthError::new(StatusCode::UNAUTHORIZED, "invalid_client", why),

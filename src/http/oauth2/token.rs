@@ -37,7 +37,8 @@ async fn exchange(
     if bytes.len() > body::MAX_FORM {
         return Err(bad("the body is too large"));
     }
-    let form = body::form(request, bytes).ok_or_else(|| bad("the body must be application/x-www-form-urlencoded"))?;
+    let form = body::form(request, bytes)
+        .ok_or_else(|| bad("the body must be application/x-www-form-urlencoded"))?;
     let grant_type = required(&form, "grant_type")?;
     let client = authenticate(pool, request, &form).map_err(|error| match error {
         ClientError::Malformed(why) => bad(&why),
@@ -70,7 +71,8 @@ async fn code(
     let redemption = authorization_code::Redemption {
         code: required(form, "code")?,
         redirect_uri: required(form, "redirect_uri")?,
-        verifier: once(form, "code_verifier").map_err(|why| OAuthError::bad_request("invalid_request", &why))?,
+        verifier: once(form, "code_verifier")
+            .map_err(|why| OAuthError::bad_request("invalid_request", &why))?,
     };
     Ok(authorization_code::redeem(&state.context, pool, client, redemption).await?)
 }
@@ -78,9 +80,15 @@ async fn code(
 /// The grant is for custom scopes, and this build has no resource servers to own any.
 fn client_credentials(client: &AppClient) -> OAuthError {
     if client.may_use(OAuthFlow::ClientCredentials) {
-        OAuthError::bad_request("invalid_scope", "client_credentials needs a custom scope of a resource server")
+        OAuthError::bad_request(
+            "invalid_scope",
+            "client_credentials needs a custom scope of a resource server",
+        )
     } else {
-        OAuthError::bad_request("unauthorized_client", "the client does not allow the client_credentials grant")
+        OAuthError::bad_request(
+            "unauthorized_client",
+            "the client does not allow the client_credentials grant",
+        )
     }
 }
 

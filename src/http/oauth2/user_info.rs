@@ -26,7 +26,8 @@ pub async fn handle(request: HttpRequest, state: web::Data<State>, pool: PoolAtH
 fn refusal(error: &OAuthError) -> HttpResponse {
     let mut response = reply::oauth_error(error);
     if matches!(error.status, StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST) {
-        let challenge = format!("Bearer error=\"{}\", error_description=\"{}\"", error.error, error.description);
+        let challenge =
+            format!("Bearer error=\"{}\", error_description=\"{}\"", error.error, error.description);
         if let Ok(challenge) = HeaderValue::from_str(&challenge) {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
@@ -58,10 +59,13 @@ async fn look_up(state: &State, pool: &Arc<LivePool>, request: &HttpRequest) -> 
 
 fn bearer(request: &HttpRequest) -> Result<&str, OAuthError> {
     let bad = |why: &str| OAuthError::bad_request("invalid_request", why);
-    let header = request.headers().get(AUTHORIZATION).ok_or_else(|| bad("the Authorization header is missing"))?;
+    let header =
+        request.headers().get(AUTHORIZATION).ok_or_else(|| bad("the Authorization header is missing"))?;
     let header = header.to_str().map_err(|_| bad("the Authorization header is malformed"))?;
     match header.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => Ok(token.trim()),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
+            Ok(token.trim())
+        }
         _ => Err(bad("the Authorization header must be: Bearer access_token")),
     }
 }
