@@ -49,7 +49,5 @@ pub(super) fn is_public(address: IpAddr) -> bool {
 /// development.
 pub(super) fn is_allowed(address: IpAddr, networks: &[IpNet], dev: bool) -> bool {
     let address = address.to_canonical();
-    is_public(address)
-        || networks.iter().any(|net| net.contains(&address))
-        || (dev && address.is_loopback())
+    is_public(address) || networks.iter().any(|net| net.contains(&address)) || (dev && address.is_loopback())
 }

@@ -8,6 +8,7 @@ mod tests;
 use async_trait::async_trait;
 use thiserror::Error;
 
+pub(crate) use client::is_loopback_host;
 pub use client::{GuardedClient, Rules};
 
 /// Largest body accepted from a provider, in bytes.
