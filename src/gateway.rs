@@ -78,9 +78,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let tls = settings.tls.as_ref().map(load_tls).transpose()?;
     let state = build_state(&settings).await?;
     let (address, metrics_address) = (public.local_addr()?, metrics.local_addr()?);
-    let mut servers = Vec::with_capacity(2);
-    servers.push(serve_public(public, tls, &state)?);
-    servers.push(serve_metrics(metrics, &state)?);
+    let servers = vec![serve_public(public, tls, &state)?, serve_metrics(metrics, &state)?];
     Ok(Running { state, address, metrics_address, servers })
 }
 

@@ -138,7 +138,7 @@ fn without_choice(request: &HttpRequest) -> String {
 
 /// Where the e-mail form may end: at a provider it can find, or back at the app with an error.
 fn form_targets(enabled: &[&LiveProvider], client: &AppClient, asked: &AuthorizeRequest) -> Vec<FormTarget> {
-    let known = client.callback_urls.iter().any(|url| *url == asked.redirect_uri);
+    let known = client.callback_urls.contains(&asked.redirect_uri);
     let app = reply::form_target(&asked.redirect_uri).filter(|_| known);
     let providers = enabled
         .iter()

@@ -134,7 +134,9 @@ impl Failed {
         let (error, description) = match &self.cause {
             Cause::Provider(error) => return provider_error(error, name, prefix),
             Cause::Profile(ProfileError::Disabled) => ("access_denied", "User is disabled".to_owned()),
-            Cause::Mapping(_) | Cause::Profile(_) | Cause::Unstorable(_) => ("server_error", format!("{prefix}{}", self.cause)),
+            Cause::Mapping(_) | Cause::Profile(_) | Cause::Unstorable(_) => {
+                ("server_error", format!("{prefix}{}", self.cause))
+            }
             Cause::UsernameTaken(_) => ("invalid_request", self.cause.to_string()),
             Cause::Gone(_) => ("server_error", self.cause.to_string()),
             Cause::Away(_) => ("temporarily_unavailable", "A store is away; try again later".to_owned()),
