@@ -33,4 +33,6 @@ pub mod registry;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_out;
+#[cfg(test)]
+mod testing;
 pub mod tokens;

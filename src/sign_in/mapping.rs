@@ -65,7 +65,16 @@ pub fn profile(
     new_sub: String,
     at: OffsetDateTime,
 ) -> Result<FederatedProfile, MappingError> {
-    let (identity, provider) = (identity.get(), place.provider);
+    profile_of(identity.get(), place, new_sub, at)
+}
+
+fn profile_of(
+    identity: &ExternalIdentity,
+    place: &Place<'_>,
+    new_sub: String,
+    at: OffsetDateTime,
+) -> Result<FederatedProfile, MappingError> {
+    let provider = place.provider;
     let username = format!("{}_{}", provider.provider_name, identity.subject);
     let length = username.chars().count();
     if length > USERNAME {
@@ -216,3 +225,7 @@ fn is_trusted_email(email: &str, provider: &IdentityProvider) -> bool {
     let trusted = provider.detail("trusted_email_domains").unwrap_or_default();
     trusted.split(',').map(str::trim).any(|known| !known.is_empty() && known.eq_ignore_ascii_case(domain))
 }
+
+#[cfg(test)]
+#[path = "mapping_tests.rs"]
+mod tests;
