@@ -112,6 +112,7 @@ impl From<DirectoryError> for ApiError {
             DirectoryError::Profile(_) | DirectoryError::UsernameTaken(_) => {
                 Self::Internal(error.to_string())
             }
+            DirectoryError::Unstorable(_) => Self::InvalidParameter(error.to_string()),
             DirectoryError::Away(_) => Self::Away(error.to_string()),
         }
     }

@@ -9,6 +9,8 @@
 //! A reader may see a value a moment before it is committed. That gives nothing away: a handle, code or
 //! cookie is told to nobody before the call that made it returned.
 
+#[cfg(test)]
+pub(crate) mod crash;
 mod log;
 mod memory;
 #[cfg(test)]
@@ -75,6 +77,7 @@ impl EmbeddedSessions {
         adds: usize,
         decide: impl FnOnce(Option<&Entry>) -> (R, Action) + Send,
     ) -> Result<R, SessionError> {
+        self.check_open()?;
         let name = stored(key)?;
         let now = nanos(self.clock.now());
         let (result, written) = self.memory.step(&name, now, adds, decide, |key, entry| {
@@ -148,7 +151,6 @@ impl SessionStore for EmbeddedSessions {
     }
 
     async fn take(&self, key: &Key) -> Result<Option<Vec<u8>>, SessionError> {
-        self.check_open()?;
         self.step(key, 0, |before| match before {
             Some(entry) => (Some(entry.value.to_vec()), Action::Remove),
             None => (None, Action::Keep),
@@ -157,7 +159,6 @@ impl SessionStore for EmbeddedSessions {
     }
 
     async fn exchange(&self, key: &Key, value: Vec<u8>) -> Result<Option<Vec<u8>>, SessionError> {
-        self.check_open()?;
         self.step(key, value.len(), |before| match before {
             Some(entry) => (Some(entry.value.to_vec()), Action::Put(Entry::new(value, entry.until))),
             None => (None, Action::Keep),

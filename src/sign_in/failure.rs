@@ -26,6 +26,9 @@ pub enum Cause {
     /// The username belongs to somebody else.
     #[error("Already found an entry for username {0}")]
     UsernameTaken(String),
+    /// The identity holds a text that cannot be stored.
+    #[error("{0}")]
+    Unstorable(String),
     /// The pool, client or provider changed or went away in between.
     #[error("{0}")]
     Gone(String),
@@ -61,6 +64,7 @@ impl From<DirectoryError> for Cause {
         match error {
             DirectoryError::Profile(error) => Self::Profile(error),
             DirectoryError::UsernameTaken(name) => Self::UsernameTaken(name),
+            DirectoryError::Unstorable(_) => Self::Unstorable(error.to_string()),
             DirectoryError::Away(why) => Self::Away(why),
             other => Self::Internal(other.to_string()),
         }
@@ -105,6 +109,7 @@ impl Cause {
             Self::Profile(ProfileError::Immutable(_)) => "attribute_immutable",
             Self::Profile(ProfileError::Disabled) => "user_disabled",
             Self::UsernameTaken(_) => "username_taken",
+            Self::Unstorable(_) => "attribute_invalid",
             Self::Gone(_) => "configuration_changed",
             Self::Away(_) => "store_away",
             Self::Internal(_) => "internal",
@@ -129,7 +134,9 @@ impl Failed {
         let (error, description) = match &self.cause {
             Cause::Provider(error) => return provider_error(error, name, prefix),
             Cause::Profile(ProfileError::Disabled) => ("access_denied", "User is disabled".to_owned()),
-            Cause::Mapping(_) | Cause::Profile(_) => ("server_error", format!("{prefix}{}", self.cause)),
+            Cause::Mapping(_) | Cause::Profile(_) | Cause::Unstorable(_) => {
+                ("server_error", format!("{prefix}{}", self.cause))
+            }
             Cause::UsernameTaken(_) => ("invalid_request", self.cause.to_string()),
             Cause::Gone(_) => ("server_error", self.cause.to_string()),
             Cause::Away(_) => ("temporarily_unavailable", "A store is away; try again later".to_owned()),

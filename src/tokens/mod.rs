@@ -2,7 +2,9 @@
 
 pub mod access;
 pub mod claims;
+pub mod hint;
 pub mod jwks;
+mod jws;
 pub mod refresh;
 
 use serde_json::Value;

@@ -130,21 +130,22 @@ pub(super) async fn load(
     pool_id: Option<&str>,
 ) -> Result<Vec<Record>, sqlx::Error> {
     let mut names: HashMap<(String, String, String), Vec<UniqueName>> = HashMap::new();
-    for row in sqlx::query(
-        "SELECT kind, pool_id, id, scope, name FROM unique_names WHERE ?1 IS NULL OR pool_id = ?1 ORDER BY scope, name",
-    )
-    .bind(pool_id)
-    .fetch_all(&mut *connection)
-    .await?
-    {
+    let held = select(
+        pool_id,
+        "SELECT kind, pool_id, id, scope, name FROM unique_names ORDER BY scope, name",
+        "SELECT n.kind, n.pool_id, n.id, n.scope, n.name FROM configuration c \
+         JOIN unique_names n ON n.kind = c.kind AND n.pool_id = c.pool_id AND n.id = c.id \
+         WHERE c.pool_id = ?1 ORDER BY n.scope, n.name",
+    );
+    for row in held.fetch_all(&mut *connection).await? {
         let name = UniqueName { scope: row.try_get(3)?, name: row.try_get(4)? };
         names.entry((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)).or_default().push(name);
     }
-    let rows = sqlx::query(
-        "SELECT kind, pool_id, id, document, sealed, version FROM configuration \
-         WHERE ?1 IS NULL OR pool_id = ?1 ORDER BY pool_id, kind, id",
+    let rows = select(
+        pool_id,
+        "SELECT kind, pool_id, id, document, sealed, version FROM configuration ORDER BY pool_id, kind, id",
+        "SELECT kind, pool_id, id, document, sealed, version FROM configuration WHERE pool_id = ?1 ORDER BY kind, id",
     )
-    .bind(pool_id)
     .fetch_all(connection)
     .await?;
     rows.into_iter()
@@ -165,12 +166,13 @@ pub(super) async fn load(
         .collect()
 }
 
-fn by_key<'q>(
-    sql: &'static str,
-    kind: Kind,
-    pool_id: &'q str,
-    id: &'q str,
-) -> sqlx::query::Query<'q, Sqlite, sqlx::sqlite::SqliteArguments> {
+fn select<'q>(pool_id: Option<&'q str>, all: &'static str, of_pool: &'static str) -> Query<'q> {
+    pool_id.map_or_else(|| sqlx::query(all), |pool_id| sqlx::query(of_pool).bind(pool_id))
+}
+
+type Query<'q> = sqlx::query::Query<'q, Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn by_key<'q>(sql: &'static str, kind: Kind, pool_id: &'q str, id: &'q str) -> Query<'q> {
     sqlx::query(sql).bind(kind.as_str()).bind(pool_id).bind(id)
 }
 

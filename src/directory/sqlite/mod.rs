@@ -6,7 +6,7 @@ mod list;
 pub(crate) mod rows;
 mod sign_ins;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod writer;
 
 use std::path::Path;

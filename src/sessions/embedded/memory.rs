@@ -11,7 +11,7 @@ use crate::sessions::SessionError;
 const SHARDS: usize = 64;
 
 /// Bookkeeping bytes of one entry: map and tree nodes, two shared allocations. An estimate from above.
-const OVERHEAD: usize = 192;
+pub(super) const OVERHEAD: usize = 192;
 
 /// Expired entries that a step removes in passing: more than a step adds, so the expired never pile up.
 const PRUNE_PER_STEP: usize = 4;
