@@ -11,6 +11,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use poolgate_providers::Clock;
@@ -29,6 +30,9 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/director
 
 /// Connections that read.
 const READERS: u32 = 4;
+
+/// How long a read waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Jobs that may wait for the writer; further callers wait before they are queued.
 const QUEUE: usize = 1024;
@@ -56,6 +60,7 @@ impl SqliteDirectory {
         let file = Arc::new(file);
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
+            .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
             .connect_lazy_with(file.reader());
         let writer = Writer::new(connection, file, clock).await.map_err(|error| away(&error))?;

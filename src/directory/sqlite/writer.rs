@@ -103,8 +103,8 @@ impl Writer {
         }
     }
 
-    /// One outcome per work. When the transaction fails as a whole, nothing of it is on the disk, and
-    /// every job that would have succeeded is told so.
+    /// One outcome per work. When the transaction fails as a whole, every job is told so: also those that
+    /// only read, for they may have read what was not kept.
     async fn commit(&mut self, works: &[Work]) -> Vec<Outcome> {
         match self.attempt(works).await {
             Ok(outcomes) => outcomes,

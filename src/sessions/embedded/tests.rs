@@ -102,6 +102,23 @@ async fn what_expired_makes_room_wherever_it_lies() {
 }
 
 #[tokio::test]
+async fn an_expired_entry_is_gone_before_it_is_pruned() {
+    let place = InATemporaryDirectory::new();
+    let store = place.open().await;
+    // More in every shard than a step prunes in passing.
+    let names: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
+    for name in &names {
+        store.put(&code(&**name), vec![1], place.now() + Duration::MINUTE).await.unwrap();
+    }
+    place.clock.advance(Duration::MINUTE);
+    for name in names.iter().rev() {
+        assert_eq!(store.exchange(&code(&**name), vec![2]).await.unwrap(), None);
+        assert_eq!(store.take(&code(&**name)).await.unwrap(), None);
+    }
+    store.close().await;
+}
+
+#[tokio::test]
 async fn expired_rows_leave_the_disk() {
     let place = InATemporaryDirectory::new();
     let store = place.open().await;
