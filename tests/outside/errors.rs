@@ -233,7 +233,9 @@ async fn a_client_that_cannot_prove_itself_gets_nothing() {
     };
     let id = || ("client_id", app.client_id.clone());
     let wrong = || ("client_secret", "wrong".to_owned());
-    let rows: Vec<(&str, Vec<(&'static str, String)>, Option<(&str, &str)>)> = vec![
+    // (what, what to add to the form, Basic)
+    type Row<'a> = (&'a str, Vec<(&'static str, String)>, Option<(&'a str, &'a str)>);
+    let rows: Vec<Row<'_>> = vec![
         ("no client", vec![], None),
         ("unknown client", vec![("client_id", "nobody".into()), wrong()], None),
         ("no secret", vec![id()], None),

@@ -7,6 +7,7 @@
     clippy::panic,
     reason = "a test stops at the first surprise"
 )]
+#![expect(clippy::print_stderr, reason = "the gateway's log belongs to the test's output")]
 #![expect(clippy::disallowed_methods, reason = "outside the gateway, HTTP is the test's own")]
 
 mod browser;

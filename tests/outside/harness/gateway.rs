@@ -68,6 +68,11 @@ impl Gateway {
         self.port
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("the gateway runs")
+    }
+
     /// Its data directory.
     pub fn data(&self) -> PathBuf {
         self.home.path().join("data")
@@ -80,7 +85,7 @@ impl Gateway {
 
     /// SIGTERM; returns its exit code.
     pub async fn stop(&mut self) -> Option<i32> {
-        let id = self.child.id().expect("the gateway runs").to_string();
+        let id = self.pid().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
         tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("the gateway stops").unwrap().code()
     }

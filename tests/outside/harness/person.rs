@@ -50,7 +50,12 @@ impl Person {
     /// A fresh browser profile.
     pub fn new() -> Self {
         let http = Client::builder().redirect(Policy::none()).timeout(Duration::from_secs(60)).no_proxy();
-        Self { jar: Arc::default(), http: http.pool_max_idle_per_host(0).build().unwrap() }
+        Self::with(http.pool_max_idle_per_host(0).build().unwrap())
+    }
+
+    /// A fresh browser profile over this client, which must follow no redirects.
+    pub fn with(http: Client) -> Self {
+        Self { jar: Arc::default(), http }
     }
 
     /// Another fresh profile on the same machine.
