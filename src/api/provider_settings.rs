@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use poolgate_providers::oidc::OidcSettings;
+
 use super::error::invalid;
 use super::{ApiContext, ApiError};
 use crate::pool::{IdentityProvider, ProviderType};
@@ -34,7 +36,10 @@ pub(super) async fn check(
             DERIVED_SAML.iter().for_each(|key| drop(details.remove(*key)));
             saml(context, details).await
         }
-        ProviderType::Oidc => Ok(Accepted { details, metadata_document: None }),
+        ProviderType::Oidc => {
+            OidcSettings::from_details(&details, context.dev).map_err(|error| invalid(error.to_string()))?;
+            Ok(Accepted { details, metadata_document: None })
+        }
         ProviderType::Facebook
         | ProviderType::Google
         | ProviderType::LoginWithAmazon
@@ -90,7 +95,8 @@ pub(super) fn shown(provider: &IdentityProvider) -> Details {
     let mut details = provider.provider_details.clone();
     details.remove("private_key");
     if provider.provider_type == ProviderType::Oidc {
-        details.entry("attributes_url_add_attributes".into()).or_insert_with(|| "false".into());
+        let derived = OidcSettings::derived();
+        details.extend(derived.map(|(key, value)| (key.to_owned(), value.to_owned())));
     }
     details
 }

@@ -21,25 +21,6 @@ pub(super) struct Wanted {
     number_attribute_constraints: Option<NumberConstraints>,
 }
 
-/// Names of standard attributes that hold text of 0 to 2,048 characters.
-const TEXTS: [&str; 15] = [
-    "name",
-    "given_name",
-    "family_name",
-    "middle_name",
-    "nickname",
-    "preferred_username",
-    "profile",
-    "picture",
-    "website",
-    "email",
-    "gender",
-    "zoneinfo",
-    "locale",
-    "phone_number",
-    "address",
-];
-
 fn text(name: &str, min: usize, max: usize) -> SchemaAttribute {
     SchemaAttribute {
         name: name.to_owned(),
@@ -63,7 +44,7 @@ fn flag(name: &str) -> SchemaAttribute {
     }
 }
 
-/// The standard attributes (OpenID Connect Core 5.1, and the reference service's own).
+/// The standard attributes (OpenID Connect Core 5.1, and the reference service's own), in its order.
 pub(super) fn standard() -> Vec<SchemaAttribute> {
     let sub = SchemaAttribute { mutable: false, required: true, ..text("sub", 1, ATTRIBUTE_VALUE) };
     let updated_at = SchemaAttribute {
@@ -79,11 +60,30 @@ pub(super) fn standard() -> Vec<SchemaAttribute> {
         string_attribute_constraints: Some(StringConstraints::default()),
         ..text("identities", 0, 0)
     };
-    let mut all = vec![sub];
-    all.extend(TEXTS.iter().map(|name| text(name, 0, ATTRIBUTE_VALUE)));
-    all.extend([text("birthdate", 10, 10), flag("email_verified"), flag("phone_number_verified")]);
-    all.extend([updated_at, identities]);
-    all
+    let plain = |name| text(name, 0, ATTRIBUTE_VALUE);
+    vec![
+        sub,
+        plain("name"),
+        plain("given_name"),
+        plain("family_name"),
+        plain("middle_name"),
+        plain("nickname"),
+        plain("preferred_username"),
+        plain("profile"),
+        plain("picture"),
+        plain("website"),
+        plain("email"),
+        flag("email_verified"),
+        plain("gender"),
+        text("birthdate", 10, 10),
+        plain("zoneinfo"),
+        plain("locale"),
+        plain("phone_number"),
+        flag("phone_number_verified"),
+        plain("address"),
+        updated_at,
+        identities,
+    ]
 }
 
 /// The whole schema of a new pool.

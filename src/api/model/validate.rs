@@ -126,6 +126,10 @@ impl Check {
         let mut fault = |must: String| {
             self.fault(format!("Value{shown} at '{path}' failed to satisfy constraint: Member must {must}"));
         };
+        // No store keeps it: PostgreSQL's text cannot.
+        if text.contains('\0') {
+            return fault("hold no character U+0000".to_owned());
+        }
         if !shape.values.is_empty() {
             if !shape.values.iter().any(|value| value == text) {
                 fault(format!("satisfy enum value set: [{}]", shape.values.join(", ")));
