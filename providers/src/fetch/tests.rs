@@ -340,3 +340,42 @@ fn extra_roots_must_be_certificates() {
         assert!(matches!(GuardedClient::new(rules), Err(FetchError::Broken(_))), "{pem}");
     }
 }
+
+#[tokio::test]
+async fn a_certificate_of_an_extra_root_is_believed_and_no_other() {
+    use tokio_rustls::rustls::{ServerConfig, crypto::aws_lc_rs::default_provider, pki_types::PrivateKeyDer};
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let Ok(mut socket) = acceptor.accept(socket).await else { continue };
+            let _ = socket.read(&mut [0; 4096]).await;
+            let _ = socket.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await;
+            let _ = socket.shutdown().await;
+        }
+    });
+    let names: &[(&str, &[&str])] = &[("localhost", &["127.0.0.1"]), ("other.localhost", &["127.0.0.1"])];
+    let patient = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(10), body: MAX_BODY };
+    let with =
+        |extra_roots_pem| client(Rules { dev: true, extra_roots_pem, ..Rules::default() }, names, patient);
+    let trusting = with(Some(made.cert.pem().into_bytes()));
+    let url = format!("https://localhost:{port}/");
+    assert_eq!(trusting.send(get(&url)).await.unwrap().status(), 204);
+    let strangers = [
+        with(None).send(get(&url)).await,
+        trusting.send(get(&format!("https://other.localhost:{port}/"))).await,
+        trusting.send(get(&format!("https://127.0.0.1:{port}/"))).await,
+    ];
+    for result in strangers {
+        assert!(matches!(result, Err(FetchError::Broken(_))), "{result:?}");
+    }
+}

@@ -76,11 +76,17 @@ async fn an_old_key_set_serves_while_the_provider_cannot_give_a_new_one() {
         idp.clock.pass(Duration::hours(hours));
         said["iat"] = json!(idp.clock.now().unix_timestamp());
         idp.tokens(&said);
-        let result = idp.finish().await;
-        if idp.clock.now() < NOW + Duration::hours(24) {
-            assert!(result.is_ok(), "{result:?}");
-        } else {
-            assert!(matches!(result, Err(ProviderError::BadReply { at: Upstream::Jwks, status: 500, .. })));
+        // The second time within the minute, nothing is fetched and the answer is the same.
+        for _ in 0..2 {
+            let result = idp.finish().await;
+            if idp.clock.now() < NOW + Duration::hours(24) {
+                assert!(result.is_ok(), "{result:?}");
+            } else {
+                assert!(matches!(
+                    result,
+                    Err(ProviderError::BadReply { at: Upstream::Jwks, status: 500, .. })
+                ));
+            }
         }
     }
 }
@@ -134,7 +140,7 @@ async fn one_fetches_and_the_others_take_what_it_got() {
 #[tokio::test]
 async fn a_fetch_that_is_given_up_leaves_the_way_free() {
     let cached = Cached::<usize>::default();
-    let never = cached.refresh(0, NOW, Duration::ZERO, || std::future::pending());
+    let never = cached.refresh(0, NOW, Duration::ZERO, std::future::pending);
     let mut never = Box::pin(never);
     assert!(futures_now(never.as_mut()).is_none());
     drop(never);
