@@ -207,6 +207,20 @@ fn keys_for_other_uses_do_not_verify() {
 }
 
 #[test]
+fn rsa_keys_out_of_bounds_are_left_out_of_the_set() {
+    let fits = |modulus: &[u8]| {
+        let mut jwk = rsa().jwk("k1");
+        jwk["n"] = json!(URL_SAFE_NO_PAD.encode(modulus));
+        KeySet::read(&keys(&[jwk])).unwrap().select(Alg::DEFAULT, Some("k1")).is_ok()
+    };
+    assert!(fits(&[0xff; 256]) && fits(&[0xff; 1024]));
+    assert!(fits(&[&[0][..], &[0xff; 256][..]].concat()), "a leading zero adds no bits");
+    assert!(!fits(&[0xff; 128]) && !fits(&[0xff; 255]) && !fits(&[0xff; 1025]) && !fits(&[]));
+    assert!(!fits(&[&[0x7f][..], &[0xff; 255][..]].concat()), "2,047 bits");
+    assert!(!fits(&[&[0xff; 255][..], &[0xfe][..]].concat()), "even");
+}
+
+#[test]
 fn another_issuer_is_refused() {
     for issuer in ["https://idp.example.com/", "https://IDP.example.com", "https://evil.example", ""] {
         assert_eq!(refused(|c| c["iss"] = json!(issuer)), "oidc_issuer");

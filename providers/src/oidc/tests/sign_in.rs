@@ -73,6 +73,20 @@ async fn a_provider_without_userinfo_needs_none() {
 }
 
 #[tokio::test]
+async fn userinfo_of_another_media_type_is_refused() {
+    let idp = Idp::new().await;
+    let body = json!({ "sub": "person-1" }).to_string();
+    idp.play(|script| script.userinfo = ResponseTemplate::new(200).set_body_raw(body.clone(), "text/html"));
+    let error = idp.finish().await.unwrap_err();
+    assert!(error.to_string().contains("text/html"), "{error}");
+    idp.play(|script| script.userinfo = ResponseTemplate::new(200).set_body_bytes(body.clone()));
+    assert!(matches!(idp.finish().await, Err(ProviderError::BadReply { at: Upstream::UserInfo, .. })));
+    let kind = "Application/JSON; charset=utf-8";
+    idp.play(|script| script.userinfo = ResponseTemplate::new(200).set_body_raw(body, kind));
+    idp.finish().await.unwrap();
+}
+
+#[tokio::test]
 async fn signed_userinfo_is_refused_by_name() {
     let idp = Idp::new().await;
     idp.play(|script| script.userinfo = ResponseTemplate::new(200).set_body_raw("a.b.c", "application/jwt"));
