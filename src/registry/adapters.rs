@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use poolgate_providers::Provider;
+use poolgate_providers::oidc::OidcProvider;
+use poolgate_providers::oidc::settings::OidcSettings;
 
 use crate::keys::PoolKeys;
 use crate::pool::{IdentityProvider, ProviderType};
@@ -11,9 +13,13 @@ use crate::pool::{IdentityProvider, ProviderType};
 ///
 /// # Errors
 /// When its settings do not fit, or this build does not speak its protocol.
-pub fn build(provider: &IdentityProvider, _keys: &PoolKeys, _dev: bool) -> Result<Arc<dyn Provider>, String> {
+pub fn build(provider: &IdentityProvider, _keys: &PoolKeys, dev: bool) -> Result<Arc<dyn Provider>, String> {
     match provider.provider_type {
-        ProviderType::Saml | ProviderType::Oidc => Err("pending".to_owned()),
+        ProviderType::Oidc => {
+            let settings = OidcSettings::from_details(&provider.provider_details, dev)
+                .map_err(|error| error.to_string())?;
+            Ok(Arc::new(OidcProvider::new(settings)))
+        }
         other => Err(format!("providers of type {other} are not part of this build")),
     }
 }

@@ -1,0 +1,1 @@
+//! Chromium at the demo.

@@ -1,0 +1,103 @@
+//! Chromium, driven through chromedriver.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+use tokio::process::{Child, Command};
+
+use super::free_port;
+
+/// How long a page may take to show what a test waits for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A browser with a fresh profile, closed when dropped.
+pub struct Browser {
+    /// Talks to it.
+    pub driver: WebDriver,
+    _chromedriver: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts chromedriver on a free port and Chromium, headless.
+    pub async fn start() -> Self {
+        let (port, profile) = (free_port(), TempDir::new().unwrap());
+        let chromedriver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver is installed: run scripts/install-test-tools");
+        let mut capabilities = DesiredCapabilities::chrome();
+        let profile_argument = format!("--user-data-dir={}", profile.path().display());
+        for argument in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--hide-scrollbars",
+            "--force-device-scale-factor=1",
+            "--window-size=1200,900",
+            profile_argument.as_str(),
+        ] {
+            capabilities.add_arg(argument).unwrap();
+        }
+        let url = format!("http://127.0.0.1:{port}");
+        let driver = tokio::time::timeout(PATIENCE, async {
+            loop {
+                // The port opens a moment after the process starts.
+                match WebDriver::new(&url, capabilities.clone()).await {
+                    Ok(driver) => return driver,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            }
+        });
+        let driver = driver.await.expect("Chromium starts");
+        Self { driver, _chromedriver: chromedriver, _profile: profile }
+    }
+
+    /// Waits until an element is there, can be seen, and returns it.
+    pub async fn wait(&self, css: &str) -> WebElement {
+        self.wait_by(By::Css(css), css).await
+    }
+
+    /// Waits for a link or button whose text holds `text`.
+    pub async fn wait_button(&self, text: &str) -> WebElement {
+        let xpath = format!("//*[self::a or self::button][contains(normalize-space(.), '{text}')]");
+        self.wait_by(By::XPath(&xpath), text).await
+    }
+
+    async fn wait_by(&self, by: By, what: &str) -> WebElement {
+        let query = self.driver.query(by).wait(PATIENCE, Duration::from_millis(100)).and_displayed();
+        match query.first().await {
+            Ok(element) => element,
+            Err(error) => {
+                let url = self.driver.current_url().await.map(String::from).unwrap_or_default();
+                let source = self.driver.source().await.unwrap_or_default();
+                panic!("{what} never showed at {url}: {error}\n{source}");
+            }
+        }
+    }
+
+    /// Saves a picture of the page as docs/images/{name}.png when `POOLGATE_SCREENSHOTS` is set.
+    pub async fn picture(&self, name: &str) {
+        if std::env::var_os("POOLGATE_SCREENSHOTS").is_some() {
+            let path = super::repository().join("docs/images").join(format!("{name}.png"));
+            self.driver.screenshot(&path).await.unwrap();
+        }
+    }
+
+    /// Closes the browser in good order.
+    pub async fn close(self) {
+        self.driver.quit().await.unwrap();
+    }
+}

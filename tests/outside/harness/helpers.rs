@@ -1,0 +1,157 @@
+//! The Python and Node programs beside this harness.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// The repository's root.
+pub fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The folder of the pinned Python environment's programs.
+pub fn python_path() -> PathBuf {
+    tool("tests/.cache/venv/bin")
+}
+
+fn tool(path: &str) -> PathBuf {
+    let path = repository().join(path);
+    assert!(path.exists(), "{} is missing: run scripts/install-test-tools", path.display());
+    path
+}
+
+fn command(program: &Path, script: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.arg(script).args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+async fn run(mut command: Command) -> Value {
+    let output = command.output().await.unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?} failed\n{out}\n{err}");
+    serde_json::from_str(out.trim()).unwrap_or_else(|_| panic!("{command:?} printed no JSON\n{out}\n{err}"))
+}
+
+/// Runs `tests/python/{script}` and parses what it prints.
+pub async fn python(script: &str, arguments: &[&str]) -> Value {
+    run(command(&python_path().join("python"), &repository().join("tests/python").join(script), arguments))
+        .await
+}
+
+/// Runs `tests/node/{script}` and parses what it prints.
+pub async fn node(script: &str, arguments: &[&str]) -> Value {
+    run(command(&tool("tests/.cache/node-bin"), &repository().join("tests/node").join(script), arguments))
+        .await
+}
+
+/// A program that goes on running; ended when dropped.
+pub struct Helper {
+    _child: Child,
+    /// The line of JSON it printed once it answered.
+    pub told: Value,
+}
+
+impl Helper {
+    async fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines.next_line().await.unwrap().unwrap_or_else(|| panic!("{command:?} ended"));
+        let told = serde_json::from_str(&line).unwrap();
+        // Keep reading, so that it never stops on a full pipe.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { _child: child, told }
+    }
+}
+
+/// pysaml2 as identity provider.
+pub struct Saml {
+    helper: Helper,
+}
+
+impl Saml {
+    /// Starts it; it reads the gateway's metadata when the first request comes.
+    pub async fn start(gateway_url: &str) -> Self {
+        let script = repository().join("tests/python/saml_idp.py");
+        let metadata = format!("{gateway_url}/saml2/metadata");
+        let helper = Helper::start(command(&python_path().join("python"), &script, &[&metadata])).await;
+        Self { helper }
+    }
+
+    /// Base URL of its identity providers.
+    pub fn base(&self) -> &str {
+        self.helper.told["base"].as_str().unwrap()
+    }
+
+    /// Entity id of the identity provider that signs what `signs` says.
+    pub fn entity_id(&self, signs: &str) -> String {
+        format!("{}/{signs}/metadata", self.base())
+    }
+
+    /// For [`super::Gateway::provision`]: the identity provider that signs what `signs` says.
+    pub fn provider(&self, name: &str, signs: &str) -> Value {
+        json!({
+            "name": name,
+            "type": "SAML",
+            "details": {"MetadataURL": self.entity_id(signs)},
+            "mapping": {
+                "email": "urn:oid:0.9.2342.19200300.100.1.3",
+                "given_name": "urn:oid:2.5.4.42",
+                "family_name": "urn:oid:2.5.4.4",
+            },
+        })
+    }
+}
+
+/// npm oidc-provider as identity provider.
+pub struct Oidc {
+    helper: Helper,
+}
+
+impl Oidc {
+    /// Starts it for one gateway. `auth_method`: `client_secret_post` or `client_secret_basic`.
+    pub async fn start(gateway_url: &str, auth_method: &str) -> Self {
+        let script = repository().join("tests/node/oidc-provider.mjs");
+        let redirect_uri = format!("{gateway_url}/oauth2/idpresponse");
+        let settings = json!({"redirectUris": [redirect_uri], "authMethod": auth_method}).to_string();
+        Self { helper: Helper::start(command(&tool("tests/.cache/node-bin"), &script, &[&settings])).await }
+    }
+
+    /// Its issuer.
+    pub fn issuer(&self) -> &str {
+        self.told("issuer")
+    }
+
+    fn told(&self, name: &str) -> &str {
+        self.helper.told[name].as_str().unwrap()
+    }
+
+    /// Its `ProviderDetails`, with discovery.
+    pub fn details(&self) -> Value {
+        json!({
+            "client_id": self.told("clientId"),
+            "client_secret": self.told("clientSecret"),
+            "oidc_issuer": self.issuer(),
+            "authorize_scopes": "openid email profile",
+            "attributes_request_method": "GET",
+        })
+    }
+
+    /// For [`super::Gateway::provision`].
+    pub fn provider(&self, name: &str) -> Value {
+        json!({
+            "name": name,
+            "type": "OIDC",
+            "details": self.details(),
+            "mapping": {
+                "email": "email",
+                "email_verified": "email_verified",
+                "given_name": "given_name",
+                "family_name": "family_name",
+            },
+        })
+    }
+}

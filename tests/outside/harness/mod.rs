@@ -1,0 +1,18 @@
+//! What the tests stand on: the gateway as a child process, helpers in Python and Node, a person with a browser.
+
+mod app;
+mod chromium;
+mod gateway;
+mod helpers;
+mod person;
+
+pub use app::{App, CALLBACK, LOGGED_OUT, Tokens, claims};
+pub use chromium::Browser;
+pub use gateway::{Gateway, Pool, run_calls};
+pub use helpers::{Helper, Oidc, Saml, node, python, python_path, repository};
+pub use person::{Landing, Person};
+
+/// Hands every test its own ports: bound once, let go, then used by the process under test.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

@@ -1,0 +1,189 @@
+//! A person with a browser that keeps cookies and follows what it is told, without JavaScript.
+//!
+//! As browsers do with `SameSite=Lax`, a form posted from another site carries no cookie.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use regex::Regex;
+use reqwest::cookie::{CookieStore, Jar};
+use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, Response};
+use url::Url;
+
+static FORM: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?is)<form\b([^>]*)>(.*?)</form>").unwrap());
+static INPUT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?is)<(?:input|button)\b([^>]*)>").unwrap());
+static ATTRIBUTE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"(?s)([\w-]+)\s*=\s*"([^"]*)""#).unwrap());
+
+/// Steps after which a walk is a loop.
+const STEPS: usize = 25;
+
+/// A person at a browser.
+#[derive(Clone)]
+pub struct Person {
+    jar: Arc<Jar>,
+    http: Client,
+}
+
+/// Where a walk ended.
+#[derive(Debug, Clone)]
+pub struct Landing {
+    /// The address bar.
+    pub url: Url,
+    /// Status; 0 when the walk stopped before the app's own address.
+    pub status: u16,
+    /// The page.
+    pub body: String,
+    /// `x-amzn-requestid`, `content-type` and the like, by name.
+    pub headers: reqwest::header::HeaderMap,
+    /// What was posted last: field → value.
+    pub posted: Vec<(String, String)>,
+}
+
+struct Form {
+    action: String,
+    fields: Vec<(String, String)>,
+}
+
+impl Person {
+    /// A fresh browser profile.
+    pub fn new() -> Self {
+        let http = Client::builder().redirect(Policy::none()).timeout(Duration::from_secs(60)).no_proxy();
+        Self::with(http.pool_max_idle_per_host(0).build().unwrap())
+    }
+
+    /// A fresh browser profile over this client, which must follow no redirects.
+    pub fn with(http: Client) -> Self {
+        Self { jar: Arc::default(), http }
+    }
+
+    /// Another fresh profile on the same machine.
+    pub fn another(&self) -> Self {
+        Self { jar: Arc::default(), http: self.http.clone() }
+    }
+
+    /// Opens `url` and goes wherever that leads; stops before an address that begins with `until`.
+    pub async fn open(&self, url: &str, until: &str) -> Landing {
+        self.try_open(url, until).await.unwrap_or_else(|error| panic!("{url}: {error}"))
+    }
+
+    /// The same; a connection that fails is an error.
+    pub async fn try_open(&self, url: &str, until: &str) -> Result<Landing, reqwest::Error> {
+        let url = Url::parse(url).unwrap();
+        self.walk(self.get(&url), url, until).await
+    }
+
+    /// Posts a form as a page of the site `from` would.
+    pub async fn post_from(
+        &self,
+        from: &Url,
+        action: &Url,
+        fields: &[(String, String)],
+        until: &str,
+    ) -> Landing {
+        self.walk(self.post(from, action, fields), action.clone(), until).await.unwrap()
+    }
+
+    fn get(&self, url: &Url) -> RequestBuilder {
+        self.with_cookies(self.http.get(url.clone()), url)
+    }
+
+    fn post(&self, from: &Url, action: &Url, fields: &[(String, String)]) -> RequestBuilder {
+        let request =
+            self.http.post(action.clone()).header(ORIGIN, from.origin().ascii_serialization()).form(fields);
+        let same_site = from.host_str() == action.host_str();
+        if same_site { self.with_cookies(request, action) } else { request }
+    }
+
+    fn with_cookies(&self, request: RequestBuilder, url: &Url) -> RequestBuilder {
+        match self.jar.cookies(url) {
+            Some(cookies) => request.header(COOKIE, cookies),
+            None => request,
+        }
+    }
+
+    async fn walk(
+        &self,
+        first: RequestBuilder,
+        mut url: Url,
+        until: &str,
+    ) -> Result<Landing, reqwest::Error> {
+        let mut request = first;
+        let mut posted = Vec::new();
+        for _ in 0..STEPS {
+            let response = request.send().await?;
+            self.keep_cookies(&url, &response);
+            if let Some(location) =
+                response.headers().get(LOCATION).filter(|_| response.status().is_redirection())
+            {
+                url = url.join(location.to_str().unwrap()).unwrap();
+                if url.as_str().starts_with(until) {
+                    let headers = response.headers().clone();
+                    return Ok(Landing { url, status: 0, body: String::new(), headers, posted });
+                }
+                request = self.get(&url);
+                continue;
+            }
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let body = response.text().await?;
+            let Some(form) = self_posting_form(&body).filter(|_| status == 200) else {
+                return Ok(Landing { url, status, body, headers, posted });
+            };
+            let action = url.join(&form.action).unwrap();
+            request = self.post(&url, &action, &form.fields);
+            (url, posted) = (action, form.fields);
+        }
+        panic!("still not there after {STEPS} steps, at {url}");
+    }
+
+    fn keep_cookies(&self, url: &Url, response: &Response) {
+        for cookie in response.headers().get_all(SET_COOKIE) {
+            self.jar.add_cookie_str(cookie.to_str().unwrap(), url);
+        }
+    }
+}
+
+impl Landing {
+    /// A parameter of the query.
+    pub fn query(&self, name: &str) -> Option<String> {
+        self.url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// A parameter of the fragment.
+    pub fn fragment(&self, name: &str) -> Option<String> {
+        let fragment = self.url.fragment()?;
+        url::form_urlencoded::parse(fragment.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    }
+
+    /// A response header.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// The page's form, when it is one that posts itself: the only one, and all its fields hidden.
+fn self_posting_form(page: &str) -> Option<Form> {
+    let mut forms = FORM.captures_iter(page);
+    let form = forms.next()?;
+    if forms.next().is_some() || !attribute(&form[1], "method")?.eq_ignore_ascii_case("post") {
+        return None;
+    }
+    let mut fields = Vec::new();
+    for input in INPUT.captures_iter(&form[2]) {
+        let hidden = attribute(&input[1], "type").is_some_and(|kind| kind == "hidden");
+        match attribute(&input[1], "name") {
+            Some(name) if hidden => fields.push((name, attribute(&input[1], "value").unwrap_or_default())),
+            Some(_) => return None,
+            None => {}
+        }
+    }
+    (!fields.is_empty()).then_some(Form { action: attribute(&form[1], "action").unwrap_or_default(), fields })
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let found = ATTRIBUTE.captures_iter(tag).find(|one| one[1].eq_ignore_ascii_case(name))?;
+    Some(quick_xml::escape::unescape(&found[2]).unwrap().into_owned())
+}

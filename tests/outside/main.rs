@@ -1,0 +1,21 @@
+//! From outside only: the binary as it ships, real identity providers, real clients, a real browser.
+//!
+//! Nothing here reaches into the crate. What a test needs beside Rust, `scripts/install-test-tools` installs.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+#![expect(clippy::print_stderr, reason = "the gateway's log belongs to the test's output")]
+#![expect(clippy::disallowed_methods, reason = "outside the gateway, HTTP is the test's own")]
+
+mod browser;
+mod durability;
+mod errors;
+mod harness;
+mod management;
+mod oidc;
+mod quick_start;
+mod saml;
+mod tokens;

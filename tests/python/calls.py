@@ -1,0 +1,33 @@
+"""API calls through boto3: `calls.py SPEC '[[operation, parameters], …]'` prints each answer, or error, in order."""
+
+import json
+import sys
+
+from botocore.exceptions import ClientError
+
+from provision import client
+
+
+def call(idp, operation, parameters):
+    try:
+        answer = getattr(idp, operation)(**parameters)
+    except ClientError as error:
+        metadata = error.response["ResponseMetadata"]
+        return {
+            "error": error.response["Error"]["Code"],
+            "message": error.response["Error"].get("Message", ""),
+            "status": metadata["HTTPStatusCode"],
+            "request_id": metadata["HTTPHeaders"].get("x-amzn-requestid"),
+        }
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
+def main():
+    spec, calls = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+    idp = client(spec)
+    print(json.dumps([call(idp, operation, parameters) for operation, parameters in calls], default=str))
+
+
+if __name__ == "__main__":
+    main()
