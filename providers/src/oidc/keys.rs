@@ -276,17 +276,13 @@ impl KeyCache {
                 failure = seen.failed_within(now, BACK_OFF);
                 None
             }
-            None => match self.cached.refresh(attempts, now, GAP, || fetch(http, url)).await {
-                Ok(keys) => {
-                    attempts = self.cached.look().attempts;
-                    Some(keys)
-                }
-                Err(error) => {
-                    attempts = self.cached.look().attempts;
-                    failure = Some(error);
-                    self.cached.look().younger(now, MAX_STALE)
-                }
-            },
+            None => {
+                let result = self.cached.refresh(attempts, now, GAP, || fetch(http, url)).await;
+                let after = self.cached.look();
+                attempts = after.attempts;
+                failure = result.err().or_else(|| after.failure.as_ref().map(|(_, error)| error.clone()));
+                after.younger(now, MAX_STALE)
+            }
         };
         let Some(keys) = at_hand else {
             return Err(failure.unwrap_or(ProviderError::TimedOut(Upstream::Jwks)));
