@@ -1,1 +1,199 @@
 //! SAML 2.0 service provider.
+//!
+//! A Response goes through four rooms, in this order: the [`gate`] lets only the narrow form of real
+//! providers pass, the [`engine`] turns it into the exact bytes that a key of the provider signed, the
+//! [`reader`] takes identity from those bytes and nothing else, the [`validator`] checks every rule.
+//! Last of all the assertion's id is marked as used.
+
+pub mod engine;
+pub mod gate;
+pub mod keys;
+pub mod metadata;
+pub mod reader;
+pub mod request;
+pub mod settings;
+pub mod validator;
+pub mod xml;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use thiserror::Error;
+use time::OffsetDateTime;
+
+pub use engine::{RustEngine, SignedXml};
+pub use metadata::{IdpMetadata, MetadataError};
+pub use request::{RequestSigner, SigningFailed};
+pub use settings::{LoginHint, SamlSettings, SettingError};
+
+use crate::{
+    AttemptFacts, ExternalIdentity, Inbound, Outbound, Provider, ProviderError, ProviderSession, Surroundings, Verified,
+};
+use gate::{Gated, Policy, Root};
+use reader::{Assertion, ResponseFacts};
+use validator::Expected;
+
+/// A rule that a message broke: a stable name, and a sentence for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{detail}")]
+pub struct Refusal {
+    /// Stable name, `saml_…`.
+    pub check: &'static str,
+    /// What was expected and what came, never the assertion.
+    pub detail: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(check: &'static str, detail: impl Into<String>) -> Self {
+        Self { check, detail: detail.into() }
+    }
+}
+
+impl From<Refusal> for ProviderError {
+    fn from(refusal: Refusal) -> Self {
+        Self::NotBelieved { check: refusal.check, detail: refusal.detail }
+    }
+}
+
+/// One SAML 2.0 identity provider.
+pub struct SamlProvider {
+    settings: SamlSettings,
+    signer: Option<Arc<dyn RequestSigner>>,
+    engine: Arc<dyn SignedXml>,
+}
+
+impl SamlProvider {
+    /// A provider with these settings. `signer` is the pool's SAML key.
+    pub fn new(settings: SamlSettings, signer: Option<Arc<dyn RequestSigner>>) -> Self {
+        Self { settings, signer, engine: Arc::new(RustEngine) }
+    }
+
+    /// The same with another signature engine.
+    #[must_use]
+    pub fn with_engine(self, engine: Arc<dyn SignedXml>) -> Self {
+        Self { engine, ..self }
+    }
+
+    /// Its settings.
+    pub const fn settings(&self) -> &SamlSettings {
+        &self.settings
+    }
+
+    /// Everything but the replay mark: the believed assertion, and until when it must be remembered.
+    fn believe(
+        &self,
+        facts: &AttemptFacts,
+        now: OffsetDateTime,
+        field: &str,
+    ) -> Result<(Assertion, OffsetDateTime), ProviderError> {
+        let policy = Policy { allow_sha1: self.settings.allow_sha1 };
+        let text = gate::decode(field)?;
+        let gated = gate::admit(&text, Root::Response, policy)?;
+        validator::check_status(&reader::status(gated.root())?)?;
+        let expected = Expected {
+            provider: &self.settings.metadata.entity_id,
+            audience: &facts.entity_id,
+            acs: facts.callback.as_str(),
+            request_id: &facts.request_id,
+            now,
+            skew: self.settings.skew,
+        };
+        if self.settings.metadata.valid_until.is_some_and(|until| until <= now) {
+            return Err(Refusal::new("saml_metadata_expired", "the provider's metadata is no longer valid").into());
+        }
+        let (response, signed, assertion) = self.read(&gated, policy, now)?;
+        validator::check_solicited(&expected, &response)?;
+        validator::check_response(&expected, &response, signed)?;
+        let until = validator::check_assertion(&expected, &assertion)?;
+        Ok((assertion, until))
+    }
+
+    /// Verifies and reads. The Response's own facts come from signed bytes where it is signed.
+    fn read(
+        &self,
+        gated: &Gated<'_>,
+        policy: Policy,
+        now: OffsetDateTime,
+    ) -> Result<(ResponseFacts, bool, Assertion), Refusal> {
+        if gated.encrypted {
+            return Err(Refusal::new("saml_encrypted", "encrypted assertions are not supported in this version"));
+        }
+        if !gated.has_assertion() {
+            return Err(Refusal::new("saml_assertion", "the Response holds no assertion"));
+        }
+        let signed = self.engine.verify(gated, &self.settings.metadata.keys, policy, now)?;
+        let root = signed.root.as_deref().map(|text| xml::parse(text, &xml::MESSAGE)).transpose()?;
+        let inner = signed.assertion.as_deref().map(|text| xml::parse(text, &xml::MESSAGE)).transpose()?;
+        let response = reader::response(root.as_ref().map_or(gated.root(), |document| document.root()))?;
+        if let Some(root) = &root {
+            signed_as(root.root(), xml::Ns::Protocol, "Response")?;
+            // The Status that ends an attempt is read before the signature; the signed one must agree.
+            if reader::status(root.root())? != reader::status(gated.root())? {
+                return Err(Refusal::new("saml_status", "the signed Status is another one"));
+            }
+        }
+        let assertion = match (&inner, &root) {
+            (Some(document), _) => reader::assertion(document.root())?,
+            (None, Some(document)) => {
+                let node = document.root().at_most_one(xml::Ns::Assertion, "Assertion")?;
+                reader::assertion(node.ok_or_else(|| Refusal::new("saml_assertion", "no assertion is signed"))?)?
+            }
+            (None, None) => return Err(Refusal::new("saml_unsigned", "nothing in the Response is signed")),
+        };
+        Ok((response, root.is_some(), assertion))
+    }
+}
+
+fn signed_as(node: xml::Node<'_, '_>, ns: xml::Ns, local: &str) -> Result<(), Refusal> {
+    if node.is(ns, local) { Ok(()) } else { Err(Refusal::new("saml_signature", "something else than expected is signed")) }
+}
+
+fn identity(assertion: Assertion) -> ExternalIdentity {
+    let name_id = assertion.name_id;
+    let ends_at = assertion.authentications.iter().filter_map(|one| one.session_ends).min();
+    ExternalIdentity {
+        session: ProviderSession {
+            subject: name_id.value.clone(),
+            name_id_format: name_id.format,
+            name_qualifier: name_id.name_qualifier,
+            sp_name_qualifier: name_id.sp_name_qualifier,
+            session_indexes: assertion.authentications.iter().filter_map(|one| one.session_index.clone()).collect(),
+            id_token: None,
+            ends_at: ends_at.map(OffsetDateTime::unix_timestamp),
+        },
+        subject: name_id.value,
+        attributes: assertion.attributes,
+        issuer: assertion.issuer,
+        authenticated_at: assertion.authentications.iter().map(|one| one.at).max(),
+    }
+}
+
+#[async_trait]
+impl Provider for SamlProvider {
+    async fn begin(&self, around: &Surroundings, facts: &AttemptFacts) -> Result<Outbound, ProviderError> {
+        request::begin(&self.settings, self.signer.as_deref(), facts, around.clock.now())
+    }
+
+    async fn finish(
+        &self,
+        around: &Surroundings,
+        facts: &AttemptFacts,
+        inbound: Inbound,
+    ) -> Result<Verified<ExternalIdentity>, ProviderError> {
+        let Inbound::SamlResponse(field) = inbound else {
+            return Err(ProviderError::Unsolicited("an OAuth answer came for a SAML provider".to_owned()));
+        };
+        let (assertion, until) = self.believe(facts, around.clock.now(), &field)?;
+        // Last of all, so that nothing but a believed assertion can use an id up.
+        let key = format!("saml/{}/{}", self.settings.metadata.entity_id, assertion.id);
+        if !around.used.first_use(&key, until).await? {
+            return Err(Refusal::new("saml_replay", "this assertion was used before").into());
+        }
+        Ok(Verified::vouch(identity(assertion)))
+    }
+
+    fn origins(&self) -> Vec<url::Origin> {
+        let metadata = &self.settings.metadata;
+        metadata.sso_redirect.as_ref().or(metadata.sso_post.as_ref()).map(url::Url::origin).into_iter().collect()
+    }
+}

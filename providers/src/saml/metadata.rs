@@ -1,0 +1,253 @@
+//! Identity provider metadata (SAML metadata 2.0): who it is, its signing keys, where it listens.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use thiserror::Error;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use url::Url;
+
+use super::Refusal;
+use super::keys::VerifyKey;
+use super::xml::{self, Limits, Node, Ns, PROTOCOL};
+
+/// Largest metadata document, in bytes.
+pub const MAX_METADATA: usize = 1024 * 1024;
+/// Most signing certificates one provider may have: the work of one verification is bounded by it.
+pub const MAX_KEYS: usize = 16;
+const MAX_ENTITY_ID: usize = 1024;
+const LIMITS: Limits =
+    Limits { bytes: MAX_METADATA, elements: 50_000, depth: 32, attributes: 256, namespaces: 64, comments: true };
+const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+
+/// What is used of a provider's metadata.
+#[derive(Debug, Clone)]
+pub struct IdpMetadata {
+    /// `entityID`.
+    pub entity_id: String,
+    /// Signing certificates, at least one in its time when the document was read.
+    pub keys: Vec<VerifyKey>,
+    /// Sign-in address of the HTTP-Redirect binding.
+    pub sso_redirect: Option<Url>,
+    /// Sign-in address of the HTTP-POST binding.
+    pub sso_post: Option<Url>,
+    /// Sign-out address of the HTTP-Redirect binding.
+    pub slo_redirect: Option<Url>,
+    /// Where answers to the provider's own sign-out go, if not to `slo_redirect`.
+    pub slo_response: Option<Url>,
+    /// `WantAuthnRequestsSigned`.
+    pub wants_signed_requests: bool,
+    /// Earliest `validUntil` that applies: not to be used from then on.
+    pub valid_until: Option<OffsetDateTime>,
+    /// Shortest `cacheDuration` that applies and can be read.
+    pub cache_for: Option<Duration>,
+}
+
+/// Why metadata is not usable.
+#[derive(Debug, Error)]
+pub enum MetadataError {
+    /// Not UTF-8, too large, not XML or XML of a kind that is refused.
+    #[error("the metadata cannot be read: {0}")]
+    Unreadable(String),
+    /// No entity with an `IDPSSODescriptor` for SAML 2.0.
+    #[error("the metadata describes no SAML 2.0 identity provider (IDPSSODescriptor)")]
+    NoIdentityProvider,
+    /// More than one.
+    #[error("the metadata describes more than one identity provider: give one provider's own metadata")]
+    SeveralIdentityProviders,
+    /// `validUntil` is over.
+    #[error("the metadata was valid until {0}")]
+    Expired(OffsetDateTime),
+    /// No signing certificate that can be used.
+    #[error("the metadata has no usable signing certificate: {0}")]
+    NoSigningKey(String),
+    /// No sign-in address for HTTP-Redirect or HTTP-POST.
+    #[error("the metadata has no SingleSignOnService for HTTP-Redirect or HTTP-POST")]
+    NoSignInAddress,
+    /// An address that is no http or https URL.
+    #[error("{0} in the metadata has a Location that is not an http or https URL")]
+    Address(&'static str),
+}
+
+impl From<Refusal> for MetadataError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Unreadable(refusal.detail)
+    }
+}
+
+/// Reads a provider's metadata as it is at `now`.
+///
+/// # Errors
+/// See [`MetadataError`]. Without a usable signing key nothing is returned: such a provider could not be believed.
+pub fn parse(bytes: &[u8], now: OffsetDateTime) -> Result<IdpMetadata, MetadataError> {
+    if bytes.len() > MAX_METADATA {
+        return Err(MetadataError::Unreadable(format!("it has more than {MAX_METADATA} bytes")));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| MetadataError::Unreadable("it is not UTF-8".to_owned()))?;
+    let text = text.trim_start_matches('\u{feff}').trim_ascii_start();
+    let document = xml::parse(text, &LIMITS)?;
+    let (entity, role) = find_provider(document.root())?;
+    let mut above = vec![role];
+    let mut next = Some(entity);
+    while let Some(node) = next {
+        above.push(node);
+        next = node.parent();
+    }
+    let valid_until = valid_until(&above)?;
+    if let Some(until) = valid_until.filter(|until| *until <= now) {
+        return Err(MetadataError::Expired(until));
+    }
+    let (sso_redirect, _) = endpoint(role, "SingleSignOnService", REDIRECT)?;
+    let (sso_post, _) = endpoint(role, "SingleSignOnService", POST)?;
+    if sso_redirect.is_none() && sso_post.is_none() {
+        return Err(MetadataError::NoSignInAddress);
+    }
+    let (slo_redirect, slo_response) = endpoint(role, "SingleLogoutService", REDIRECT)?;
+    Ok(IdpMetadata {
+        entity_id: entity_id(entity)?,
+        keys: signing_keys(role, now)?,
+        sso_redirect,
+        sso_post,
+        slo_redirect,
+        slo_response,
+        wants_signed_requests: matches!(role.attribute("WantAuthnRequestsSigned").map(str::trim), Some("true" | "1")),
+        valid_until,
+        cache_for: above.iter().filter_map(|node| node.attribute("cacheDuration").and_then(duration)).min(),
+    })
+}
+
+fn entity_id(entity: Node<'_, '_>) -> Result<String, MetadataError> {
+    match entity.attribute("entityID").map(str::trim) {
+        Some(id) if !id.is_empty() && id.len() <= MAX_ENTITY_ID => Ok(id.to_owned()),
+        _ => Err(MetadataError::Unreadable(format!("entityID is missing or longer than {MAX_ENTITY_ID} bytes"))),
+    }
+}
+
+/// The one EntityDescriptor, alone or in groups, with the one IDPSSODescriptor of SAML 2.0.
+fn find_provider<'d, 'a>(root: Node<'d, 'a>) -> Result<(Node<'d, 'a>, Node<'d, 'a>), MetadataError> {
+    let mut found = None;
+    let mut waiting = vec![root];
+    while let Some(node) = waiting.pop() {
+        if node.is(Ns::Metadata, "EntitiesDescriptor") {
+            waiting.extend(node.children());
+        }
+        if !node.is(Ns::Metadata, "EntityDescriptor") {
+            continue;
+        }
+        for role in node.named(Ns::Metadata, "IDPSSODescriptor") {
+            let protocols = role.attribute("protocolSupportEnumeration").unwrap_or_default();
+            if !protocols.split_ascii_whitespace().any(|protocol| protocol == PROTOCOL) {
+                continue;
+            }
+            if found.replace((node, role)).is_some() {
+                return Err(MetadataError::SeveralIdentityProviders);
+            }
+        }
+    }
+    found.ok_or(MetadataError::NoIdentityProvider)
+}
+
+fn valid_until(nodes: &[Node<'_, '_>]) -> Result<Option<OffsetDateTime>, MetadataError> {
+    let mut earliest: Option<OffsetDateTime> = None;
+    for text in nodes.iter().filter_map(|node| node.attribute("validUntil")) {
+        let until = OffsetDateTime::parse(text.trim(), &Rfc3339)
+            .map_err(|_| MetadataError::Unreadable("validUntil is not a time in UTC".to_owned()))?;
+        earliest = Some(earliest.map_or(until, |known| known.min(until)));
+    }
+    Ok(earliest)
+}
+
+/// `Location` and `ResponseLocation` of the first endpoint with this binding.
+fn endpoint(
+    role: Node<'_, '_>,
+    name: &'static str,
+    binding: &str,
+) -> Result<(Option<Url>, Option<Url>), MetadataError> {
+    let Some(node) = role.named(Ns::Metadata, name).find(|node| node.attribute("Binding") == Some(binding)) else {
+        return Ok((None, None));
+    };
+    let url = |text: &str| {
+        Url::parse(text.trim())
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+            .ok_or(MetadataError::Address(name))
+    };
+    let location = node.attribute("Location").ok_or(MetadataError::Address(name)).and_then(url)?;
+    Ok((Some(location), node.attribute("ResponseLocation").map(url).transpose()?))
+}
+
+/// The certificates that may sign. Ones that cannot be used (weak, unreadable) are left out; all of
+/// them over their time, or none left, refuses the document.
+fn signing_keys(role: Node<'_, '_>, now: OffsetDateTime) -> Result<Vec<VerifyKey>, MetadataError> {
+    let mut keys: Vec<VerifyKey> = Vec::new();
+    let mut reason = "there is none with use=\"signing\" or without use".to_owned();
+    let descriptors = role
+        .named(Ns::Metadata, "KeyDescriptor")
+        .filter(|descriptor| matches!(descriptor.attribute("use"), None | Some("signing")));
+    // The first certificate of an X509Data is the key; what follows is a chain, which is no trust anchor.
+    let certificates = descriptors
+        .flat_map(|descriptor| descriptor.named(Ns::Signature, "KeyInfo"))
+        .flat_map(|info| info.named(Ns::Signature, "X509Data"))
+        .filter_map(|data| data.named(Ns::Signature, "X509Certificate").next());
+    for certificate in certificates {
+        match read_certificate(certificate) {
+            Ok(key) if keys.iter().any(|known| known.certificate == key.certificate) => {}
+            Ok(key) => keys.push(key),
+            Err(why) => reason = why,
+        }
+        if keys.len() > MAX_KEYS {
+            return Err(MetadataError::NoSigningKey(format!("there are more than {MAX_KEYS}")));
+        }
+    }
+    if keys.is_empty() {
+        return Err(MetadataError::NoSigningKey(reason));
+    }
+    if keys.iter().all(|key| key.not_after < now) {
+        return Err(MetadataError::NoSigningKey("every certificate has expired".to_owned()));
+    }
+    Ok(keys)
+}
+
+fn read_certificate(node: Node<'_, '_>) -> Result<VerifyKey, String> {
+    let text: String = node.text().map_err(|refusal| refusal.detail)?.split_ascii_whitespace().collect();
+    let der = STANDARD.decode(text).map_err(|_| "a certificate is not base64".to_owned())?;
+    VerifyKey::from_der(&der)
+}
+
+/// `xs:duration`, as far as a cache needs it: a month is 30 days, a year 365. Unreadable: none.
+fn duration(text: &str) -> Option<Duration> {
+    let (days, times) = match text.trim().strip_prefix('P')?.split_once('T') {
+        Some((days, times)) => (days, times),
+        None => (text.trim().strip_prefix('P')?, ""),
+    };
+    let sum = |part: &str, units: &[(char, i64)]| -> Option<i64> {
+        let mut rest = part;
+        let mut total = 0_i64;
+        while !rest.is_empty() {
+            let at = rest.find(|character: char| character.is_ascii_alphabetic())?;
+            let (number, unit) = rest.split_at(at);
+            let number: i64 = number.split('.').next()?.parse().ok()?;
+            let seconds = units.iter().find(|(name, _)| unit.starts_with(*name))?.1;
+            total = total.checked_add(number.checked_mul(seconds)?)?;
+            rest = unit.get(1..)?;
+        }
+        Some(total)
+    };
+    let days = sum(days, &[('Y', 31_536_000), ('M', 2_592_000), ('D', 86_400)])?;
+    Some(Duration::seconds(days.checked_add(sum(times, &[('H', 3600), ('M', 60), ('S', 1)])?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cache_duration_is_read_leniently() {
+        assert_eq!(duration("PT1H"), Some(Duration::hours(1)));
+        assert_eq!(duration("P1DT2H3M4.5S"), Some(Duration::seconds(93_784)));
+        assert_eq!(duration("P30D"), Some(Duration::days(30)));
+        assert_eq!(duration("an hour"), None);
+        assert_eq!(duration("P99999999999999Y"), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! A SAML provider's settings: its `ProviderDetails`, checked.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+use time::Duration;
+use url::Url;
+
+use super::metadata::IdpMetadata;
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{key}={given} is not accepted: {allowed}")]
+pub struct SettingError {
+    /// Its key in `ProviderDetails`.
+    pub key: String,
+    /// What was given, shortened.
+    pub given: String,
+    /// What is allowed, in words.
+    pub allowed: String,
+}
+
+impl SettingError {
+    fn new(key: &str, given: &str, allowed: impl Into<String>) -> Self {
+        Self { key: key.to_owned(), given: given.chars().take(100).collect(), allowed: allowed.into() }
+    }
+}
+
+/// What becomes of the app's `login_hint` (`login_hint` setting).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginHint {
+    /// It is not sent: the reference's behaviour.
+    None,
+    /// As the NameID of a `Subject` in the AuthnRequest.
+    Subject,
+    /// As this parameter of the sign-in address's query.
+    Query(String),
+}
+
+/// Everything a SAML provider is set up with.
+#[derive(Debug, Clone)]
+pub struct SamlSettings {
+    /// The provider's metadata.
+    pub metadata: IdpMetadata,
+    /// `IDPSignout`.
+    pub idp_signout: bool,
+    /// `IDPInit`. An unsolicited response is an error page in this version all the same.
+    pub idp_init: bool,
+    /// `RequestSigningAlgorithm=rsa-sha256`, or the metadata wants it.
+    pub sign_requests: bool,
+    /// `clock_skew_seconds`.
+    pub skew: Duration,
+    /// `name_id_policy`: a NameID format.
+    pub name_id_policy: Option<String>,
+    /// `authn_context_class_refs`.
+    pub authn_context_class_refs: Vec<String>,
+    /// `login_hint`.
+    pub login_hint: LoginHint,
+    /// `insecure_allow_sha1`.
+    pub allow_sha1: bool,
+}
+
+const MAX_CONTEXTS: usize = 16;
+
+impl SamlSettings {
+    /// Reads `ProviderDetails`. `dev` allows http addresses. The caller has fetched and parsed the metadata
+    /// that `MetadataURL` or `MetadataFile` names.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used, by name; unknown ones too.
+    pub fn from_details(
+        details: &BTreeMap<String, String>,
+        metadata: IdpMetadata,
+        dev: bool,
+    ) -> Result<Self, SettingError> {
+        check_addresses(&metadata, dev)?;
+        let mut settings = Self {
+            sign_requests: metadata.wants_signed_requests,
+            metadata,
+            idp_signout: false,
+            idp_init: false,
+            skew: Duration::seconds(60),
+            name_id_policy: None,
+            authn_context_class_refs: Vec::new(),
+            login_hint: LoginHint::None,
+            allow_sha1: false,
+        };
+        for (key, value) in details {
+            settings.set(key, value)?;
+        }
+        if settings.sign_requests && settings.metadata.sso_redirect.is_none() {
+            return Err(SettingError::new(
+                "RequestSigningAlgorithm",
+                "rsa-sha256",
+                "signed requests go by HTTP-Redirect only, and the metadata offers HTTP-POST only",
+            ));
+        }
+        Ok(settings)
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), SettingError> {
+        match key {
+            "MetadataURL" | "MetadataFile" => {}
+            // What a describe gives and an update sends back: derived, never taken from here.
+            "SSORedirectBindingURI" | "SLORedirectBindingURI" | "ActiveEncryptionCertificate" => {}
+            // Read where profiles are mapped and sessions end.
+            "trusted_email_domains" | "missing_attributes" | "multi_valued" | "logout_ends" => {}
+            "IDPSignout" => self.idp_signout = boolean(key, value)?,
+            "IDPInit" => self.idp_init = boolean(key, value)?,
+            "insecure_allow_sha1" => self.allow_sha1 = boolean(key, value)?,
+            "EncryptedResponses" if boolean(key, value)? => {
+                return Err(SettingError::new(key, value, "encrypted assertions are not supported in this version: false"));
+            }
+            "EncryptedResponses" => {}
+            "RequestSigningAlgorithm" if value == "rsa-sha256" => self.sign_requests = true,
+            "RequestSigningAlgorithm" => return Err(SettingError::new(key, value, "rsa-sha256")),
+            "clock_skew_seconds" => self.skew = skew(key, value)?,
+            "name_id_policy" => self.name_id_policy = Some(uri(key, value)?),
+            "authn_context_class_refs" => {
+                self.authn_context_class_refs =
+                    value.split_ascii_whitespace().map(|one| uri(key, one)).collect::<Result<_, _>>()?;
+                if !(1..=MAX_CONTEXTS).contains(&self.authn_context_class_refs.len()) {
+                    return Err(SettingError::new(key, value, format!("1 to {MAX_CONTEXTS} URIs separated by spaces")));
+                }
+            }
+            "login_hint" => self.login_hint = login_hint(key, value)?,
+            _ => return Err(SettingError::new(key, value, "no setting of a SAML provider has this name")),
+        }
+        Ok(())
+    }
+
+    /// The values that a describe adds to what was given (model IdentityProviderType).
+    pub fn derived(&self) -> BTreeMap<String, String> {
+        let mut derived = BTreeMap::new();
+        if let Some(url) = self.metadata.sso_redirect.as_ref().or(self.metadata.sso_post.as_ref()) {
+            derived.insert("SSORedirectBindingURI".to_owned(), url.to_string());
+        }
+        if let Some(url) = &self.metadata.slo_redirect {
+            derived.insert("SLORedirectBindingURI".to_owned(), url.to_string());
+        }
+        derived
+    }
+}
+
+fn check_addresses(metadata: &IdpMetadata, dev: bool) -> Result<(), SettingError> {
+    let addresses = [&metadata.sso_redirect, &metadata.sso_post, &metadata.slo_redirect, &metadata.slo_response];
+    match addresses.into_iter().flatten().find(|url: &&Url| !dev && url.scheme() != "https") {
+        Some(url) => Err(SettingError::new("MetadataFile", url.as_str(), "addresses in the metadata must be https")),
+        None => Ok(()),
+    }
+}
+
+fn boolean(key: &str, value: &str) -> Result<bool, SettingError> {
+    match value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(SettingError::new(key, value, "true or false")),
+    }
+}
+
+fn skew(key: &str, value: &str) -> Result<Duration, SettingError> {
+    let digits = !value.is_empty() && value.len() <= 3 && value.bytes().all(|byte| byte.is_ascii_digit());
+    match value.parse::<i64>() {
+        Ok(seconds) if digits && seconds <= 300 => Ok(Duration::seconds(seconds)),
+        _ => Err(SettingError::new(key, value, "0 to 300")),
+    }
+}
+
+fn uri(key: &str, value: &str) -> Result<String, SettingError> {
+    if value.len() <= 512 && !value.contains(char::is_whitespace) && Url::parse(value).is_ok() {
+        Ok(value.to_owned())
+    } else {
+        Err(SettingError::new(key, value, "an absolute URI"))
+    }
+}
+
+fn login_hint(key: &str, value: &str) -> Result<LoginHint, SettingError> {
+    let reserved = ["SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature"];
+    match value {
+        "none" => return Ok(LoginHint::None),
+        "subject" => return Ok(LoginHint::Subject),
+        _ => {}
+    }
+    match value.strip_prefix("query:") {
+        Some(name)
+            if (1..=64).contains(&name.len())
+                && !reserved.contains(&name)
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')) =>
+        {
+            Ok(LoginHint::Query(name.to_owned()))
+        }
+        _ => Err(SettingError::new(key, value, "none, subject, or query:NAME with a NAME of letters, digits, _ - .")),
+    }
+}

@@ -1,0 +1,195 @@
+//! The rules of SAML profiles 4.1.4 and of the gateway's contract, over facts from signed bytes.
+
+use time::{Duration, OffsetDateTime};
+
+use super::Refusal;
+use super::reader::{Assertion, Confirmation, ResponseFacts, Status};
+use crate::ProviderError;
+
+/// Longest time since an assertion or a Response was issued.
+const MAX_AGE: Duration = Duration::hours(24);
+const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
+
+/// What an attempt expects of its answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'e> {
+    /// The provider's entity id.
+    pub provider: &'e str,
+    /// Our entity id.
+    pub audience: &'e str,
+    /// Our assertion consumer service.
+    pub acs: &'e str,
+    /// The id of our AuthnRequest.
+    pub request_id: &'e str,
+    /// Now.
+    pub now: OffsetDateTime,
+    /// Clock skew allowed.
+    pub skew: Duration,
+}
+
+/// Ends the attempt when the provider reports a failure. Needs no signature: it can only end the attempt.
+///
+/// # Errors
+/// `LoginRequired` for NoPassive, `Denied` for AuthnFailed and RequestDenied, `Refused` otherwise.
+pub fn check_status(status: &Status) -> Result<(), ProviderError> {
+    let short = |uri: &String| uri.strip_prefix(STATUS).unwrap_or(uri).chars().take(100).collect::<String>();
+    let codes: Vec<String> = status.codes.iter().map(short).collect();
+    if codes.first().is_some_and(|code| code == "Success") && status.codes.first().is_some_and(|uri| uri.starts_with(STATUS))
+    {
+        return Ok(());
+    }
+    let message = status.message.as_deref().filter(|text| !text.is_empty());
+    let description = format!(
+        "the identity provider answered {}{}",
+        codes.join(", "),
+        message.map(|text| format!(": {text}")).unwrap_or_default()
+    );
+    let has = |name: &str| codes.iter().any(|code| code == name);
+    Err(if has("NoPassive") {
+        ProviderError::LoginRequired(description)
+    } else if has("AuthnFailed") || has("RequestDenied") {
+        ProviderError::Denied(description)
+    } else {
+        ProviderError::Refused { code: "server_error".to_owned(), description }
+    })
+}
+
+/// Refuses an answer that belongs to no request of ours.
+///
+/// # Errors
+/// `Unsolicited` without InResponseTo, `saml_in_response_to` with another one.
+pub fn check_solicited(expected: &Expected<'_>, response: &ResponseFacts) -> Result<(), ProviderError> {
+    match response.in_response_to.as_deref() {
+        None => Err(ProviderError::Unsolicited("Invalid samlResponse or relayState from identity provider".to_owned())),
+        Some(id) if id == expected.request_id => Ok(()),
+        Some(_) => Err(Refusal::new("saml_in_response_to", "the Response answers another request than this one").into()),
+    }
+}
+
+fn differs(check: &'static str, what: &str, expected: &str, came: Option<&str>) -> Refusal {
+    let came: String = came.unwrap_or("nothing").chars().take(300).collect();
+    Refusal::new(check, format!("{what}: expected {expected}, came {came}"))
+}
+
+fn check_version(what: &str, version: &str) -> Result<(), Refusal> {
+    if version == "2.0" { Ok(()) } else { Err(differs("saml_version", &format!("Version of the {what}"), "2.0", Some(version))) }
+}
+
+fn check_issued(expected: &Expected<'_>, what: &str, at: OffsetDateTime) -> Result<(), Refusal> {
+    if at > later(expected.now, expected.skew) {
+        return Err(Refusal::new(
+            "saml_issue_instant",
+            format!("the {what} is issued in the future ({at}): compare the clocks, or raise clock_skew_seconds"),
+        ));
+    }
+    if later(at, MAX_AGE) < expected.now {
+        return Err(Refusal::new("saml_issue_instant", format!("the {what} was issued too long ago ({at})")));
+    }
+    Ok(())
+}
+
+fn later(at: OffsetDateTime, by: Duration) -> OffsetDateTime {
+    at.saturating_add(by)
+}
+
+/// Refuses a time window that `now` is not in, skew allowed. The end is exclusive.
+fn check_window(
+    expected: &Expected<'_>,
+    what: &str,
+    from: Option<OffsetDateTime>,
+    until: Option<OffsetDateTime>,
+) -> Result<(), Refusal> {
+    if from.is_some_and(|from| later(expected.now, expected.skew) < from) {
+        return Err(Refusal::new("saml_not_before", format!("{what} is not valid yet: compare the clocks")));
+    }
+    if until.is_some_and(|until| expected.now >= later(until, expected.skew)) {
+        return Err(Refusal::new("saml_not_on_or_after", format!("{what} is no longer valid")));
+    }
+    Ok(())
+}
+
+/// Checks a Response's own facts; `signed` says whether they come from signed bytes.
+///
+/// # Errors
+/// `saml_version`, `saml_issuer`, `saml_destination`, `saml_issue_instant`.
+pub fn check_response(expected: &Expected<'_>, response: &ResponseFacts, signed: bool) -> Result<(), Refusal> {
+    check_version("Response", &response.version)?;
+    if response.issuer.as_deref() != Some(expected.provider) {
+        return Err(differs("saml_issuer", "Issuer of the Response", expected.provider, response.issuer.as_deref()));
+    }
+    match response.destination.as_deref() {
+        Some(destination) if destination == expected.acs => {}
+        None if !signed => {}
+        other => return Err(differs("saml_destination", "Destination", expected.acs, other)),
+    }
+    check_issued(expected, "Response", response.issued_at)
+}
+
+/// Checks an assertion read from signed bytes. Returns the end of the time in which it could be used again.
+///
+/// # Errors
+/// A refusal with the name of the rule.
+pub fn check_assertion(expected: &Expected<'_>, assertion: &Assertion) -> Result<OffsetDateTime, Refusal> {
+    check_version("assertion", &assertion.version)?;
+    if assertion.issuer != expected.provider {
+        return Err(differs("saml_issuer", "Issuer of the assertion", expected.provider, Some(&assertion.issuer)));
+    }
+    check_issued(expected, "assertion", assertion.issued_at)?;
+    check_window(expected, "the assertion", assertion.not_before, assertion.not_on_or_after)?;
+    check_audience(expected, assertion)?;
+    let until = check_confirmation(expected, &assertion.confirmations)?;
+    if assertion.authentications.is_empty() {
+        return Err(Refusal::new("saml_authn_statement", "the assertion has no AuthnStatement"));
+    }
+    for authentication in &assertion.authentications {
+        if authentication.at > later(expected.now, expected.skew) {
+            return Err(Refusal::new("saml_authn_instant", "the AuthnInstant lies in the future: compare the clocks"));
+        }
+        if authentication.session_ends.is_some_and(|ends| expected.now >= later(ends, expected.skew)) {
+            return Err(Refusal::new("saml_session_ended", "the provider's session has ended (SessionNotOnOrAfter)"));
+        }
+    }
+    Ok(later(until, expected.skew))
+}
+
+/// Every AudienceRestriction must name us, and one must be there (SAML core 2.5.1.4).
+fn check_audience(expected: &Expected<'_>, assertion: &Assertion) -> Result<(), Refusal> {
+    let other = assertion.audiences.iter().find(|audiences| !audiences.iter().any(|one| one == expected.audience));
+    match other {
+        Some(audiences) => {
+            let came = audiences.join(", ");
+            Err(differs("saml_audience", "Audience", expected.audience, Some(&came)))
+        }
+        None if assertion.audiences.is_empty() => Err(differs("saml_audience", "Audience", expected.audience, None)),
+        None => Ok(()),
+    }
+}
+
+/// One bearer confirmation must fit in full (SAML profiles 4.1.4.2); its end is returned.
+fn check_confirmation(expected: &Expected<'_>, confirmations: &[Confirmation]) -> Result<OffsetDateTime, Refusal> {
+    let mut refusal = Refusal::new("saml_confirmation", "the assertion has no bearer SubjectConfirmation with data");
+    for confirmation in confirmations {
+        match fits(expected, confirmation) {
+            Ok(until) => return Ok(until),
+            Err(error) => refusal = error,
+        }
+    }
+    Err(refusal)
+}
+
+fn fits(expected: &Expected<'_>, confirmation: &Confirmation) -> Result<OffsetDateTime, Refusal> {
+    if confirmation.recipient.as_deref() != Some(expected.acs) {
+        return Err(differs("saml_recipient", "Recipient", expected.acs, confirmation.recipient.as_deref()));
+    }
+    if confirmation.in_response_to.as_deref() != Some(expected.request_id) {
+        return Err(Refusal::new(
+            "saml_confirmation_in_response_to",
+            "the SubjectConfirmationData answers another request than this one, or none",
+        ));
+    }
+    let until = confirmation.not_on_or_after.ok_or_else(|| {
+        Refusal::new("saml_confirmation_not_on_or_after", "the SubjectConfirmationData has no NotOnOrAfter")
+    })?;
+    check_window(expected, "the SubjectConfirmation", confirmation.not_before, Some(until))?;
+    Ok(until)
+}
