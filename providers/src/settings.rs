@@ -138,6 +138,14 @@ pub struct CommonSettings {
 }
 
 impl CommonSettings {
+    /// Reads these settings alone out of `ProviderDetails`; other keys are somebody else's to check.
+    ///
+    /// # Errors
+    /// The first of them with a value that is not allowed.
+    pub fn from_details(details: &BTreeMap<String, String>) -> Result<Self, SettingError> {
+        Self::read(&mut Details::new(details))
+    }
+
     pub(crate) fn read(details: &mut Details<'_>) -> Result<Self, SettingError> {
         Ok(Self {
             trusted_email_domains: email_domains(details)?,
