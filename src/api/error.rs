@@ -103,6 +103,14 @@ pub(super) fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::InvalidParameter(message.into())
 }
 
+/// Whether one more fits where `count` are there and `most` may be.
+pub(super) fn room_for(what: &str, count: usize, most: usize) -> Result<(), ApiError> {
+    if count < most {
+        return Ok(());
+    }
+    Err(ApiError::LimitExceeded(format!("There may be at most {most} {what}, and there are {count}.")))
+}
+
 impl From<DirectoryError> for ApiError {
     fn from(error: DirectoryError) -> Self {
         match error {
@@ -114,6 +122,56 @@ impl From<DirectoryError> for ApiError {
             }
             DirectoryError::Unstorable(_) => Self::InvalidParameter(error.to_string()),
             DirectoryError::Away(_) => Self::Away(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_directory_refuses_has_a_name_of_the_model() {
+        for (error, status_and_name) in [
+            (DirectoryError::Exists("x".into()), (400, "InvalidParameterException")),
+            (DirectoryError::Missing("x".into()), (400, "ResourceNotFoundException")),
+            (DirectoryError::Stale("x".into()), (400, "ConcurrentModificationException")),
+            (DirectoryError::Unstorable("x".into()), (400, "InvalidParameterException")),
+            (DirectoryError::UsernameTaken("x".into()), (500, "InternalErrorException")),
+            (DirectoryError::Away("disk".into()), (503, "InternalErrorException")),
+        ] {
+            assert_eq!(ApiError::from(error).status_and_name(), status_and_name);
+        }
+    }
+
+    #[test]
+    fn the_last_place_may_be_taken_and_no_more() {
+        assert!(room_for("things", 2, 3).is_ok());
+        let error = room_for("things", 3, 3).unwrap_err();
+        assert!(
+            matches!(&error, ApiError::LimitExceeded(text) if text.contains("at most 3 things")),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn faults_of_ours_tell_the_log_why_and_the_caller_nothing() {
+        for error in [ApiError::Away("disk 7 is full".into()), ApiError::Internal("disk 7 is full".into())] {
+            assert_eq!(error.reason(), Some("disk 7 is full"));
+            assert!(!error.to_string().contains("disk"), "{error}");
+        }
+        assert_eq!(ApiError::UserNotFound.reason(), None);
+    }
+
+    #[test]
+    fn signature_faults_are_400_under_the_names_of_the_contract() {
+        for (fault, name) in [
+            (SignatureFault::Missing, "MissingAuthenticationTokenException"),
+            (SignatureFault::Incomplete(String::new()), "IncompleteSignatureException"),
+            (SignatureFault::UnknownKey, "UnrecognizedClientException"),
+            (SignatureFault::Invalid(String::new()), "InvalidSignatureException"),
+        ] {
+            assert_eq!(ApiError::from(fault).status_and_name(), (400, name));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::error::invalid;
+use super::error::{invalid, room_for};
 use super::members::Members;
 use super::user_pools::{to_value, unknown_pool, with_next};
 use super::{ApiContext, ApiError, attribute_mapping, pages, provider_settings};
@@ -17,12 +17,12 @@ fn unknown_provider(name: &str) -> ApiError {
 }
 
 /// The provider as `DescribeIdentityProvider` shows it.
-fn shown(provider: &IdentityProvider) -> Result<Value, ApiError> {
+fn shown(context: &ApiContext, provider: &IdentityProvider) -> Result<Value, ApiError> {
     let mut shown = to_value(provider)?;
     if let Value::Object(members) = &mut shown {
         members.remove("PoolgateMetadataDocument");
     }
-    shown["ProviderDetails"] = to_value(&provider_settings::shown(provider))?;
+    shown["ProviderDetails"] = to_value(&provider_settings::shown(context, provider))?;
     Ok(json!({ "IdentityProvider": shown }))
 }
 
@@ -96,15 +96,11 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
     let _alone = context.writing.lock().await;
     let snapshot = context.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
-    if live.providers.len() >= IDENTITY_PROVIDERS {
-        return Err(ApiError::LimitExceeded(format!(
-            "A user pool may have at most {IDENTITY_PROVIDERS} identity providers."
-        )));
-    }
+    room_for("identity providers in a user pool", live.providers.len(), IDENTITY_PROVIDERS)?;
     check_name(&provider.provider_name, live)?;
     check_identifiers(&provider.idp_identifiers, &provider.provider_name, live)?;
     provider.attribute_mapping = attribute_mapping::check(mapping, kind, &live.pool.value)?;
-    let output = shown(&provider)?;
+    let output = shown(context, &provider)?;
     context.registry.edit(vec![Edit::CreateProvider(provider)]).await?;
     Ok(output)
 }
@@ -118,7 +114,7 @@ pub(super) async fn describe(context: &ApiContext, mut input: Members) -> Result
     let (pool_id, name) = (input.text("UserPoolId")?, input.text("ProviderName")?);
     let snapshot = context.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
-    shown(&named(live, &name)?.config.value)
+    shown(context, &named(live, &name)?.config.value)
 }
 
 pub(super) async fn by_identifier(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
@@ -128,7 +124,7 @@ pub(super) async fn by_identifier(context: &ApiContext, mut input: Members) -> R
     let found = live.provider_by_identifier(&identifier);
     let missing =
         || ApiError::ResourceNotFound(format!("No identity provider has the identifier {identifier}."));
-    shown(&found.ok_or_else(missing)?.config.value)
+    shown(context, &found.ok_or_else(missing)?.config.value)
 }
 
 /// A member that is given replaces the old one whole, but for secrets; one that is absent stays.
@@ -161,7 +157,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
     }
     provider.rest.extend(rest);
     provider.last_modified_date = context.clock.now().into();
-    let output = shown(&provider)?;
+    let output = shown(context, &provider)?;
     // The version from before the fetch: whoever changed the provider meanwhile is not overwritten.
     let edit = Edit::UpdateProvider(Versioned { value: provider, version: before.version });
     context.registry.edit(vec![edit]).await?;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use poolgate_providers::oidc::OidcSettings;
+use poolgate_providers::saml::{SamlSettings, metadata};
+use poolgate_providers::settings::CommonSettings;
 
 use super::error::invalid;
 use super::{ApiContext, ApiError};
@@ -60,6 +62,13 @@ async fn saml(context: &ApiContext, details: Details) -> Result<Accepted, ApiErr
             return Err(invalid("ProviderDetails: a SAML provider needs MetadataURL or MetadataFile."));
         }
     };
+    let place = details.get("MetadataURL").map_or("MetadataFile", String::as_str);
+    let metadata = metadata::parse(document.as_bytes(), context.clock.now())
+        .map_err(|error| invalid(format!("Error retrieving metadata from {place}: {error}.")))?;
+    SamlSettings::from_details(&details, metadata, context.dev)
+        .map_err(|error| invalid(error.to_string()))?;
+    // Those that the gateway reads where profiles are mapped and sessions end.
+    CommonSettings::from_details(&details).map_err(|error| invalid(error.to_string()))?;
     Ok(Accepted { details, metadata_document: Some(document) })
 }
 
@@ -91,12 +100,24 @@ pub(super) fn keep_secrets(given: &mut Details, before: &IdentityProvider) {
 }
 
 /// The settings as describing the provider shows them: without the private key, with what follows from them.
-pub(super) fn shown(provider: &IdentityProvider) -> Details {
+pub(super) fn shown(context: &ApiContext, provider: &IdentityProvider) -> Details {
     let mut details = provider.provider_details.clone();
     details.remove("private_key");
-    if provider.provider_type == ProviderType::Oidc {
-        let derived = OidcSettings::derived();
-        details.extend(derived.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    match provider.provider_type {
+        ProviderType::Oidc => {
+            let derived = OidcSettings::derived();
+            details.extend(derived.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        }
+        ProviderType::Saml => details.extend(derived_from_metadata(context, provider).unwrap_or_default()),
+        _ => {}
     }
     details
+}
+
+/// Nothing when the metadata in store has expired.
+fn derived_from_metadata(context: &ApiContext, provider: &IdentityProvider) -> Option<Details> {
+    let document = provider.metadata_document.as_ref()?;
+    let metadata = metadata::parse(document.as_bytes(), context.clock.now()).ok()?;
+    let settings = SamlSettings::from_details(&provider.provider_details, metadata, context.dev).ok()?;
+    Some(settings.derived())
 }

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use super::error::invalid;
+use super::error::{invalid, room_for};
 use super::members::Members;
 use super::user_pools::{to_value, unknown_pool, with_next};
 use super::{ApiContext, ApiError, client_rules, ids, not_built, pages};
@@ -100,10 +100,7 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
     let _alone = context.writing.lock().await;
     let snapshot = context.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
-    if live.clients.len() >= APP_CLIENTS {
-        let text = format!("A user pool may have at most {APP_CLIENTS} app clients.");
-        return Err(ApiError::LimitExceeded(text));
-    }
+    room_for("app clients in a user pool", live.clients.len(), APP_CLIENTS)?;
     client_rules::check(&client, live)?;
     let output = shown(&client)?;
     context.registry.edit(vec![Edit::CreateClient(client)]).await?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::error::invalid;
+use super::error::{invalid, room_for};
 use super::members::Members;
 use super::{ApiContext, ApiError, ids, not_built, pages, schema};
 use crate::pool::limits::USER_POOLS;
@@ -67,9 +67,7 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
         rest: with_defaults(input.rest()),
     };
     let _alone = context.writing.lock().await;
-    if context.registry.snapshot().pools().count() >= USER_POOLS {
-        return Err(ApiError::LimitExceeded(format!("There may be at most {USER_POOLS} user pools.")));
-    }
+    room_for("user pools", context.registry.snapshot().pools().count(), USER_POOLS)?;
     let id = pool.id.clone();
     context.registry.edit(vec![Edit::CreatePool(pool)]).await?;
     Ok(json!({ "UserPool": shown(context, &id).await? }))

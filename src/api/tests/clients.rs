@@ -196,3 +196,20 @@ async fn clients_are_listed_in_pages_and_deleted() {
     assert_eq!(world.ok("DeleteUserPoolClient", this.clone()).await, json!({}));
     assert_eq!(world.refused("DeleteUserPoolClient", this).await.0, "ResourceNotFoundException");
 }
+
+#[tokio::test]
+async fn a_pool_has_at_most_a_thousand_clients() {
+    let world = World::new().await;
+    let pool = world.pool().await;
+    let made = world.ok("CreateUserPoolClient", client(&pool, json!({}))).await;
+    let id = made["UserPoolClient"]["ClientId"].as_str().unwrap();
+    let one = world.api.registry.snapshot().pool(&pool).unwrap().client(id).unwrap().clone();
+    let more = (0..998).map(|index| {
+        let client_id = format!("{index:0>26}");
+        crate::registry::Edit::CreateClient(crate::pool::AppClient { client_id, ..one.clone() })
+    });
+    world.api.registry.edit(more.collect()).await.unwrap();
+    world.ok("CreateUserPoolClient", client(&pool, json!({}))).await;
+    let (name, text) = world.refused("CreateUserPoolClient", client(&pool, json!({}))).await;
+    assert!(name == "LimitExceededException" && text.contains("1000"), "{text}");
+}

@@ -268,3 +268,127 @@ async fn metadata_comes_by_file_or_by_url_not_both_and_its_failures_say_where() 
         assert!(text.contains(says), "{text}");
     }
 }
+
+/// Metadata of a provider that signs with this pool's certificate: any certificate in its time will do.
+async fn saml_metadata(world: &World, pool: &str, host: &str, more: &str) -> String {
+    let answer = world.ok("GetSigningCertificate", json!({ "UserPoolId": pool })).await;
+    let certificate = answer["Certificate"].as_str().unwrap();
+    format!(
+        r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://{host}/idp"{more}>
+  <md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+    <md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data>
+      <ds:X509Certificate>{certificate}</ds:X509Certificate>
+    </ds:X509Data></ds:KeyInfo></md:KeyDescriptor>
+    <md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://{host}/slo"/>
+    <md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://{host}/sso"/>
+  </md:IDPSSODescriptor>
+</md:EntityDescriptor>"#
+    )
+}
+
+fn saml(pool: &str, details: Value) -> Value {
+    oidc(pool, "Corp", json!({ "ProviderType": "SAML", "ProviderDetails": details }))
+}
+
+fn stored_document(world: &World, pool: &str) -> String {
+    let snapshot = world.api.registry.snapshot();
+    snapshot.pool(pool).unwrap().providers["Corp"].config.value.metadata_document.clone().unwrap()
+}
+
+#[tokio::test]
+async fn a_saml_provider_shows_what_follows_from_its_metadata() {
+    let world = World::new().await;
+    let pool = world.pool().await;
+    let document = saml_metadata(&world, &pool, "idp.example", "").await;
+    let made = world.ok("CreateIdentityProvider", saml(&pool, json!({ "MetadataFile": document }))).await;
+    let provider = &made["IdentityProvider"];
+    assert_eq!(
+        provider["ProviderDetails"],
+        json!({
+            "MetadataFile": document, "SSORedirectBindingURI": "https://idp.example/sso",
+            "SLORedirectBindingURI": "https://idp.example/slo",
+        })
+    );
+    assert_eq!(provider["AttributeMapping"], json!({}));
+    assert!(provider.get("PoolgateMetadataDocument").is_none());
+    assert_eq!(stored_document(&world, &pool), document);
+    let sent_back = json!({
+        "UserPoolId": pool, "ProviderName": "Corp",
+        "ProviderDetails": merged(provider["ProviderDetails"].clone(), json!({ "SSORedirectBindingURI": "https://evil.example/" })),
+    });
+    let after = world.ok("UpdateIdentityProvider", sent_back).await;
+    let shown = &after["IdentityProvider"]["ProviderDetails"]["SSORedirectBindingURI"];
+    assert_eq!(shown, "https://idp.example/sso", "derived, never taken");
+}
+
+#[tokio::test]
+async fn metadata_by_url_is_fetched_when_configured_and_the_last_good_copy_stays() {
+    let world = World::new().await;
+    let pool = world.pool().await;
+    let (old, new) = ("https://old.example/metadata", "https://new.example/metadata");
+    let document = saml_metadata(&world, &pool, "old.example", "").await;
+    world.web.put(old, 200, document.as_bytes());
+    let made = world.ok("CreateIdentityProvider", saml(&pool, json!({ "MetadataURL": old }))).await;
+    let details = &made["IdentityProvider"]["ProviderDetails"];
+    assert_eq!(details["SSORedirectBindingURI"], "https://old.example/sso");
+    assert!(details.get("MetadataFile").is_none());
+
+    world.web.put(old, 500, b"");
+    let this = json!({ "UserPoolId": pool, "ProviderName": "Corp" });
+    let update = |more: Value| merged(this.clone(), more);
+    world.ok("UpdateIdentityProvider", update(json!({ "IdpIdentifiers": ["corp.example"] }))).await;
+    let (name, text) = world
+        .refused("UpdateIdentityProvider", update(json!({ "ProviderDetails": { "MetadataURL": old } })))
+        .await;
+    assert!(name == "InvalidParameterException" && text.contains("Error retrieving metadata from"), "{text}");
+    assert_eq!(stored_document(&world, &pool), document);
+
+    let other = saml_metadata(&world, &pool, "new.example", "").await;
+    world.web.put(new, 200, other.as_bytes());
+    world.ok("UpdateIdentityProvider", update(json!({ "ProviderDetails": { "MetadataURL": new } }))).await;
+    assert_eq!(stored_document(&world, &pool), other);
+}
+
+#[tokio::test]
+async fn bad_metadata_and_bad_saml_settings_are_refused_and_nothing_is_saved() {
+    let world = World::new().await;
+    let pool = world.pool().await;
+    let good = saml_metadata(&world, &pool, "idp.example", "").await;
+    let expired = saml_metadata(&world, &pool, "idp.example", r#" validUntil="2026-11-21T11:59:59Z""#).await;
+    let with = |more: Value| merged(json!({ "MetadataFile": good }), more);
+    for (details, says) in [
+        (json!({ "MetadataFile": "<x/>" }), "Error retrieving metadata from MetadataFile"),
+        (json!({ "MetadataFile": "no xml" }), "Error retrieving metadata from MetadataFile"),
+        (json!({ "MetadataFile": expired }), "Error retrieving metadata from MetadataFile"),
+        (with(json!({ "EncryptedResponses": "true" })), "EncryptedResponses"),
+        (with(json!({ "clock_skew_seconds": "301" })), "clock_skew_seconds"),
+        (with(json!({ "RequestSigningAlgorithm": "rsa-sha1" })), "RequestSigningAlgorithm"),
+        (with(json!({ "multi_valued": "array" })), "multi_valued"),
+        (with(json!({ "missing_attributes": "drop" })), "missing_attributes"),
+        (with(json!({ "logout_ends": "everything" })), "logout_ends"),
+        (with(json!({ "trusted_email_domains": "*.example" })), "trusted_email_domains"),
+        (with(json!({ "colour": "red" })), "colour"),
+    ] {
+        let (name, text) = world.refused("CreateIdentityProvider", saml(&pool, details)).await;
+        assert_eq!(name, "InvalidParameterException");
+        assert!(text.contains(says), "{text}");
+    }
+    let list = world.ok("ListIdentityProviders", json!({ "UserPoolId": pool })).await;
+    assert_eq!(list, json!({ "Providers": [] }));
+}
+
+#[tokio::test]
+async fn a_pool_has_at_most_three_hundred_providers() {
+    let world = World::new().await;
+    let pool = world.pool().await;
+    world.ok("CreateIdentityProvider", oidc(&pool, "Acme", json!({}))).await;
+    let one = world.api.registry.snapshot().pool(&pool).unwrap().providers["Acme"].config.value.clone();
+    let more = (0..298).map(|index| {
+        let provider_name = format!("P{index}");
+        crate::registry::Edit::CreateProvider(crate::pool::IdentityProvider { provider_name, ..one.clone() })
+    });
+    world.api.registry.edit(more.collect()).await.unwrap();
+    world.ok("CreateIdentityProvider", oidc(&pool, "Last", json!({}))).await;
+    let (name, text) = world.refused("CreateIdentityProvider", oidc(&pool, "Beyond", json!({}))).await;
+    assert!(name == "LimitExceededException" && text.contains("300"), "{text}");
+}
