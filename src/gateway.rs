@@ -1,1 +1,253 @@
-//! Puts the parts together.
+//! Puts the parts together; starts, tells when it is ready, and stops.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use poolgate_providers::fetch::{GuardedClient, Http, Rules};
+use poolgate_providers::{Clock, Random, Surroundings, SystemClock, SystemRandom};
+use thiserror::Error;
+use tokio::sync::Mutex;
+
+use crate::api::{ApiContext, Credentials};
+use crate::config::{Secrets, Settings, SettingsError, TlsFiles};
+use crate::context::Context;
+use crate::directory::sqlite::SqliteDirectory;
+use crate::directory::{Directory, DirectoryError};
+use crate::http::health::Metrics;
+use crate::http::pages::{PageError, Pages};
+use crate::http::{self, State, correlation};
+use crate::keys::Sealer;
+use crate::registry::{Registry, Surface};
+use crate::sessions::embedded::EmbeddedSessions;
+use crate::sessions::{SessionError, SessionStore};
+use crate::sign_in::used_once::UsedMarks;
+
+/// Largest body that is read at all, in bytes.
+const MAX_BODY: usize = http::body::MAX_SAML_FORM;
+/// How long requests in flight may take once the gateway stops, in seconds.
+const GRACE: u64 = 10;
+
+/// Why the gateway did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A setting cannot be used: exit code 2.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The directory does not open.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The session store does not open.
+    #[error(transparent)]
+    Sessions(#[from] SessionError),
+    /// A template does not parse.
+    #[error(transparent)]
+    Pages(#[from] PageError),
+    /// The server could not be made.
+    #[error("{0}")]
+    Server(#[from] std::io::Error),
+}
+
+/// A gateway that is listening.
+pub struct Running {
+    /// What its handlers use.
+    pub state: State,
+    /// Where the public listener is.
+    pub address: SocketAddr,
+    /// Where the metrics listener is.
+    pub metrics_address: SocketAddr,
+    servers: Vec<ServerHandle>,
+}
+
+/// Opens the stores and starts both listeners. Call it inside a Tokio runtime.
+///
+/// # Errors
+/// See [`StartError`]: nothing is left running then.
+pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    if settings.dev {
+        tracing::warn!("POOLGATE_DEV is true: identity providers may be plain http on loopback");
+    }
+    let public = listen(settings.listen, "POOLGATE_LISTEN")?;
+    let metrics = listen(settings.metrics_listen, "POOLGATE_METRICS_LISTEN")?;
+    let tls = settings.tls.as_ref().map(load_tls).transpose()?;
+    let state = build_state(&settings).await?;
+    let (address, metrics_address) = (public.local_addr()?, metrics.local_addr()?);
+    let servers = vec![serve_public(public, tls, &state)?, serve_metrics(metrics, &state)?];
+    Ok(Running { state, address, metrics_address, servers })
+}
+
+impl Running {
+    /// Stops accepting, finishes what is in flight, closes the stores.
+    pub async fn stop(self) {
+        for server in &self.servers {
+            server.stop(true).await;
+        }
+        self.state.context.sessions.close().await;
+        self.state.context.directory.close().await;
+    }
+}
+
+fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, StartError> {
+    let listener = TcpListener::bind(address).map_err(|error| SettingsError {
+        setting: setting.to_owned(),
+        given: format!("given {address}, which cannot be listened on ({error})"),
+        allowed: "a free address of this machine".to_owned(),
+    })?;
+    Ok(listener)
+}
+
+async fn build_state(settings: &Settings) -> Result<State, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let secrets = Secrets::obtain(settings, &random)?;
+    if let Some(file) = &secrets.credentials_file {
+        tracing::info!(file = %file.display(), "management credentials are in this file");
+    }
+    let sealer = Sealer::new(&secrets.master_key, Arc::clone(&random)).map_err(|_| SettingsError {
+        setting: "POOLGATE_MASTER_KEY".to_owned(),
+        given: "(hidden)".to_owned(),
+        allowed: "32 bytes in base64".to_owned(),
+    })?;
+    let directory: Arc<dyn Directory> =
+        Arc::new(SqliteDirectory::open(&settings.directory_path, Arc::clone(&clock)).await?);
+    let sessions: Arc<dyn SessionStore> = Arc::new(
+        EmbeddedSessions::open(&settings.data_dir.join("sessions.sqlite"), Arc::clone(&clock)).await?,
+    );
+    let surface = Surface { public_url: settings.public_url.clone(), dev: settings.dev };
+    let outgoing: Arc<dyn Http> = Arc::new(outgoing(settings)?);
+    let registry = Registry::open(
+        Arc::clone(&directory),
+        sealer.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&random),
+        surface.clone(),
+    )
+    .await?;
+    let registry = Arc::new(registry);
+    let around = Surroundings {
+        clock: Arc::clone(&clock),
+        random: Arc::clone(&random),
+        http: Arc::clone(&outgoing),
+        used: Arc::new(UsedMarks::new(Arc::clone(&sessions))),
+    };
+    let api = ApiContext {
+        registry: Arc::clone(&registry),
+        directory: Arc::clone(&directory),
+        sealer,
+        clock,
+        random,
+        http: outgoing,
+        credentials: Credentials {
+            access_key_id: secrets.credentials.access_key_id.clone(),
+            secret_access_key: secrets.credentials.secret_access_key.clone(),
+        },
+        region: settings.region.clone(),
+        account_id: settings.account_id.clone(),
+        public_url: settings.public_url.clone(),
+        dev: settings.dev,
+        writing: Mutex::new(()),
+    };
+    Ok(State {
+        context: Context { registry, directory, sessions, around, surface },
+        api: Arc::new(api),
+        pages: Arc::new(Pages::new()?),
+        metrics: Metrics::new(),
+        trusted_proxies: settings.trusted_proxies.clone().into(),
+    })
+}
+
+fn outgoing(settings: &Settings) -> Result<GuardedClient, StartError> {
+    let refuse = |given: String| SettingsError {
+        setting: "POOLGATE_IDP_CA_FILE".to_owned(),
+        given,
+        allowed: "a readable PEM file of certificates".to_owned(),
+    };
+    let extra_roots_pem = match &settings.idp_ca_file {
+        None => None,
+        Some(path) => {
+            let read = std::fs::read(path);
+            Some(read.map_err(|error| refuse(format!("given {}, unreadable ({error})", path.display())))?)
+        }
+    };
+    let rules = Rules { networks: settings.idp_networks.clone(), dev: settings.dev, extra_roots_pem };
+    Ok(GuardedClient::new(rules).map_err(|error| refuse(error.to_string()))?)
+}
+
+fn load_tls(files: &TlsFiles) -> Result<rustls::ServerConfig, SettingsError> {
+    use rustls_pki_types::pem::PemObject as _;
+    use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+    let refuse = |setting: &str, path: &std::path::Path, error: &dyn std::fmt::Display| SettingsError {
+        setting: setting.to_owned(),
+        given: format!("given {}, which cannot be used ({error})", path.display()),
+        allowed: "a readable PEM file; certificate and key belong together".to_owned(),
+    };
+    let (certificate, key) = (&files.certificate, &files.key);
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| refuse("POOLGATE_TLS_CERT", certificate, &error))?;
+    let private =
+        PrivateKeyDer::from_pem_file(key).map_err(|error| refuse("POOLGATE_TLS_KEY", key, &error))?;
+    rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(|error| refuse("POOLGATE_TLS_CERT", certificate, &error))
+}
+
+fn serve_public(
+    listener: TcpListener,
+    tls: Option<rustls::ServerConfig>,
+    state: &State,
+) -> Result<ServerHandle, StartError> {
+    let state = state.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(state.clone()))
+            .app_data(web::PayloadConfig::new(MAX_BODY))
+            .wrap(from_fn(correlation::middleware))
+            .configure(http::routes)
+            .default_service(web::to(not_found))
+    })
+    .shutdown_timeout(GRACE)
+    .client_request_timeout(Duration::from_secs(10))
+    .disable_signals();
+    let server = match tls {
+        Some(config) => server.listen_rustls_0_23(listener, config)?,
+        None => server.listen(listener)?,
+    };
+    Ok(spawn(server.run()))
+}
+
+fn serve_metrics(listener: TcpListener, state: &State) -> Result<ServerHandle, StartError> {
+    let state = state.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(state.clone()))
+            .configure(http::health::routes)
+            .default_service(web::to(not_found))
+    })
+    .workers(1)
+    .shutdown_timeout(GRACE)
+    .disable_signals()
+    .listen(listener)?;
+    Ok(spawn(server.run()))
+}
+
+fn spawn(server: actix_web::dev::Server) -> ServerHandle {
+    let handle = server.handle();
+    tokio::spawn(async move {
+        if let Err(error) = server.await {
+            tracing::error!(%error, "a listener ended");
+        }
+    });
+    handle
+}
+
+async fn not_found() -> HttpResponse {
+    HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("Not found\n")
+}

@@ -11,6 +11,7 @@
 //! | [`sign_in`], [`sign_out`] | the attempt, its completion, the mapping to a user; the way out |
 //! | [`grants`] | a sign-in becomes a code, a code becomes tokens |
 //! | [`tokens`] | claims, signed and verified |
+//! | [`context`] | what every step stands on: stores, configuration, time, randomness, HTTP |
 //! | [`registry`] | the configuration in force, read from memory |
 //! | [`directory`], [`sessions`] | what lasts, what expires |
 //! | [`keys`] | the master key, signing keys, sealed capsules |
@@ -20,6 +21,7 @@
 
 pub mod api;
 pub mod config;
+pub mod context;
 pub mod demo;
 pub mod directory;
 pub mod gateway;
@@ -31,4 +33,6 @@ pub mod registry;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_out;
+#[cfg(test)]
+mod testing;
 pub mod tokens;

@@ -31,7 +31,7 @@ impl Upstream {
 }
 
 /// A sign-in that a provider adapter ended. Texts never hold a secret, an assertion or a token.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProviderError {
     /// The provider or the user said no (`access_denied`, SAML AuthnFailed, RequestDenied).
     #[error("{0}")]

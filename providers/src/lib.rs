@@ -14,6 +14,7 @@ pub mod fetch;
 pub mod identity;
 pub mod oidc;
 pub mod saml;
+pub mod settings;
 
 use std::sync::Arc;
 

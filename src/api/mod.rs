@@ -1,1 +1,109 @@
-//! api.
+//! The management API: AWS JSON 1.1 at `POST /`, shapes and errors as in the public service model.
+//!
+//! [`envelope::handle`] answers raw requests: it checks the signature, then calls [`call`], which the
+//! demo and the tests call directly. Every request is checked against the [`model`] before an operation
+//! sees it; one file per resource holds the rules beyond the model.
+
+mod attribute_mapping;
+mod client_rules;
+mod domains;
+pub mod envelope;
+pub mod error;
+mod identity_providers;
+mod ids;
+mod members;
+pub mod model;
+mod not_built;
+mod pages;
+mod provider_settings;
+mod schema;
+pub mod sigv4;
+#[cfg(test)]
+mod tests;
+mod urls;
+mod user_filter;
+mod user_pool_clients;
+mod user_pools;
+mod users;
+
+use std::sync::Arc;
+
+use poolgate_providers::fetch::Http;
+use poolgate_providers::{Clock, Random};
+use serde_json::Value;
+use tokio::sync::Mutex;
+use url::Url;
+
+use crate::directory::Directory;
+use crate::keys::Sealer;
+use crate::registry::Registry;
+
+use members::Members;
+
+pub use envelope::handle;
+pub use error::ApiError;
+pub use sigv4::Credentials;
+
+/// Everything an operation may use.
+pub struct ApiContext {
+    /// The configuration in force.
+    pub registry: Arc<Registry>,
+    /// Users.
+    pub directory: Arc<dyn Directory>,
+    /// Seals page tokens.
+    pub sealer: Sealer,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Fetches metadata.
+    pub http: Arc<dyn Http>,
+    /// Who may call.
+    pub credentials: Credentials,
+    /// First half of pool ids; part of ARNs and of signatures.
+    pub region: String,
+    /// Part of ARNs.
+    pub account_id: String,
+    /// Base of issuers; its host carries the prefix domains.
+    pub public_url: Url,
+    /// Whether providers may be plain http on loopback.
+    pub dev: bool,
+    /// One change at a time, so that what a change was checked against still holds when it is written.
+    pub writing: Mutex<()>,
+}
+
+/// Runs one operation: checks its input against the model, then its own rules.
+///
+/// # Errors
+/// See [`ApiError`].
+pub async fn call(context: &ApiContext, operation: &str, input: Value) -> Result<Value, ApiError> {
+    model::validate(operation, &input)?;
+    let input = Members::new(input);
+    match operation {
+        "CreateUserPool" => user_pools::create(context, input).await,
+        "DescribeUserPool" => user_pools::describe(context, input).await,
+        "UpdateUserPool" => user_pools::update(context, input).await,
+        "DeleteUserPool" => user_pools::delete(context, input).await,
+        "ListUserPools" => user_pools::list(context, input).await,
+        "GetSigningCertificate" => user_pools::signing_certificate(context, input).await,
+        "CreateUserPoolClient" => user_pool_clients::create(context, input).await,
+        "DescribeUserPoolClient" => user_pool_clients::describe(context, input).await,
+        "UpdateUserPoolClient" => user_pool_clients::update(context, input).await,
+        "DeleteUserPoolClient" => user_pool_clients::delete(context, input).await,
+        "ListUserPoolClients" => user_pool_clients::list(context, input).await,
+        "CreateUserPoolDomain" => domains::create(context, input).await,
+        "DescribeUserPoolDomain" => domains::describe(context, input).await,
+        "UpdateUserPoolDomain" => domains::update(context, input).await,
+        "DeleteUserPoolDomain" => domains::delete(context, input).await,
+        "CreateIdentityProvider" => identity_providers::create(context, input).await,
+        "DescribeIdentityProvider" => identity_providers::describe(context, input).await,
+        "UpdateIdentityProvider" => identity_providers::update(context, input).await,
+        "DeleteIdentityProvider" => identity_providers::delete(context, input).await,
+        "ListIdentityProviders" => identity_providers::list(context, input).await,
+        "GetIdentityProviderByIdentifier" => identity_providers::by_identifier(context, input).await,
+        "AdminGetUser" => users::get(context, input).await,
+        "AdminDeleteUser" => users::delete(context, input).await,
+        "ListUsers" => users::list(context, input).await,
+        other => Err(ApiError::Unsupported(format!("{other} is not part of this build."))),
+    }
+}

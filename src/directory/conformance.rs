@@ -1,1 +1,119 @@
-//! .
+//! What every directory must do. An implementation runs all of it with [`directory_conformance!`].
+
+pub(crate) mod records;
+pub(crate) mod sign_ins;
+pub(crate) mod users;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use super::{Directory, Kind, Record, UniqueName};
+use crate::pool::{FederatedProfile, Identity, User};
+
+/// A place where one directory lives, empty at first.
+#[async_trait]
+pub(crate) trait Setting: Send + Sync {
+    /// Opens it. Whatever was opened before is closed by then.
+    async fn open(&self) -> Arc<dyn Directory>;
+}
+
+/// Makes a test of every rule, each with a setting of its own.
+macro_rules! directory_conformance {
+    ($setting:expr) => {
+        $crate::directory::conformance::directory_conformance!(@ $setting;
+            sign_ins::a_new_identity_makes_a_user_and_a_known_one_finds_it,
+            sign_ins::a_sign_in_that_changes_nothing_changes_nothing,
+            sign_ins::a_sign_in_that_changes_something_is_read_back,
+            sign_ins::a_pair_that_joins_to_the_same_text_is_another_identity,
+            sign_ins::subjects_that_differ_by_case_or_accent_are_different_users,
+            sign_ins::a_username_of_another_identity_is_refused,
+            sign_ins::the_same_identity_in_another_pool_is_another_user,
+            sign_ins::a_refused_profile_writes_nothing_and_spares_its_neighbours,
+            sign_ins::concurrent_sign_ins_of_one_new_user_make_one_user,
+            sign_ins::concurrent_sign_ins_of_many_users_do_not_mix,
+            sign_ins::text_with_a_nul_is_refused,
+            sign_ins::hostile_text_is_kept_as_it_came,
+            records::records_are_read_back_with_their_names,
+            records::what_exists_is_not_created_again,
+            records::a_name_is_held_by_one_record,
+            records::a_replacement_needs_the_version_it_replaces,
+            records::of_concurrent_replacements_one_wins,
+            records::changes_happen_all_or_not_at_all,
+            records::what_is_missing_cannot_be_deleted,
+            records::deleting_a_pool_removes_everything_of_it_alone,
+            users::a_deleted_user_is_gone_and_can_come_back_as_another,
+            users::a_revoked_family_stays_revoked,
+            users::users_are_listed_by_username_page_by_page,
+            users::users_are_filtered,
+            users::reopening_keeps_everything,
+            users::a_closed_directory_says_so
+        );
+    };
+    (@ $setting:expr; $($file:ident::$rule:ident),*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $rule() {
+                let setting = $setting;
+                $crate::directory::conformance::$file::$rule(&setting).await;
+            }
+        )*
+    };
+}
+pub(crate) use directory_conformance;
+
+const POOL: &str = "eu-west-1_aBcDeF123";
+const OTHER: &str = "eu-west-1_zYxWvU987";
+const NOON: OffsetDateTime = time::macros::datetime!(2026-11-21 12:00 UTC);
+
+fn strings<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// A sign-in of `subject` at `provider` with an e-mail address.
+pub(crate) fn profile(provider: &str, subject: &str) -> FederatedProfile {
+    FederatedProfile {
+        pool_id: POOL.into(),
+        username: format!("{provider}_{subject}"),
+        new_sub: format!("sub of {provider} and {subject}"),
+        identity: Identity {
+            provider_name: provider.into(),
+            provider_type: "SAML".into(),
+            user_id: subject.into(),
+            issuer: Some("https://idp.example/saml".into()),
+            primary: true,
+            date_created: 1_795_262_400_000,
+        },
+        set: strings([("email", &format!("{subject}@example.com"))]),
+        remove: Vec::new(),
+        required: vec!["email".into()],
+        immutable: Vec::new(),
+        group: format!("{POOL}_{provider}"),
+        at: NOON,
+    }
+}
+
+fn record(pool_id: &str, kind: Kind, id: &str, names: &[(&str, &str)]) -> Record {
+    Record {
+        kind,
+        pool_id: pool_id.into(),
+        id: id.into(),
+        document: format!(r#"{{"id":"{id}"}}"#),
+        sealed: Some(vec![0, 1, 255]),
+        names: names
+            .iter()
+            .map(|(scope, name)| UniqueName { scope: (*scope).into(), name: (*name).into() })
+            .collect(),
+        version: 0,
+    }
+}
+
+async fn user(directory: &Arc<dyn Directory>, username: &str) -> Option<User> {
+    directory.user(POOL, username).await.unwrap()
+}
+
+async fn count(directory: &Arc<dyn Directory>) -> u64 {
+    directory.count_users(POOL).await.unwrap()
+}

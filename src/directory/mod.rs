@@ -139,6 +139,9 @@ pub enum DirectoryError {
     /// The username belongs to another identity.
     #[error("Already found an entry for username {0}")]
     UsernameTaken(String),
+    /// A text of the profile that no store can hold: it contains U+0000.
+    #[error("{0} contains the character U+0000, which cannot be stored")]
+    Unstorable(String),
     /// The store is away or broken.
     #[error("the directory is away: {0}")]
     Away(String),

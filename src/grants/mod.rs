@@ -1,1 +1,69 @@
-//! grants.
+//! A sign-in becomes a code, a code becomes tokens, a refresh token becomes new ones.
+
+pub mod authorization_code;
+pub mod implicit;
+pub mod refresh_token;
+pub mod revoke;
+
+use thiserror::Error;
+
+use crate::directory::DirectoryError;
+use crate::keys::KeyError;
+use crate::sessions::SessionError;
+use crate::tokens::TokenError;
+
+/// Why a grant was not honoured (RFC 6749 section 5.2).
+#[derive(Debug, Error)]
+pub enum GrantError {
+    /// Something is missing or malformed.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// The code or refresh token is not good, or not for this client.
+    #[error("{0}")]
+    InvalidGrant(String),
+    /// A store is away.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Signing failed.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl From<SessionError> for GrantError {
+    fn from(error: SessionError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<DirectoryError> for GrantError {
+    fn from(error: DirectoryError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<TokenError> for GrantError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Invalid(why) => Self::InvalidGrant(why.to_owned()),
+            TokenError::Key(error) => Self::Key(error),
+            TokenError::Directory(error) => error.into(),
+        }
+    }
+}
+
+/// What an app gets from the token endpoint.
+#[derive(Clone, serde::Serialize)]
+pub struct TokenAnswer {
+    /// Only with the scope `openid`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+    /// Access token.
+    pub access_token: String,
+    /// For a code; not on refresh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// Seconds.
+    pub expires_in: i64,
+    /// `Bearer`.
+    pub token_type: &'static str,
+}

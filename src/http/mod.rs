@@ -1,1 +1,91 @@
-//! http.
+//! The endpoints: one file each, with its parameters, its handler and its errors. No rule lives here.
+
+pub mod api;
+pub mod arrival;
+pub mod assets;
+pub mod body;
+pub mod cookies;
+pub mod correlation;
+pub mod cors;
+pub mod discovery;
+pub mod health;
+pub mod host;
+pub mod login;
+pub mod logout;
+pub mod oauth2;
+pub mod pages;
+pub mod reply;
+pub mod saml2;
+
+use std::sync::Arc;
+
+use actix_web::web::{self, ServiceConfig};
+use ipnet::IpNet;
+
+use crate::api::ApiContext;
+use crate::context::Context;
+use pages::Pages;
+
+/// What every handler may use. Cheap to clone.
+#[derive(Clone)]
+pub struct State {
+    /// Stores, configuration, time, randomness.
+    pub context: Context,
+    /// The management API.
+    pub api: Arc<ApiContext>,
+    /// The hosted pages.
+    pub pages: Arc<Pages>,
+    /// What is counted.
+    pub metrics: Arc<health::Metrics>,
+    /// Whose `Forwarded` headers are believed.
+    pub trusted_proxies: Arc<[IpNet]>,
+}
+
+impl State {
+    /// Whether browsers reach us over TLS: cookies are `Secure` then.
+    pub fn is_secure(&self) -> bool {
+        self.context.surface.public_url.scheme() == "https"
+    }
+}
+
+/// Every public route.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(
+            web::resource("/")
+                .route(web::post().to(api::post))
+                .route(web::method(actix_web::http::Method::OPTIONS).to(cors::preflight)),
+        )
+        .service(web::resource("/oauth2/authorize").route(web::get().to(oauth2::authorize::get)))
+        .service(open_resource("/oauth2/token").route(web::post().to(oauth2::token::post)))
+        .service(
+            open_resource("/oauth2/userInfo")
+                .route(web::get().to(oauth2::user_info::handle))
+                .route(web::post().to(oauth2::user_info::handle)),
+        )
+        .service(open_resource("/oauth2/revoke").route(web::post().to(oauth2::revoke::post)))
+        .service(
+            web::resource("/oauth2/idpresponse")
+                .route(web::get().to(oauth2::idp_response::get))
+                .route(web::post().to(oauth2::idp_response::post)),
+        )
+        .service(web::resource("/saml2/idpresponse").route(web::post().to(saml2::idp_response::post)))
+        .service(web::resource("/login").route(web::get().to(login::get)).route(web::post().to(login::post)))
+        .service(web::resource("/logout").route(web::get().to(logout::get)))
+        .service(web::resource("/assets/{hash}/{name}").route(web::get().to(assets::get)))
+        .service(
+            open_resource("/{pool}/.well-known/openid-configuration")
+                .route(web::get().to(discovery::document)),
+        )
+        .service(open_resource("/{pool}/.well-known/jwks.json").route(web::get().to(discovery::keys)))
+        .service(
+            open_resource("/.well-known/openid-configuration")
+                .route(web::get().to(discovery::document_at_domain)),
+        )
+        .service(open_resource("/.well-known/jwks.json").route(web::get().to(discovery::keys_at_domain)));
+}
+
+/// A resource that browsers of other origins may read, without credentials.
+fn open_resource(path: &str) -> actix_web::Resource {
+    web::resource(path).route(web::method(actix_web::http::Method::OPTIONS).to(cors::preflight))
+}

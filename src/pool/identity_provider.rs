@@ -27,6 +27,10 @@ pub struct IdentityProvider {
     /// E-mail domains and other names that pick it; compared without case.
     #[serde(default)]
     pub idp_identifiers: Vec<String>,
+    /// SAML: the last good copy of the metadata document, whether it came as a file or by URL.
+    /// Ours alone: the API neither takes nor shows it.
+    #[serde(rename = "PoolgateMetadataDocument", default, skip_serializing_if = "Option::is_none")]
+    pub metadata_document: Option<String>,
     /// When it was made.
     pub creation_date: Timestamp,
     /// When it was last changed.

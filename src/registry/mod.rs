@@ -1,1 +1,242 @@
-//! registry.
+//! The configuration in force: read from memory, changed through the directory.
+//!
+//! A [`Snapshot`] never changes. An edit is written to the directory first, then the pool it touches is
+//! read anew and a new snapshot takes the place of the old one.
+
+pub mod adapters;
+mod records;
+pub mod snapshot;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use poolgate_providers::{Clock, Random};
+use tokio::sync::Mutex;
+
+use crate::directory::{Change, Directory, DirectoryError, Kind};
+use crate::keys::{Sealer, pool_keys};
+use crate::pool::{AppClient, Domain, IdentityProvider, UserPool};
+
+pub use snapshot::{LivePool, LiveProvider, Snapshot};
+
+/// A stored thing and its version, for [`Edit`]s that must not overwrite somebody else's.
+#[derive(Debug, Clone)]
+pub struct Versioned<T> {
+    /// The thing.
+    pub value: T,
+    /// One more at each change.
+    pub version: i64,
+}
+
+/// One change of the configuration.
+#[derive(Debug, Clone)]
+pub enum Edit {
+    /// Make a pool, and its keys.
+    CreatePool(UserPool),
+    /// Change a pool.
+    UpdatePool(Versioned<UserPool>),
+    /// Remove a pool and everything in it.
+    DeletePool(String),
+    /// Make an app client.
+    CreateClient(AppClient),
+    /// Change an app client.
+    UpdateClient(Versioned<AppClient>),
+    /// Remove an app client.
+    DeleteClient {
+        /// Its pool.
+        pool_id: String,
+        /// Its id.
+        client_id: String,
+    },
+    /// Make an identity provider.
+    CreateProvider(IdentityProvider),
+    /// Change an identity provider.
+    UpdateProvider(Versioned<IdentityProvider>),
+    /// Remove an identity provider.
+    DeleteProvider {
+        /// Its pool.
+        pool_id: String,
+        /// Its name.
+        name: String,
+    },
+    /// Make a domain.
+    CreateDomain(Domain),
+    /// Change a domain.
+    UpdateDomain(Versioned<Domain>),
+    /// Remove a domain.
+    DeleteDomain {
+        /// Its pool.
+        pool_id: String,
+        /// The domain.
+        domain: String,
+    },
+}
+
+/// What the registry must know of the installation.
+#[derive(Debug, Clone)]
+pub struct Surface {
+    /// Base of issuers; its host carries the prefix domains.
+    pub public_url: url::Url,
+    /// Whether providers may be plain http on loopback.
+    pub dev: bool,
+}
+
+/// Holds the configuration in force.
+pub struct Registry {
+    directory: Arc<dyn Directory>,
+    sealer: Sealer,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    surface: Surface,
+    current: ArcSwap<Snapshot>,
+    writing: Mutex<()>,
+}
+
+impl Registry {
+    /// Loads everything.
+    ///
+    /// # Errors
+    /// When the directory is away, or holds something this master key does not open.
+    pub async fn open(
+        directory: Arc<dyn Directory>,
+        sealer: Sealer,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        surface: Surface,
+    ) -> Result<Self, DirectoryError> {
+        let records = directory.load().await?;
+        let mut by_pool = std::collections::BTreeMap::<String, Vec<_>>::new();
+        for record in records {
+            by_pool.entry(record.pool_id.clone()).or_default().push(record);
+        }
+        let mut pools = Vec::with_capacity(by_pool.len());
+        for (pool_id, records) in by_pool {
+            if let Some(pool) = records::read_pool(&pool_id, records, &sealer, &surface, None)? {
+                pools.push(Arc::new(pool));
+            }
+        }
+        let snapshot = Snapshot::new(pools, &surface);
+        let current = ArcSwap::from_pointee(snapshot);
+        Ok(Self { directory, sealer, clock, random, surface, current, writing: Mutex::new(()) })
+    }
+
+    /// The configuration as it is now. It does not change in the caller's hands.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// Writes all edits, or none; they are in force when this returns.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Exists`], [`DirectoryError::Missing`], [`DirectoryError::Stale`],
+    /// [`DirectoryError::Away`].
+    pub async fn edit(&self, edits: Vec<Edit>) -> Result<(), DirectoryError> {
+        let _one_at_a_time = self.writing.lock().await;
+        let mut changes = Vec::with_capacity(edits.len());
+        let mut touched = Vec::new();
+        for edit in edits {
+            touched.push(edit.pool_id().to_owned());
+            self.changes_of(edit, &mut changes).await?;
+        }
+        self.directory.write(changes).await?;
+        touched.dedup();
+        for pool_id in touched {
+            self.reload(&pool_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads one pool anew from the directory.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    pub async fn reload(&self, pool_id: &str) -> Result<(), DirectoryError> {
+        let records = self.directory.load_pool(pool_id).await?;
+        let snapshot = self.current.load_full();
+        let before = snapshot.pool(pool_id).cloned();
+        let pool = records::read_pool(pool_id, records, &self.sealer, &self.surface, before.as_deref())?;
+        let next = snapshot.with_pool(pool_id, pool.map(Arc::new), &self.surface);
+        self.current.store(Arc::new(next));
+        Ok(())
+    }
+
+    async fn changes_of(&self, edit: Edit, changes: &mut Vec<Change>) -> Result<(), DirectoryError> {
+        match edit {
+            Edit::CreatePool(pool) => {
+                let keys = self.make_keys(pool.id.clone()).await?;
+                changes.push(Change::Create(records::of_pool(&pool, 0)?));
+                for key in keys {
+                    changes.push(Change::Create(records::of_key(&pool.id, &key, &self.sealer)?));
+                }
+            }
+            Edit::UpdatePool(pool) => {
+                changes.push(Change::Replace(records::of_pool(&pool.value, pool.version)?));
+            }
+            Edit::DeletePool(pool_id) => changes.push(Change::DeletePool(pool_id)),
+            Edit::CreateClient(client) => {
+                changes.push(Change::Create(records::of_client(&client, 0, &self.sealer)?));
+            }
+            Edit::UpdateClient(client) => {
+                changes.push(Change::Replace(records::of_client(
+                    &client.value,
+                    client.version,
+                    &self.sealer,
+                )?));
+            }
+            Edit::DeleteClient { pool_id, client_id } => {
+                changes.push(Change::Delete(Kind::AppClient, pool_id, client_id));
+            }
+            Edit::CreateProvider(provider) => {
+                changes.push(Change::Create(records::of_provider(&provider, 0, &self.sealer)?));
+            }
+            Edit::UpdateProvider(provider) => {
+                let record = records::of_provider(&provider.value, provider.version, &self.sealer)?;
+                changes.push(Change::Replace(record));
+            }
+            Edit::DeleteProvider { pool_id, name } => {
+                changes.push(Change::Delete(Kind::IdentityProvider, pool_id, name));
+            }
+            Edit::CreateDomain(domain) => {
+                changes.push(Change::Create(records::of_domain(&domain, 0, &self.surface)?));
+            }
+            Edit::UpdateDomain(domain) => {
+                changes.push(Change::Replace(records::of_domain(
+                    &domain.value,
+                    domain.version,
+                    &self.surface,
+                )?));
+            }
+            Edit::DeleteDomain { pool_id, domain } => {
+                changes.push(Change::Delete(Kind::Domain, pool_id, domain));
+            }
+        }
+        Ok(())
+    }
+
+    async fn make_keys(&self, pool_id: String) -> Result<Vec<pool_keys::NewKey>, DirectoryError> {
+        let (random, now) = (Arc::clone(&self.random), self.clock.now());
+        tokio::task::spawn_blocking(move || pool_keys::make(&pool_id, &random, now))
+            .await
+            .map_err(|error| DirectoryError::Away(error.to_string()))?
+            .map_err(|error| DirectoryError::Away(error.to_string()))
+    }
+}
+
+impl Edit {
+    fn pool_id(&self) -> &str {
+        match self {
+            Self::CreatePool(pool) => &pool.id,
+            Self::UpdatePool(pool) => &pool.value.id,
+            Self::CreateClient(client) => &client.user_pool_id,
+            Self::UpdateClient(client) => &client.value.user_pool_id,
+            Self::CreateProvider(provider) => &provider.user_pool_id,
+            Self::UpdateProvider(provider) => &provider.value.user_pool_id,
+            Self::CreateDomain(domain) => &domain.user_pool_id,
+            Self::UpdateDomain(domain) => &domain.value.user_pool_id,
+            Self::DeletePool(pool_id)
+            | Self::DeleteClient { pool_id, .. }
+            | Self::DeleteProvider { pool_id, .. }
+            | Self::DeleteDomain { pool_id, .. } => pool_id,
+        }
+    }
+}

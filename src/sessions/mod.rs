@@ -62,6 +62,9 @@ pub enum SessionError {
     /// So many live entries that new ones are refused rather than old ones forgotten.
     #[error("the session store is full")]
     Full,
+    /// The name has more than 512 bytes.
+    #[error("a name of {0} bytes is too long for the session store: at most 512")]
+    NameTooLong(usize),
 }
 
 /// The short-lived store. `Ok` from a writing call means that a crash at once after it loses nothing.

@@ -1,1 +1,63 @@
-//! sign_in.
+//! The main job: a browser comes from an app, goes to a provider, comes back as a user of the pool.
+//!
+//! One attempt, every transition, every way to fail. Nothing else moves an attempt.
+//!
+//! ```text
+//!  authorize request ── request::check ──┬─ bad client or redirect_uri ──────────▶ error page 400
+//!                                        ├─ anything else wrong ────────────────▶ app, error
+//!                                        ▼
+//!                     begin::decide ─────┬─ live session ── answer::success ────▶ app, code or tokens
+//!                                        ├─ prompt=none, nobody signed in ──────▶ app, login_required
+//!                                        ├─ hosted page ── a choice ──┐
+//!                                        ▼                            ▼
+//!                     begin::begin ── adapter.begin ── [attempt stored, 5 minutes] ──▶ provider
+//!                                        └─ settings, discovery ────────────────▶ app, error
+//!
+//!  provider's answer ─ Attempt::peek ────┬─ none: expired, used, unsolicited ───▶ error page 400
+//!                                        ├─ another browser's ──────────────────▶ error page 400
+//!                                        ├─ no cookie on a cross-site POST ── posts to itself once
+//!                                        ▼
+//!                     Attempt::take ──── [attempt gone: exactly one caller gets here]
+//!                                        ▼
+//!                     complete ── adapter.finish ── not believed, denied ───────▶ app, error
+//!                                  │ Verified<ExternalIdentity>
+//!                                 mapping::profile ── does not fit ─────────────▶ app, server_error
+//!                                  │ FederatedProfile
+//!                                 directory.sign_in ── [user durable] ── disabled ▶ app, access_denied
+//!                                  │ User
+//!                                 session::open ── [new session id]
+//!                                 answer::success ──────────────────────────────▶ app, code or tokens
+//! ```
+
+pub mod answer;
+pub mod attempt;
+pub mod begin;
+pub mod complete;
+pub mod failure;
+pub mod mapping;
+pub mod request;
+pub mod session;
+pub mod used_once;
+
+use url::Url;
+
+use crate::context::Context;
+use crate::pool::ProviderType;
+use crate::registry::{LivePool, LiveProvider};
+use failure::Cause;
+
+/// Where a provider of this type answers.
+const fn callback_path(provider_type: ProviderType) -> &'static str {
+    match provider_type {
+        ProviderType::Saml => "/saml2/idpresponse",
+        _ => "/oauth2/idpresponse",
+    }
+}
+
+/// The URL at which this provider must answer, on the pool's own domain.
+fn callback(context: &Context, pool: &LivePool, provider: &LiveProvider) -> Result<Url, Cause> {
+    let mut url =
+        pool.domain_url(&context.surface).ok_or_else(|| Cause::Gone("The pool has no domain".into()))?;
+    url.set_path(callback_path(provider.config.value.provider_type));
+    Ok(url)
+}

@@ -1,1 +1,224 @@
-//! .
+//! The embedded directory: one SQLite file, one writer, a few readers.
+
+mod configuration;
+pub(crate) mod file;
+mod list;
+pub(crate) mod rows;
+mod sign_ins;
+#[cfg(test)]
+pub(crate) mod tests;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use poolgate_providers::Clock;
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Acquire as _, Row as _};
+use time::OffsetDateTime;
+use tokio::sync::{mpsc, oneshot};
+
+use self::file::OwnedFile;
+use self::rows::{millis, moment, read_user, user_columns};
+use self::writer::{Done, Job, Outcome, Work, Writer, away};
+use super::{Change, Directory, DirectoryError, Record, TokenState, UserQuery};
+use crate::pool::{FederatedProfile, User};
+
+const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/directory-0001.sql")];
+
+/// Connections that read.
+const READERS: u32 = 4;
+
+/// How long a read waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Jobs that may wait for the writer; further callers wait before they are queued.
+const QUEUE: usize = 1024;
+
+/// The directory in one SQLite file, owned by one process.
+///
+/// Write-ahead log with `synchronous=FULL`: an answered write survives SIGKILL and loss of power.
+pub struct SqliteDirectory {
+    jobs: mpsc::Sender<Job>,
+    readers: SqlitePool,
+}
+
+impl SqliteDirectory {
+    /// Opens or makes the database at `path`; a missing directory is made with mode 0700, the files with
+    /// 0600. `clock` tells when revocation marks have expired. Must be called within a tokio runtime that
+    /// lives as long as the directory.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`] with the reason: another process has it, the disk refused, or the file is
+    /// no such database.
+    pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, DirectoryError> {
+        let (file, connection) = OwnedFile::open(path, SqliteSynchronous::Full, &MIGRATIONS)
+            .await
+            .map_err(|error| DirectoryError::Away(error.to_string()))?;
+        let file = Arc::new(file);
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .connect_lazy_with(file.reader());
+        let writer = Writer::new(connection, file, clock).await.map_err(|error| away(&error))?;
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        tokio::spawn(writer.run(queue));
+        Ok(Self { jobs, readers })
+    }
+
+    async fn ask(&self, work: Work) -> Outcome {
+        let closed = || DirectoryError::Away("it was closed".into());
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job::Do(work, reply)).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    async fn read_records(&self, pool_id: Option<&str>) -> Result<Vec<Record>, DirectoryError> {
+        let read = async {
+            let mut connection = self.readers.acquire().await?;
+            // Names and records of the same moment.
+            let mut snapshot = connection.begin().await?;
+            let records = configuration::load(&mut snapshot, pool_id).await?;
+            snapshot.commit().await?;
+            Ok(records)
+        };
+        read.await.map_err(|error: sqlx::Error| away(&error))
+    }
+}
+
+/// PostgreSQL cannot hold U+0000, and SQLite's own text functions stop at it: two subjects that differ
+/// behind one would look alike. No profile needs it.
+fn refuse_nul(profile: &FederatedProfile) -> Result<(), DirectoryError> {
+    let identity = &profile.identity;
+    let texts = [
+        ("user pool id", &profile.pool_id),
+        ("username", &profile.username),
+        ("sub", &profile.new_sub),
+        ("provider name", &identity.provider_name),
+        ("provider type", &identity.provider_type),
+        ("subject", &identity.user_id),
+        ("group", &profile.group),
+    ];
+    let attributes =
+        profile.set.iter().flat_map(|(name, value)| [("attribute name", name), (&**name, value)]);
+    let issuer = identity.issuer.iter().map(|issuer| ("issuer", issuer));
+    match texts.into_iter().chain(issuer).chain(attributes).find(|(_, text)| text.contains('\0')) {
+        Some((what, _)) => Err(DirectoryError::Unstorable(what.replace('\0', ""))),
+        None => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Directory for SqliteDirectory {
+    async fn load(&self) -> Result<Vec<Record>, DirectoryError> {
+        self.read_records(None).await
+    }
+
+    async fn load_pool(&self, pool_id: &str) -> Result<Vec<Record>, DirectoryError> {
+        self.read_records(Some(pool_id)).await
+    }
+
+    async fn write(&self, changes: Vec<Change>) -> Result<(), DirectoryError> {
+        self.ask(Work::Write(changes)).await.map(|_| ())
+    }
+
+    async fn sign_in(&self, mut profile: FederatedProfile) -> Result<User, DirectoryError> {
+        refuse_nul(&profile)?;
+        // As it will be stored, so that what is returned now is what is read later.
+        profile.at = moment(millis(profile.at)).map_err(|error| away(&error))?;
+        match self.ask(Work::SignIn(Box::new(profile))).await? {
+            Done::SignedIn(user) => Ok(user),
+            Done::Written => Err(DirectoryError::Away("the writer gave no user".into())),
+        }
+    }
+
+    async fn user(&self, pool_id: &str, username: &str) -> Result<Option<User>, DirectoryError> {
+        let read = async {
+            let row = sqlx::query(concat!(
+                "SELECT ",
+                user_columns!(),
+                " FROM users u WHERE u.pool_id = ?1 AND u.username = ?2"
+            ))
+            .bind(pool_id)
+            .bind(username)
+            .fetch_optional(&self.readers)
+            .await?;
+            row.map_or(Ok(None), |row| read_user(&row, 0))
+        };
+        Ok(read.await.map_err(|error| away(&error))?.map(|(_, user)| user))
+    }
+
+    async fn users(&self, pool_id: &str, query: UserQuery) -> Result<Vec<User>, DirectoryError> {
+        list::users(&self.readers, pool_id, &query).await.map_err(|error| away(&error))
+    }
+
+    async fn count_users(&self, pool_id: &str) -> Result<u64, DirectoryError> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM users WHERE pool_id = ?1")
+            .bind(pool_id)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(|error| away(&error))?;
+        Ok(count.unsigned_abs())
+    }
+
+    async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError> {
+        let (pool_id, username) = (pool_id.to_owned(), username.to_owned());
+        self.ask(Work::DeleteUser { pool_id, username }).await.map(|_| ())
+    }
+
+    async fn token_state(
+        &self,
+        pool_id: &str,
+        sub: &str,
+        origin_jti: &str,
+    ) -> Result<TokenState, DirectoryError> {
+        let read = async {
+            let row = sqlx::query(concat!(
+                "SELECT EXISTS (SELECT 1 FROM revoked_families WHERE pool_id = ?1 AND origin_jti = ?3), ",
+                user_columns!(),
+                " FROM (SELECT 1) LEFT JOIN users u ON u.pool_id = ?1 AND u.sub = ?2"
+            ))
+            .bind(pool_id)
+            .bind(sub)
+            .bind(origin_jti)
+            .fetch_one(&self.readers)
+            .await?;
+            let user = read_user(&row, 1)?.map(|(_, user)| user);
+            Ok(TokenState { user, revoked: row.try_get::<i64, _>(0)? != 0 })
+        };
+        read.await.map_err(|error: sqlx::Error| away(&error))
+    }
+
+    async fn revoke_family(
+        &self,
+        pool_id: &str,
+        origin_jti: &str,
+        until: OffsetDateTime,
+    ) -> Result<(), DirectoryError> {
+        if origin_jti.contains('\0') || pool_id.contains('\0') {
+            return Err(DirectoryError::Unstorable("token family".into()));
+        }
+        let (pool_id, origin_jti, until) = (pool_id.to_owned(), origin_jti.to_owned(), millis(until));
+        self.ask(Work::Revoke { pool_id, origin_jti, until }).await.map(|_| ())
+    }
+
+    async fn ping(&self) -> Result<(), DirectoryError> {
+        if self.jobs.is_closed() {
+            return Err(DirectoryError::Away("it was closed".into()));
+        }
+        sqlx::query("SELECT 1").execute(&self.readers).await.map_err(|error| away(&error))?;
+        Ok(())
+    }
+
+    async fn close(&self) {
+        // Readers first: the last connection to close merges the write-ahead log into the database.
+        self.readers.close().await;
+        let (reply, closed) = oneshot::channel();
+        if self.jobs.send(Job::Close(reply)).await.is_ok() {
+            let _ = closed.await;
+        }
+    }
+}

@@ -1,7 +1,15 @@
 //! Outgoing HTTP: time-outs, size caps, address rules.
 
+mod address;
+mod client;
+#[cfg(test)]
+mod tests;
+
 use async_trait::async_trait;
 use thiserror::Error;
+
+pub(crate) use client::is_loopback_host;
+pub use client::{GuardedClient, Rules};
 
 /// Largest body accepted from a provider, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -17,7 +25,7 @@ pub trait Http: Send + Sync {
 }
 
 /// Why no answer came.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FetchError {
     /// 5 s to connect or 10 s in all have passed.
     #[error("timed out")]

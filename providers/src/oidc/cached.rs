@@ -1,0 +1,121 @@
+//! A fetched document that many sign-ins share: fetched by one at a time.
+
+use std::future::Future;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use time::{Duration, OffsetDateTime};
+
+use crate::ProviderError;
+
+/// The newest good copy of a document and how the last attempt to fetch it went.
+pub(super) struct Cached<T> {
+    state: RwLock<State<T>>,
+    flight: tokio::sync::Mutex<()>,
+}
+
+/// What is known at one moment.
+pub(super) struct State<T> {
+    pub(super) value: Option<Arc<T>>,
+    pub(super) fetched_at: Option<OffsetDateTime>,
+    /// How the last attempt failed, and when.
+    pub(super) failure: Option<(OffsetDateTime, ProviderError)>,
+    /// When a fetch last began although there was a copy.
+    refetched_at: Option<OffsetDateTime>,
+    /// How many attempts have ended.
+    pub(super) attempts: u64,
+}
+
+impl<T> Clone for State<T> {
+    fn clone(&self) -> Self {
+        Self {
+            value: self.value.clone(),
+            fetched_at: self.fetched_at,
+            failure: self.failure.clone(),
+            refetched_at: self.refetched_at,
+            attempts: self.attempts,
+        }
+    }
+}
+
+impl<T> State<T> {
+    /// The copy, if it is younger than `age`.
+    pub(super) fn younger(&self, now: OffsetDateTime, age: Duration) -> Option<Arc<T>> {
+        let at = self.fetched_at?;
+        if now - at < age { self.value.clone() } else { None }
+    }
+
+    /// The last attempt's failure, if it is younger than `age`.
+    pub(super) fn failed_within(&self, now: OffsetDateTime, age: Duration) -> Option<ProviderError> {
+        self.failure.as_ref().filter(|(at, _)| now - *at < age).map(|(_, failure)| failure.clone())
+    }
+}
+
+impl<T> Default for Cached<T> {
+    fn default() -> Self {
+        Self {
+            state: RwLock::new(State {
+                value: None,
+                fetched_at: None,
+                failure: None,
+                refetched_at: None,
+                attempts: 0,
+            }),
+            flight: tokio::sync::Mutex::new(()),
+        }
+    }
+}
+
+impl<T> Cached<T> {
+    /// What is known now.
+    pub(super) fn look(&self) -> State<T> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State<T>)) {
+        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Fetches anew, for a caller that has seen `attempts` and was not content.
+    ///
+    /// Whoever waited while another fetched takes that result, good or bad: a provider that is away
+    /// costs everybody one time-out, not one after the other. A copy is not replaced more often than
+    /// once in `gap`: within it the copy there is comes back.
+    pub(super) async fn refresh<F>(
+        &self,
+        attempts: u64,
+        now: OffsetDateTime,
+        gap: Duration,
+        fetch: impl FnOnce() -> F,
+    ) -> Result<Arc<T>, ProviderError>
+    where
+        F: Future<Output = Result<T, ProviderError>>,
+    {
+        let _flight = self.flight.lock().await;
+        let seen = self.look();
+        if seen.attempts != attempts {
+            match (seen.failure, seen.value) {
+                (Some((_, failure)), _) => return Err(failure),
+                (None, Some(value)) => return Ok(value),
+                (None, None) => {}
+            }
+        } else if let Some(value) = seen.value {
+            if seen.refetched_at.is_some_and(|at| now - at < gap) {
+                return Ok(value);
+            }
+            self.change(|state| state.refetched_at = Some(now));
+        }
+        let result = fetch().await.map(Arc::new);
+        self.change(|state| {
+            state.attempts += 1;
+            match &result {
+                Ok(value) => {
+                    state.failure = None;
+                    state.value = Some(Arc::clone(value));
+                    state.fetched_at = Some(now);
+                }
+                Err(failure) => state.failure = Some((now, failure.clone())),
+            }
+        });
+        result
+    }
+}

@@ -1,0 +1,65 @@
+//! Claims become attributes.
+
+use serde_json::{Map, Value};
+
+use crate::Attributes;
+
+/// Claims of the protocol: they say something of a token, nothing of a person.
+const PROTOCOL: [&str; 14] = [
+    "iss",
+    "aud",
+    "azp",
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "nonce",
+    "at_hash",
+    "c_hash",
+    "s_hash",
+    "typ",
+    "_claim_names",
+    "_claim_sources",
+];
+/// Claims of the sign-in: only the ID token, which is bound to this sign-in, may state them.
+const OF_THE_SIGN_IN: [&str; 5] = ["sub", "sid", "acr", "amr", "auth_time"];
+
+/// The attributes of a person: what the ID token says, and over it what userinfo says, name by name.
+///
+/// Userinfo is asked later and is where a provider answers with current values, so a claim it states
+/// replaces the ID token's claim of that name whole. It never replaces `sub`, `sid`, `acr`, `amr` and
+/// `auth_time`. Protocol claims are left out; distributed claims are not followed.
+pub(super) fn merge(id_token: &Map<String, Value>, userinfo: Option<&Map<String, Value>>) -> Attributes {
+    let mut attributes = Attributes::new();
+    for (name, value) in id_token {
+        insert(&mut attributes, name, value);
+    }
+    for (name, value) in userinfo.into_iter().flatten() {
+        if !OF_THE_SIGN_IN.contains(&name.as_str()) {
+            insert(&mut attributes, name, value);
+        }
+    }
+    attributes
+}
+
+fn insert(attributes: &mut Attributes, name: &str, value: &Value) {
+    if PROTOCOL.contains(&name) {
+        return;
+    }
+    let values: Vec<String> = match value {
+        Value::Array(several) => several.iter().filter_map(text).collect(),
+        one => text(one).into_iter().collect(),
+    };
+    if !values.is_empty() {
+        attributes.insert(name.to_owned(), values);
+    }
+}
+
+/// A text as it is; a number, truth value, object or nested array as its JSON text; nothing for null.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}

@@ -1,0 +1,173 @@
+//! Where a provider's endpoints are: given by hand, or from its discovery document
+//! (OpenID Connect Discovery 1.0).
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use time::{Duration, OffsetDateTime};
+use url::Url;
+
+use super::cached::Cached;
+use super::keys::Alg;
+use super::settings::{OidcSettings, https_url, reserved_parameter};
+use super::{call, json};
+use crate::fetch::Http;
+use crate::{ProviderError, Upstream};
+
+/// A document older than this is fetched again; the old one stays in use while that fails.
+const MAX_AGE: Duration = Duration::hours(24);
+/// After a failure nothing is fetched for this long.
+const BACK_OFF: Duration = Duration::seconds(5);
+
+/// What is known of a provider.
+#[derive(Debug)]
+pub(super) struct Endpoints {
+    /// The issuer its ID tokens name, byte by byte.
+    pub(super) issuer: String,
+    /// Authorization endpoint.
+    pub(super) authorize: Url,
+    /// Token endpoint.
+    pub(super) token: Url,
+    /// Userinfo endpoint, if there is one.
+    pub(super) userinfo: Option<Url>,
+    /// Key set.
+    pub(super) jwks: Url,
+    /// End-session endpoint, if there is one.
+    pub(super) end_session: Option<Url>,
+    /// Algorithms its ID tokens may be signed with.
+    pub(super) algs: Vec<Alg>,
+    /// Whether its answers always carry `iss` (RFC 9207 section 3).
+    pub(super) iss_parameter: bool,
+}
+
+/// The endpoints of one provider.
+pub(super) enum Discovery {
+    /// Given by hand: nothing is fetched.
+    Explicit(Arc<Endpoints>),
+    /// To be found at the issuer.
+    AtIssuer(Cached<Endpoints>),
+}
+
+impl Discovery {
+    pub(super) fn new(settings: &OidcSettings) -> Self {
+        match &settings.endpoints {
+            None => Self::AtIssuer(Cached::default()),
+            Some(given) => Self::Explicit(Arc::new(Endpoints {
+                issuer: settings.issuer.clone(),
+                authorize: given.authorize.clone(),
+                token: given.token.clone(),
+                userinfo: Some(given.userinfo.clone()),
+                jwks: given.jwks.clone(),
+                end_session: None,
+                // Nothing announces algorithms here: the type of the key in the key set decides.
+                algs: Alg::ALL.into_iter().map(|(_, alg)| alg).collect(),
+                iss_parameter: false,
+            })),
+        }
+    }
+
+    /// What is known without asking.
+    pub(super) fn known(&self) -> Option<Arc<Endpoints>> {
+        match self {
+            Self::Explicit(endpoints) => Some(Arc::clone(endpoints)),
+            Self::AtIssuer(cached) => cached.look().value,
+        }
+    }
+
+    /// The endpoints, fetched when there are none or they are old.
+    pub(super) async fn endpoints(
+        &self,
+        http: &dyn Http,
+        now: OffsetDateTime,
+        settings: &OidcSettings,
+    ) -> Result<Arc<Endpoints>, ProviderError> {
+        let cached = match self {
+            Self::Explicit(endpoints) => return Ok(Arc::clone(endpoints)),
+            Self::AtIssuer(cached) => cached,
+        };
+        let seen = cached.look();
+        if let Some(fresh) = seen.younger(now, MAX_AGE) {
+            return Ok(fresh);
+        }
+        let result = match seen.failed_within(now, BACK_OFF) {
+            Some(failure) => Err(failure),
+            None => cached.refresh(seen.attempts, now, BACK_OFF, || fetch(http, settings)).await,
+        };
+        match (result, seen.value) {
+            (Err(_), Some(old)) => Ok(old),
+            (result, _) => result,
+        }
+    }
+}
+
+async fn fetch(http: &dyn Http, settings: &OidcSettings) -> Result<Endpoints, ProviderError> {
+    const AT: Upstream = Upstream::Discovery;
+    let address = format!("{}/.well-known/openid-configuration", settings.issuer);
+    let url = Url::parse(&address).map_err(|_| ProviderError::Settings("oidc_issuer is not a URL".into()))?;
+    let response = call::send(http, AT, call::get(&url)).await?;
+    let document = call::object(AT, &response, &[])?;
+    read(&document, settings).map_err(|fault| match fault {
+        Fault::Issuer(came) => ProviderError::not_believed(
+            "oidc_discovery_issuer",
+            format!(
+                "the discovery document is of issuer \"{}\", expected \"{}\" (oidc_issuer)",
+                json::shown(&came, 300),
+                settings.issuer
+            ),
+        ),
+        Fault::Member(reason) => call::bad(AT, response.status(), reason),
+    })
+}
+
+enum Fault {
+    Issuer(String),
+    Member(String),
+}
+
+fn read(document: &Map<String, Value>, settings: &OidcSettings) -> Result<Endpoints, Fault> {
+    let issuer = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
+    // oidc_issuer is written without the trailing slash, so an issuer that has one could not be named
+    // otherwise; both have the same discovery document, and tokens are held to the one it states.
+    if issuer != settings.issuer && issuer.strip_suffix('/') != Some(settings.issuer.as_str()) {
+        return Err(Fault::Issuer(issuer.to_owned()));
+    }
+    let optional = |name: &str| match document.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value
+            .as_str()
+            .and_then(|text| https_url(text, settings.dev))
+            .map(Some)
+            .ok_or_else(|| Fault::Member(format!("its {name} is not an https URL"))),
+    };
+    let required = |name: &str| optional(name)?.ok_or_else(|| Fault::Member(format!("it has no {name}")));
+    let authorize = required("authorization_endpoint")?;
+    if let Some(name) = reserved_parameter(&authorize) {
+        return Err(Fault::Member(format!("its authorization_endpoint sets {name} in its query")));
+    }
+    Ok(Endpoints {
+        issuer: issuer.to_owned(),
+        authorize,
+        token: required("token_endpoint")?,
+        userinfo: optional("userinfo_endpoint")?,
+        jwks: required("jwks_uri")?,
+        end_session: optional("end_session_endpoint")?,
+        algs: algorithms(document)?,
+        iss_parameter: document.get("authorization_response_iss_parameter_supported")
+            == Some(&Value::Bool(true)),
+    })
+}
+
+/// The announced algorithms that are ever believed; RS256 when nothing is announced.
+fn algorithms(document: &Map<String, Value>) -> Result<Vec<Alg>, Fault> {
+    const NAME: &str = "id_token_signing_alg_values_supported";
+    let announced = match document.get(NAME) {
+        None | Some(Value::Null) => return Ok(vec![Alg::DEFAULT]),
+        Some(announced) => announced.as_array(),
+    };
+    let algs: Vec<Alg> =
+        announced.into_iter().flatten().filter_map(Value::as_str).filter_map(Alg::named).collect();
+    if algs.is_empty() {
+        return Err(Fault::Member(format!("its {NAME} names no asymmetric algorithm that is supported")));
+    }
+    Ok(algs)
+}

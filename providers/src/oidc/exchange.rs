@@ -1,0 +1,186 @@
+//! The authorization code becomes tokens (RFC 6749 section 4.1.3).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+
+use http::StatusCode;
+use oauth2::basic::{
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
+};
+use oauth2::{
+    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet,
+    ExtraTokenFields, HttpRequest, HttpResponse, RedirectUrl, RequestTokenError, StandardRevocableToken,
+    StandardTokenResponse, TokenResponse as _, TokenUrl,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::discovery::Endpoints;
+use super::settings::{ClientAuth, OidcSettings};
+use super::{authorize, call};
+use crate::ambient::random_token;
+use crate::fetch::{FetchError, Http};
+use crate::{AttemptFacts, ProviderError, Random, Surroundings, Upstream};
+
+/// How long a client assertion is good for, in seconds.
+const ASSERTION_LIFETIME: i64 = 60;
+
+/// What OpenID Connect adds to a token response.
+#[derive(Serialize, Deserialize)]
+struct WithIdToken {
+    id_token: Option<String>,
+}
+
+impl fmt::Debug for WithIdToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WithIdToken")
+    }
+}
+
+impl ExtraTokenFields for WithIdToken {}
+
+type Client = oauth2::Client<
+    BasicErrorResponse,
+    StandardTokenResponse<WithIdToken, BasicTokenType>,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+/// The tokens of a successful exchange, not yet verified.
+pub(super) struct Tokens {
+    pub(super) id_token: SecretString,
+    pub(super) access_token: SecretString,
+}
+
+/// Redeems `code`.
+pub(super) async fn redeem(
+    around: &Surroundings,
+    settings: &OidcSettings,
+    endpoints: &Endpoints,
+    facts: &AttemptFacts,
+    code: &SecretString,
+) -> Result<Tokens, ProviderError> {
+    let client = client(settings, endpoints);
+    let mut request = client
+        .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
+        .set_redirect_uri(Cow::Owned(RedirectUrl::from_url(facts.callback.clone())));
+    if settings.pkce {
+        request = request.set_pkce_verifier(authorize::verifier(facts)?);
+    }
+    if let ClientAuth::PrivateKeyJwt { .. } = settings.client_auth {
+        let assertion = assertion(around.random.as_ref(), around.clock.now(), settings, endpoints)?;
+        request = request
+            .add_extra_param(
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            )
+            .add_extra_param("client_assertion", assertion);
+    }
+    let outgoing = Outgoing { http: around.http.as_ref(), refused: Mutex::new(None) };
+    let response = match request.request_async(&outgoing).await {
+        Ok(response) => response,
+        Err(RequestTokenError::Request(error)) => return Err(call::failed(Upstream::Token, error)),
+        // The library's own text may quote the answer, which may hold tokens.
+        Err(_) => return Err(outgoing.fault()),
+    };
+    if *response.token_type() != BasicTokenType::Bearer {
+        return Err(call::bad(Upstream::Token, StatusCode::OK, "its token_type is not Bearer"));
+    }
+    let id_token = response.extra_fields().id_token.clone().ok_or_else(|| {
+        ProviderError::not_believed("oidc_id_token_missing", "the provider's token endpoint gave no ID token")
+    })?;
+    Ok(Tokens { id_token: id_token.into(), access_token: response.access_token().secret().clone().into() })
+}
+
+fn client(settings: &OidcSettings, endpoints: &Endpoints) -> Client {
+    let client: Client = oauth2::Client::new(ClientId::new(settings.client_id.clone()))
+        .set_token_uri(TokenUrl::from_url(endpoints.token.clone()));
+    match &settings.client_auth {
+        ClientAuth::SecretPost(secret) => {
+            client.set_auth_type(AuthType::RequestBody).set_client_secret(secret_of(secret))
+        }
+        ClientAuth::SecretBasic(secret) => {
+            client.set_auth_type(AuthType::BasicAuth).set_client_secret(secret_of(secret))
+        }
+        ClientAuth::PrivateKeyJwt { .. } => client.set_auth_type(AuthType::RequestBody),
+    }
+}
+
+fn secret_of(secret: &SecretString) -> ClientSecret {
+    ClientSecret::new(secret.expose_secret().to_owned())
+}
+
+#[derive(Serialize)]
+struct Assertion<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    jti: String,
+    iat: i64,
+    exp: i64,
+}
+
+/// A client assertion for this one exchange (RFC 7523 section 3, Core section 9).
+fn assertion(
+    random: &dyn Random,
+    now: OffsetDateTime,
+    settings: &OidcSettings,
+    endpoints: &Endpoints,
+) -> Result<String, ProviderError> {
+    let failed = || ProviderError::Settings("private_key cannot sign".to_owned());
+    let ClientAuth::PrivateKeyJwt { key, algorithm, key_id } = &settings.client_auth else {
+        return Err(failed());
+    };
+    let mut header = jsonwebtoken::Header::new(*algorithm);
+    header.kid.clone_from(key_id);
+    let now = now.unix_timestamp();
+    let claims = Assertion {
+        iss: &settings.client_id,
+        sub: &settings.client_id,
+        aud: endpoints.token.as_str(),
+        jti: random_token(random, 20),
+        iat: now,
+        exp: now + ASSERTION_LIFETIME,
+    };
+    jsonwebtoken::encode(&header, &claims, key).map_err(|_| failed())
+}
+
+/// Our [`Http`] as the OAuth library wants it; remembers how an answer of no use failed.
+struct Outgoing<'h> {
+    http: &'h dyn Http,
+    refused: Mutex<Option<ProviderError>>,
+}
+
+impl Outgoing<'_> {
+    fn fault(&self) -> ProviderError {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+        refused
+            .unwrap_or_else(|| call::bad(Upstream::Token, StatusCode::OK, "it is not a JSON token response"))
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Outgoing<'_> {
+    type Error = FetchError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, FetchError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let response = self.http.send(request).await?;
+            // One place decides what a failed answer means: the status and the OAuth error code.
+            if let Err(error) = call::object(Upstream::Token, &response, &["application/json"]) {
+                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
+            Ok(response)
+        })
+    }
+}

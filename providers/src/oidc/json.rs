@@ -1,0 +1,50 @@
+//! JSON objects from a provider, parsed once and strictly.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// A JSON object that has no member twice: two readers could take different ones.
+pub(super) struct Object(pub(super) Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Object, A::Error> {
+                let mut map = Map::new();
+                while let Some((name, value)) = members.next_entry::<String, Value>()? {
+                    if map.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a member comes twice"));
+                    }
+                }
+                Ok(Object(map))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// The object in `bytes`. The error says no more than that it is none: the text may hold secrets.
+pub(super) fn object(bytes: &[u8]) -> Result<Map<String, Value>, &'static str> {
+    serde_json::from_slice::<Object>(bytes)
+        .map(|object| object.0)
+        .map_err(|_| "it is not a JSON object with each member once")
+}
+
+/// `text` cut to `longest` characters, control characters removed: fit to be shown and logged.
+pub(super) fn shown(text: &str, longest: usize) -> String {
+    text.chars().filter(|c| !c.is_control() && !is_bidi(*c)).take(longest).collect()
+}
+
+/// Characters that turn the direction of the text around them.
+const fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}

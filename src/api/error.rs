@@ -1,0 +1,119 @@
+//! What the management API refuses, and under which name.
+
+use thiserror::Error;
+
+use super::sigv4::SignatureFault;
+use crate::directory::DirectoryError;
+
+/// A refused or failed call. The text of every variant but the last two is meant for the caller.
+#[derive(Debug, Error)]
+pub enum ApiError {
+    /// A member is not what it must be.
+    #[error("{0}")]
+    InvalidParameter(String),
+    /// The thing named is not there.
+    #[error("{0}")]
+    ResourceNotFound(String),
+    /// The user is not there.
+    #[error("User does not exist.")]
+    UserNotFound,
+    /// A bound of `pool::limits` was reached; the text holds the number.
+    #[error("{0}")]
+    LimitExceeded(String),
+    /// The pool has a provider of this name.
+    #[error("{0}")]
+    DuplicateProvider(String),
+    /// The grants asked for do not go together.
+    #[error("{0}")]
+    InvalidOAuthFlow(String),
+    /// A scope that no resource server defines.
+    #[error("{0}")]
+    ScopeDoesNotExist(String),
+    /// Somebody else changed it at the same time.
+    #[error("{0}")]
+    ConcurrentModification(String),
+    /// The body is not the JSON that the operation takes.
+    #[error("{0}")]
+    Serialization(String),
+    /// The body is larger than what is read.
+    #[error("The request is larger than 1 MiB.")]
+    TooLarge,
+    /// Another content type than AWS JSON 1.1.
+    #[error("Content-Type must be application/x-amz-json-1.1.")]
+    MediaType,
+    /// `X-Amz-Target` names nothing in the service model.
+    #[error("{0}")]
+    UnknownOperation(String),
+    /// In the service model, not in this build.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The signature was not accepted.
+    #[error(transparent)]
+    Signature(#[from] SignatureFault),
+    /// A store is away. The reason goes to the log only.
+    #[error("The directory cannot be reached. Try again.")]
+    Away(String),
+    /// A fault of ours. The reason goes to the log only.
+    #[error("Something went wrong on our side.")]
+    Internal(String),
+}
+
+impl ApiError {
+    /// HTTP status and error name.
+    pub const fn status_and_name(&self) -> (u16, &'static str) {
+        match self {
+            Self::InvalidParameter(_) => (400, "InvalidParameterException"),
+            Self::ResourceNotFound(_) => (400, "ResourceNotFoundException"),
+            Self::UserNotFound => (400, "UserNotFoundException"),
+            Self::LimitExceeded(_) => (400, "LimitExceededException"),
+            Self::DuplicateProvider(_) => (400, "DuplicateProviderException"),
+            Self::InvalidOAuthFlow(_) => (400, "InvalidOAuthFlowException"),
+            Self::ScopeDoesNotExist(_) => (400, "ScopeDoesNotExistException"),
+            Self::ConcurrentModification(_) => (400, "ConcurrentModificationException"),
+            Self::Serialization(_) => (400, "SerializationException"),
+            Self::TooLarge => (413, "RequestEntityTooLargeException"),
+            Self::MediaType => (415, "UnsupportedMediaTypeException"),
+            Self::UnknownOperation(_) => (404, "UnknownOperationException"),
+            Self::Unsupported(_) => (400, "UnsupportedOperationException"),
+            Self::Signature(SignatureFault::Missing) => (400, "MissingAuthenticationTokenException"),
+            Self::Signature(SignatureFault::Incomplete(_)) => (400, "IncompleteSignatureException"),
+            Self::Signature(SignatureFault::UnknownKey) => (400, "UnrecognizedClientException"),
+            Self::Signature(SignatureFault::Invalid(_)) => (400, "InvalidSignatureException"),
+            Self::Away(_) => (503, "InternalErrorException"),
+            Self::Internal(_) => (500, "InternalErrorException"),
+        }
+    }
+
+    /// Error name alone.
+    pub const fn name(&self) -> &'static str {
+        self.status_and_name().1
+    }
+
+    /// What the log may say beyond the answer.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Away(reason) | Self::Internal(reason) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
+/// A member that is not what it must be.
+pub(super) fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::InvalidParameter(message.into())
+}
+
+impl From<DirectoryError> for ApiError {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Exists(_) => Self::InvalidParameter(error.to_string()),
+            DirectoryError::Missing(_) => Self::ResourceNotFound(error.to_string()),
+            DirectoryError::Stale(_) => Self::ConcurrentModification(error.to_string()),
+            DirectoryError::Profile(_) | DirectoryError::UsernameTaken(_) => {
+                Self::Internal(error.to_string())
+            }
+            DirectoryError::Unstorable(_) => Self::InvalidParameter(error.to_string()),
+            DirectoryError::Away(_) => Self::Away(error.to_string()),
+        }
+    }
+}

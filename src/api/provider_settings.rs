@@ -1,0 +1,96 @@
+//! `ProviderDetails`: what may be given, what is kept, what is shown.
+
+use std::collections::BTreeMap;
+
+use super::error::invalid;
+use super::{ApiContext, ApiError};
+use crate::pool::{IdentityProvider, ProviderType};
+
+/// Settings as given.
+pub(super) type Details = BTreeMap<String, String>;
+
+/// What describing a SAML provider adds: tools send it back, and it is worked out anew.
+const DERIVED_SAML: [&str; 3] =
+    ["SSORedirectBindingURI", "SLORedirectBindingURI", "ActiveEncryptionCertificate"];
+
+/// Settings that were accepted, and the metadata document behind them.
+pub(super) struct Accepted {
+    pub(super) details: Details,
+    /// SAML: as given, or as fetched just now.
+    pub(super) metadata_document: Option<String>,
+}
+
+/// Checks the settings of a provider; for SAML by URL this fetches the metadata.
+///
+/// # Errors
+/// The first setting that is missing, unknown or not allowed, by name.
+pub(super) async fn check(
+    context: &ApiContext,
+    kind: ProviderType,
+    mut details: Details,
+) -> Result<Accepted, ApiError> {
+    match kind {
+        ProviderType::Saml => {
+            DERIVED_SAML.iter().for_each(|key| drop(details.remove(*key)));
+            saml(context, details).await
+        }
+        ProviderType::Oidc => Ok(Accepted { details, metadata_document: None }),
+        ProviderType::Facebook
+        | ProviderType::Google
+        | ProviderType::LoginWithAmazon
+        | ProviderType::SignInWithApple => Err(ApiError::Unsupported(format!(
+            "ProviderType {kind} is not part of this build: it has SAML and OIDC."
+        ))),
+    }
+}
+
+async fn saml(context: &ApiContext, details: Details) -> Result<Accepted, ApiError> {
+    let document = match (details.get("MetadataURL"), details.get("MetadataFile")) {
+        (Some(url), None) => fetch(context, url).await?,
+        (None, Some(document)) => document.clone(),
+        (Some(_), Some(_)) => {
+            return Err(invalid("ProviderDetails: give MetadataURL or MetadataFile, not both."));
+        }
+        (None, None) => {
+            return Err(invalid("ProviderDetails: a SAML provider needs MetadataURL or MetadataFile."));
+        }
+    };
+    Ok(Accepted { details, metadata_document: Some(document) })
+}
+
+/// Gets the metadata document. Redirects are not followed; the outgoing HTTP client knows which addresses
+/// may be reached.
+async fn fetch(context: &ApiContext, url: &str) -> Result<String, ApiError> {
+    let failed = |why: String| invalid(format!("Error retrieving metadata from {url}: {why}"));
+    let request = http::Request::get(url)
+        .header("accept", "application/samlmetadata+xml, application/xml, text/xml")
+        .body(Vec::new())
+        .map_err(|_| failed("this is not a URL.".into()))?;
+    let response = context.http.send(request).await.map_err(|error| failed(format!("{error}.")))?;
+    if response.status() != http::StatusCode::OK {
+        return Err(failed(format!("it answered {}, not 200.", response.status().as_u16())));
+    }
+    String::from_utf8(response.into_body()).map_err(|_| failed("the document is not UTF-8.".into()))
+}
+
+/// The secrets of `before` that `given` does not replace.
+///
+/// A private key is kept only where the settings still use one.
+pub(super) fn keep_secrets(given: &mut Details, before: &IdentityProvider) {
+    let uses_key = given.get("token_endpoint_auth_method").is_some_and(|method| method == "private_key_jwt");
+    for (key, keep) in [("client_secret", true), ("private_key", uses_key)] {
+        if let Some(secret) = before.provider_details.get(key).filter(|_| keep) {
+            given.entry(key.to_owned()).or_insert_with(|| secret.clone());
+        }
+    }
+}
+
+/// The settings as describing the provider shows them: without the private key, with what follows from them.
+pub(super) fn shown(provider: &IdentityProvider) -> Details {
+    let mut details = provider.provider_details.clone();
+    details.remove("private_key");
+    if provider.provider_type == ProviderType::Oidc {
+        details.entry("attributes_url_add_attributes".into()).or_insert_with(|| "false".into());
+    }
+    details
+}

@@ -1,0 +1,179 @@
+//! User pools, and their SAML signing certificate.
+
+use serde_json::{Value, json};
+
+use super::error::invalid;
+use super::members::Members;
+use super::{ApiContext, ApiError, ids, not_built, pages, schema};
+use crate::pool::limits::USER_POOLS;
+use crate::pool::user_pool::UsernameConfiguration;
+use crate::pool::{Rest, Timestamp, UserPool};
+use crate::registry::{Edit, LivePool, Versioned};
+
+/// Members that only `CreateUserPool` may set: an update carries them over.
+const SET_ONCE: [&str; 2] = ["AliasAttributes", "UsernameAttributes"];
+
+pub(super) fn unknown_pool(id: &str) -> ApiError {
+    ApiError::ResourceNotFound(format!("User pool {id} does not exist."))
+}
+
+/// What the reference service sets where a request is silent, on creation and on update alike.
+fn with_defaults(mut rest: Rest) -> Rest {
+    let password = json!({
+        "MinimumLength": 8, "RequireUppercase": true, "RequireLowercase": true, "RequireNumbers": true,
+        "RequireSymbols": true, "TemporaryPasswordValidityDays": 7,
+    });
+    for (member, value) in [
+        ("Policies", json!({})),
+        ("LambdaConfig", json!({})),
+        ("VerificationMessageTemplate", json!({ "DefaultEmailOption": "CONFIRM_WITH_CODE" })),
+        ("MfaConfiguration", json!("OFF")),
+        ("EmailConfiguration", json!({ "EmailSendingAccount": "COGNITO_DEFAULT" })),
+        ("UserPoolTags", json!({})),
+        (
+            "AdminCreateUserConfig",
+            json!({ "AllowAdminCreateUserOnly": false, "UnusedAccountValidityDays": 7 }),
+        ),
+        ("UserPoolTier", json!("ESSENTIALS")),
+    ] {
+        rest.entry(member).or_insert(value);
+    }
+    if let Some(Value::Object(policies)) = rest.get_mut("Policies") {
+        policies.entry("PasswordPolicy").or_insert(password);
+        policies.entry("SignInPolicy").or_insert(json!({ "AllowedFirstAuthFactors": ["PASSWORD"] }));
+    }
+    rest
+}
+
+pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
+    not_built::check_pool(&input)?;
+    if input.get("AliasAttributes").is_some() && input.get("UsernameAttributes").is_some() {
+        return Err(invalid(
+            "Only one of the aliasAttributes or usernameAttributes can be set in a user pool.",
+        ));
+    }
+    let now = Timestamp::from(context.clock.now());
+    let id = ids::pool_id(&*context.random, &context.region);
+    let username: Option<UsernameConfiguration> = input.take("UsernameConfiguration")?;
+    let pool = UserPool {
+        name: input.text("PoolName")?,
+        arn: format!("arn:aws:cognito-idp:{}:{}:userpool/{id}", context.region, context.account_id),
+        id,
+        creation_date: now,
+        last_modified_date: now,
+        schema_attributes: schema::of_new_pool(input.take("Schema")?.unwrap_or_default())?,
+        deletion_protection: Some(deletion_protection(&mut input)?),
+        username_configuration: username,
+        rest: with_defaults(input.rest()),
+    };
+    let _alone = context.writing.lock().await;
+    if context.registry.snapshot().pools().count() >= USER_POOLS {
+        return Err(ApiError::LimitExceeded(format!("There may be at most {USER_POOLS} user pools.")));
+    }
+    let id = pool.id.clone();
+    context.registry.edit(vec![Edit::CreatePool(pool)]).await?;
+    Ok(json!({ "UserPool": shown(context, &id).await? }))
+}
+
+fn deletion_protection(input: &mut Members) -> Result<String, ApiError> {
+    Ok(input.take("DeletionProtection")?.unwrap_or_else(|| "INACTIVE".to_owned()))
+}
+
+pub(super) async fn describe(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
+    let id = input.text("UserPoolId")?;
+    Ok(json!({ "UserPool": shown(context, &id).await? }))
+}
+
+/// The pool as `DescribeUserPool` shows it.
+async fn shown(context: &ApiContext, id: &str) -> Result<Value, ApiError> {
+    let snapshot = context.registry.snapshot();
+    let live = snapshot.pool(id).ok_or_else(|| unknown_pool(id))?;
+    let mut shown = to_value(&live.pool.value)?;
+    shown["EstimatedNumberOfUsers"] = context.directory.count_users(id).await?.into();
+    for domain in &live.domains {
+        let custom = domain.value.custom_domain_config.is_some();
+        shown[if custom { "CustomDomain" } else { "Domain" }] = domain.value.domain.clone().into();
+    }
+    Ok(shown)
+}
+
+pub(super) fn to_value(thing: &impl serde::Serialize) -> Result<Value, ApiError> {
+    serde_json::to_value(thing).map_err(|error| ApiError::Internal(error.to_string()))
+}
+
+pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
+    not_built::check_pool(&input)?;
+    let id = input.text("UserPoolId")?;
+    let _alone = context.writing.lock().await;
+    let snapshot = context.registry.snapshot();
+    let before = &snapshot.pool(&id).ok_or_else(|| unknown_pool(&id))?.pool;
+    let mut pool = before.value.clone();
+    if let Some(name) = input.take("PoolName")? {
+        pool.name = name;
+    }
+    pool.deletion_protection = Some(deletion_protection(&mut input)?);
+    pool.last_modified_date = context.clock.now().into();
+    let mut rest = input.rest();
+    for member in SET_ONCE {
+        if let Some(value) = pool.rest.remove(member) {
+            rest.insert(member.to_owned(), value);
+        }
+    }
+    pool.rest = with_defaults(rest);
+    context.registry.edit(vec![Edit::UpdatePool(Versioned { value: pool, version: before.version })]).await?;
+    Ok(json!({}))
+}
+
+pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
+    let id = input.text("UserPoolId")?;
+    let _alone = context.writing.lock().await;
+    let snapshot = context.registry.snapshot();
+    let live = snapshot.pool(&id).ok_or_else(|| unknown_pool(&id))?;
+    if live.pool.value.deletion_protection.as_deref() == Some("ACTIVE") {
+        return Err(invalid(
+            "The user pool cannot be deleted because deletion protection is activated. Deletion protection \
+             must be inactivated first.",
+        ));
+    }
+    if !live.domains.is_empty() {
+        return Err(invalid(
+            "User pool cannot be deleted. It has a domain configured that should be deleted first.",
+        ));
+    }
+    context.registry.edit(vec![Edit::DeletePool(id)]).await?;
+    Ok(json!({}))
+}
+
+pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
+    const LIST: &str = "ListUserPools";
+    let length = pages::length(input.take("MaxResults")?);
+    let after = pages::last_seen(context, LIST, input.take("NextToken")?)?;
+    let snapshot = context.registry.snapshot();
+    let pools = snapshot.pools().map(|pool| (pool.id(), pool));
+    let page = pages::page(context, LIST, pools, after.as_deref(), length)?;
+    let pools: Vec<Value> = page.items.into_iter().map(|pool| in_list(pool)).collect();
+    Ok(with_next(json!({ "UserPools": pools }), "NextToken", page.next))
+}
+
+fn in_list(live: &LivePool) -> Value {
+    let pool = &live.pool.value;
+    json!({
+        "Id": pool.id, "Name": pool.name, "LambdaConfig": pool.rest.get("LambdaConfig"),
+        "CreationDate": pool.creation_date, "LastModifiedDate": pool.last_modified_date,
+    })
+}
+
+/// Adds the token of the next page, when there is one.
+pub(super) fn with_next(mut output: Value, member: &str, next: Option<String>) -> Value {
+    if let Some(next) = next {
+        output[member] = next.into();
+    }
+    output
+}
+
+pub(super) async fn signing_certificate(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
+    let id = input.text("UserPoolId")?;
+    let snapshot = context.registry.snapshot();
+    let live = snapshot.pool(&id).ok_or_else(|| unknown_pool(&id))?;
+    Ok(json!({ "Certificate": live.keys.saml().certificate() }))
+}

@@ -1,0 +1,87 @@
+use super::*;
+
+fn load(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    let find = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    Settings::from_source(&Source::load(None, find)?)
+}
+
+#[test]
+fn without_any_setting_the_defaults_of_the_interface_hold() {
+    let settings = load(&[]).unwrap();
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:9229");
+    assert_eq!(settings.public_url.as_str(), "http://localhost:9229/");
+    assert_eq!(settings.metrics_listen.to_string(), "127.0.0.1:9230");
+    assert_eq!((settings.region.as_str(), settings.account_id.as_str()), ("us-east-1", "000000000000"));
+    assert!(!settings.dev && settings.warnings.is_empty());
+}
+
+#[test]
+fn every_bad_setting_is_named_with_what_was_given_and_what_is_allowed() {
+    for (name, value) in [
+        ("POOLGATE_LISTEN", "localhost"),
+        ("POOLGATE_PUBLIC_URL", "https://a.example/path"),
+        ("POOLGATE_PUBLIC_URL", "ftp://a.example"),
+        ("POOLGATE_REGION", "US East"),
+        ("POOLGATE_ACCOUNT_ID", "12"),
+        ("POOLGATE_DIRECTORY_URL", "postgres://db/pool"),
+        ("POOLGATE_SESSION_URL", "redis://localhost"),
+        ("POOLGATE_SAML_ENGINES", "both"),
+        ("POOLGATE_MASTER_KEY", "c2hvcnQ="),
+        ("POOLGATE_TRUSTED_PROXIES", "10.0.0.0/99"),
+        ("POOLGATE_IDP_NETWORKS", "intranet"),
+        ("POOLGATE_METRICS_LISTEN", "9230"),
+        ("POOLGATE_LAMBDA_ENDPOINT", "not a url"),
+        ("POOLGATE_DEV", "yes"),
+    ] {
+        let error = load(&[(name, value)]).unwrap_err();
+        assert_eq!(error.setting, name);
+        assert!(!error.allowed.is_empty());
+        assert!(!error.to_string().contains('\n'));
+    }
+}
+
+#[test]
+fn a_bad_secret_is_never_shown() {
+    let error = load(&[("POOLGATE_MASTER_KEY", "hunter2hunter2")]).unwrap_err().to_string();
+    assert!(!error.contains("hunter2"), "{error}");
+    let error =
+        load(&[("POOLGATE_DIRECTORY_URL", "postgres://user:hunter2@db/pool")]).unwrap_err().to_string();
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn half_of_a_pair_is_refused() {
+    assert_eq!(load(&[("POOLGATE_TLS_CERT", "a.pem")]).unwrap_err().setting, "POOLGATE_TLS_KEY");
+    assert_eq!(
+        load(&[("POOLGATE_ACCESS_KEY_ID", "AKID")]).unwrap_err().setting,
+        "POOLGATE_SECRET_ACCESS_KEY"
+    );
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_an_unknown_key_in_the_file_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("poolgate.toml");
+    std::fs::write(&file, "listen = \"127.0.0.1:1\"\nregion = \"eu-west-1\"\ndev = true\n").unwrap();
+    let find = |name: &str| (name == "POOLGATE_REGION").then(|| "eu-central-1".to_owned());
+    let settings = Settings::from_source(&Source::load(Some(&file), find).unwrap()).unwrap();
+    assert_eq!((settings.listen.port(), settings.region.as_str(), settings.dev), (1, "eu-central-1", true));
+    std::fs::write(&file, "lissten = \"127.0.0.1:1\"\n").unwrap();
+    assert!(Source::load(Some(&file), |_| None).err().unwrap().given.contains("lissten"));
+}
+
+#[test]
+fn generated_secrets_are_kept_and_readable_by_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let settings = load(&[("POOLGATE_DATA_DIR", data.to_str().unwrap())]).unwrap();
+    let first = Secrets::obtain(&settings, &poolgate_providers::SystemRandom).unwrap();
+    let second = Secrets::obtain(&settings, &poolgate_providers::SystemRandom).unwrap();
+    assert_eq!(first.master_key, second.master_key);
+    assert_eq!(first.credentials.access_key_id, second.credentials.access_key_id);
+    for name in ["master.key", "credentials.json"] {
+        let mode = std::fs::metadata(data.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}

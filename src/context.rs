@@ -1,0 +1,68 @@
+//! What every step of a sign-in stands on.
+
+use std::sync::Arc;
+
+use poolgate_providers::ambient::{random_hex, random_token};
+use poolgate_providers::{Clock, Random, Surroundings};
+use time::OffsetDateTime;
+use uuid::Builder;
+
+use crate::directory::Directory;
+use crate::registry::{Registry, Surface};
+use crate::sessions::SessionStore;
+
+/// The stores, the configuration in force, time and randomness. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    /// The configuration in force.
+    pub registry: Arc<Registry>,
+    /// What lasts.
+    pub directory: Arc<dyn Directory>,
+    /// What expires.
+    pub sessions: Arc<dyn SessionStore>,
+    /// What provider adapters may use: clock, randomness, outgoing HTTP, memory of used assertions.
+    pub around: Surroundings,
+    /// How the installation is reached.
+    pub surface: Surface,
+}
+
+impl Context {
+    /// Now.
+    pub fn now(&self) -> OffsetDateTime {
+        self.around.clock.now()
+    }
+
+    /// Randomness.
+    pub fn random(&self) -> &dyn Random {
+        &self.around.random
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &dyn Clock {
+        &self.around.clock
+    }
+
+    /// A random (version 4) UUID.
+    pub fn uuid(&self) -> String {
+        let mut bytes = [0_u8; 16];
+        self.random().fill(&mut bytes);
+        Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+
+    /// 256 random bits in base64url: 43 characters.
+    pub fn handle(&self) -> String {
+        random_token(self.random(), 32)
+    }
+
+    /// A SAML request id: an NCName of 160 random bits (SAML core 1.3.4).
+    pub fn request_id(&self) -> String {
+        format!("_{}", random_hex(self.random(), 20))
+    }
+}
+
+/// Under what name a secret (code, cookie) is stored: its SHA-256, so that the store holds nothing to steal.
+pub fn digest_name(secret: &str) -> String {
+    use base64::Engine as _;
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest)
+}

@@ -1,0 +1,177 @@
+//! Configuration records: all or nothing, versions and unique names.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::{NOON, OTHER, POOL, Setting, count, profile, record};
+use crate::directory::{Change, DirectoryError, Kind, UniqueName};
+
+pub(crate) async fn records_are_read_back_with_their_names(setting: &dyn Setting) {
+    let directory = setting.open().await;
+    let provider =
+        record(POOL, Kind::IdentityProvider, "Okta", &[("identifier:p", "a.example"), ("identifier:p", "b")]);
+    let mut key = record(POOL, Kind::Key, "k1", &[]);
+    key.sealed = None;
+    let elsewhere = record(OTHER, Kind::IdentityProvider, "Okta", &[]);
+    let all = [provider.clone(), key.clone(), elsewhere.clone()];
+    directory.write(all.iter().cloned().map(Change::Create).collect()).await.unwrap();
+    let mut loaded = directory.load().await.unwrap();
+    loaded.sort_by_key(|record| (record.pool_id != POOL, record.id.clone()));
+    assert_eq!(loaded, all);
+    let mut loaded = directory.load_pool(POOL).await.unwrap();
+    loaded.sort_by_key(|record| record.id.clone());
+    assert_eq!(loaded, all[..2]);
+    assert_eq!(directory.load_pool("nowhere").await.unwrap(), []);
+    directory.close().await;
+}
+
+pub(crate) async fn what_exists_is_not_created_again(setting: &dyn Setting) {
+    let directory = setting.open().await;
+    let first = record(POOL, Kind::AppClient, "c1", &[]);
+    directory.write(vec![Change::Create(first.clone())]).await.unwrap();
+    let mut second = first.clone();
+    second.document = "{}".into();
+    assert!(matches!(directory.write(vec![Change::Create(second)]).await, Err(DirectoryError::Exists(_))));
+    assert_eq!(directory.load().await.unwrap(), [first]);
+    directory.close().await;
+}
+
+pub(crate) async fn a_name_is_held_by_one_record(setting: &dyn Setting) {
+    let directory = setting.open().await;
+    let first = record(POOL, Kind::Domain, "d1", &[("domain", "auth")]);
+    let second = record(OTHER, Kind::Domain, "d2", &[("domain", "auth")]);
+    directory.write(vec![Change::Create(first.clone())]).await.unwrap();
+    let refused = directory.write(vec![Change::Create(second.clone())]).await;
+    assert!(matches!(refused, Err(DirectoryError::Exists(what)) if what.contains("auth")));
+    // The same name in another scope is another name; case counts.
+    let mut other = second.clone();
+    other.names = vec![
+        UniqueName { scope: "client".into(), name: "auth".into() },
+        UniqueName { scope: "domain".into(), name: "Auth".into() },
+    ];
+    directory.write(vec![Change::Create(other.clone())]).await.unwrap();
+    // Replacing lets go of the old names, and cannot take another's.
+    other.names = vec![UniqueName { scope: "domain".into(), name: "auth".into() }];
+    assert!(matches!(
+        directory.write(vec![Change::Replace(other.clone())]).await,
+        Err(DirectoryError::Exists(_))
+    ));
+    directory.write(vec![Change::Delete(Kind::Domain, POOL.into(), "d1".into())]).await.unwrap();
+    directory.write(vec![Change::Replace(other)]).await.unwrap();
+    let loaded = directory.load().await.unwrap();
+    assert_eq!(loaded.len(), 1);
+    assert_eq!(loaded[0].names, second.names);
+    directory.close().await;
+}
+
+pub(crate) async fn a_replacement_needs_the_version_it_replaces(setting: &dyn Setting) {
+    let directory = setting.open().await;
+    let mut it = record(POOL, Kind::AppClient, "c1", &[]);
+    assert!(matches!(
+        directory.write(vec![Change::Replace(it.clone())]).await,
+        Err(DirectoryError::Stale(_))
+    ));
+    directory.write(vec![Change::Create(it.clone())]).await.unwrap();
+    it.document = r#"{"changed":true}"#.into();
+    it.sealed = None;
+    directory.write(vec![Change::Replace(it.clone())]).await.unwrap();
+    assert!(matches!(
+        directory.write(vec![Change::Replace(it.clone())]).await,
+        Err(DirectoryError::Stale(_))
+    ));
+    it.version = 1;
+    assert_eq!(directory.load().await.unwrap(), [it.clone()]);
+    directory.write(vec![Change::Replace(it)]).await.unwrap();
+    directory.close().await;
+}
+
+pub(crate) async fn of_concurrent_replacements_one_wins(setting: &dyn Setting) {
+    let directory = setting.open().await;
+    directory.write(vec![Change::Create(record(POOL, Kind::AppClient, "c1", &[]))]).await.unwrap();
+    let tasks: Vec<_> = (0..20)
+        .map(|number| {
+            let directory = Arc::clone(&directory);
+            tokio::spawn(async move {
+                let mut mine = record(POOL, Kind::AppClient, "c1", &[]);
+                mine.document = number.to_string();
+                directory.write(vec![Change::Replace(mine)]).await.map(|()| number)
+            })
+        })
+        .collect();
+    let mut winners = Vec::new();
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(number) => winners.push(number.to_string()),
+            Err(DirectoryError::Stale(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(winners.len(), 1);
+    assert_eq!(directory.load().await.unwrap()[0].document, winners[0]);
+    directory.close().await;
+}
+
+pub(crate) async fn changes_happen_all_or_not_at_all(setting: &dyn Setting) {
+    let directory = setting.open().await;
+    let stays = record(POOL, Kind::AppClient, "stays", &[]);
+    directory.write(vec![Change::Create(stays.clone())]).await.unwrap();
+    let half = vec![
+        Change::Create(record(POOL, Kind::Domain, "d1", &[("domain", "auth")])),
+        Change::Delete(Kind::AppClient, POOL.into(), "stays".into()),
+        Change::DeletePool(POOL.into()),
+        Change::Create(record(OTHER, Kind::Key, "k", &[])),
+        Change::Create(record(OTHER, Kind::Key, "k", &[])),
+    ];
+    let good = vec![Change::Create(record(POOL, Kind::AppClient, "neighbour", &[]))];
+    let (refused, written, signed_in) = tokio::join!(
+        directory.write(half),
+        directory.write(good),
+        directory.sign_in(profile("Okta", "alice"))
+    );
+    assert!(matches!(refused, Err(DirectoryError::Exists(_))));
+    written.unwrap();
+    signed_in.unwrap();
+    let ids: HashSet<String> = directory.load().await.unwrap().into_iter().map(|record| record.id).collect();
+    assert_eq!(ids, HashSet::from(["stays".to_owned(), "neighbour".to_owned()]));
+    assert_eq!(count(&directory).await, 1);
+    // The name went back with the rest.
+    directory
+        .write(vec![Change::Create(record(OTHER, Kind::Domain, "d2", &[("domain", "auth")]))])
+        .await
+        .unwrap();
+    directory.close().await;
+}
+
+pub(crate) async fn what_is_missing_cannot_be_deleted(setting: &dyn Setting) {
+    let directory = setting.open().await;
+    let delete = vec![Change::Delete(Kind::AppClient, POOL.into(), "c1".into())];
+    assert!(matches!(directory.write(delete).await, Err(DirectoryError::Missing(_))));
+    assert!(matches!(directory.delete_user(POOL, "nobody").await, Err(DirectoryError::Missing(_))));
+    directory.close().await;
+}
+
+pub(crate) async fn deleting_a_pool_removes_everything_of_it_alone(setting: &dyn Setting) {
+    let directory = setting.open().await;
+    for pool in [POOL, OTHER] {
+        let names = [("domain", pool)];
+        directory.write(vec![Change::Create(record(pool, Kind::Domain, "d", &names))]).await.unwrap();
+        let mut someone = profile("Okta", "alice");
+        someone.pool_id = pool.into();
+        directory.sign_in(someone).await.unwrap();
+        directory.revoke_family(pool, "family", NOON).await.unwrap();
+    }
+    directory.write(vec![Change::DeletePool(POOL.into())]).await.unwrap();
+    assert_eq!(directory.load_pool(POOL).await.unwrap(), []);
+    assert_eq!(count(&directory).await, 0);
+    let state = directory.token_state(POOL, "sub of Okta and alice", "family").await.unwrap();
+    assert!(state.user.is_none() && !state.revoked);
+    let state = directory.token_state(OTHER, "sub of Okta and alice", "family").await.unwrap();
+    assert!(state.user.is_some() && state.revoked);
+    assert_eq!(directory.load().await.unwrap().len(), 1);
+    // Its names are free again.
+    directory
+        .write(vec![Change::Create(record(OTHER, Kind::Domain, "d2", &[("domain", POOL)]))])
+        .await
+        .unwrap();
+    directory.close().await;
+}

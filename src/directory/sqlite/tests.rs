@@ -1,0 +1,215 @@
+//! What is particular to the SQLite directory; the rest is the conformance suite.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use poolgate_providers::Clock;
+use time::{Duration, OffsetDateTime};
+
+use super::SqliteDirectory;
+use crate::directory::conformance::{Setting, directory_conformance, profile};
+use crate::directory::{Directory, DirectoryError};
+
+const NOON: OffsetDateTime = time::macros::datetime!(2026-11-21 12:00 UTC);
+const POOL: &str = "eu-west-1_aBcDeF123";
+
+/// A clock that tests set.
+pub(crate) struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub(crate) fn at_noon() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(NOON.unix_timestamp())))
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.whole_seconds(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+}
+
+struct InATemporaryDirectory(tempfile::TempDir);
+
+impl InATemporaryDirectory {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("data").join("directory.sqlite")
+    }
+}
+
+#[async_trait]
+impl Setting for InATemporaryDirectory {
+    async fn open(&self) -> Arc<dyn Directory> {
+        Arc::new(SqliteDirectory::open(&self.path(), TestClock::at_noon()).await.unwrap())
+    }
+}
+
+directory_conformance!(InATemporaryDirectory::new());
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn only_the_owner_can_read_the_files() {
+    let place = InATemporaryDirectory::new();
+    let directory = place.open().await;
+    directory.sign_in(profile("Okta", "alice")).await.unwrap();
+    assert_eq!(mode(place.path().parent().unwrap()), 0o700);
+    let mut files = 0;
+    for file in std::fs::read_dir(place.path().parent().unwrap()).unwrap() {
+        assert_eq!(mode(&file.unwrap().path()), 0o600);
+        files += 1;
+    }
+    assert!(files >= 4, "database, -wal, -shm and .lock, but only {files}");
+    directory.close().await;
+}
+
+#[tokio::test]
+async fn a_second_gateway_on_the_same_file_is_refused_until_the_first_has_closed() {
+    let place = InATemporaryDirectory::new();
+    let first = place.open().await;
+    let link = place.0.path().join("link.sqlite");
+    std::os::unix::fs::symlink(place.path(), &link).unwrap();
+    for path in [place.path(), link] {
+        match SqliteDirectory::open(&path, TestClock::at_noon()).await {
+            Err(DirectoryError::Away(why)) => assert!(why.contains("in use by another process"), "{why}"),
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("two gateways share one database"),
+        }
+    }
+    first.close().await;
+    place.open().await.close().await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_with_its_name() {
+    let place = InATemporaryDirectory::new();
+    std::fs::create_dir(place.path().parent().unwrap()).unwrap();
+    std::fs::write(place.path(), "this is certainly no database, however long one looks at it").unwrap();
+    match SqliteDirectory::open(&place.path(), TestClock::at_noon()).await {
+        Err(DirectoryError::Away(why)) => assert!(why.contains("directory.sqlite"), "{why}"),
+        _ => panic!("it was opened"),
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_a_constraint_refuses_fails_alone() {
+    let place = InATemporaryDirectory::new();
+    let directory = place.open().await;
+    directory.sign_in(profile("Okta", "alice")).await.unwrap();
+    // A sub that is there already: random subs never do this, so no rule looks for it.
+    let mut twin = profile("Okta", "twin");
+    twin.new_sub = profile("Okta", "alice").new_sub;
+    let (bob, twin, carol) = tokio::join!(
+        directory.sign_in(profile("Okta", "bob")),
+        directory.sign_in(twin),
+        directory.sign_in(profile("Okta", "carol"))
+    );
+    assert!(matches!(twin, Err(DirectoryError::Away(_))));
+    for user in [bob.unwrap(), carol.unwrap()] {
+        assert_eq!(directory.user(POOL, &user.username).await.unwrap(), Some(user));
+    }
+    assert_eq!(directory.count_users(POOL).await.unwrap(), 3);
+    directory.close().await;
+}
+
+#[tokio::test]
+async fn marks_whose_time_has_passed_are_forgotten() {
+    let place = InATemporaryDirectory::new();
+    let clock = TestClock::at_noon();
+    let directory = SqliteDirectory::open(&place.path(), clock.clone()).await.unwrap();
+    directory.revoke_family(POOL, "short", NOON + Duration::minutes(5)).await.unwrap();
+    directory.revoke_family(POOL, "long", NOON + Duration::minutes(5)).await.unwrap();
+    // A later mark moves the end out, never in.
+    directory.revoke_family(POOL, "long", NOON + Duration::hours(5)).await.unwrap();
+    directory.revoke_family(POOL, "long", NOON).await.unwrap();
+    clock.advance(Duration::minutes(6));
+    directory.sign_in(profile("Okta", "alice")).await.unwrap();
+    assert!(!directory.token_state(POOL, "nobody", "short").await.unwrap().revoked);
+    assert!(directory.token_state(POOL, "nobody", "long").await.unwrap().revoked);
+    directory.close().await;
+}
+
+#[tokio::test]
+async fn a_disabled_user_cannot_sign_in() {
+    let place = InATemporaryDirectory::new();
+    let directory = SqliteDirectory::open(&place.path(), TestClock::at_noon()).await.unwrap();
+    directory.sign_in(profile("Okta", "alice")).await.unwrap();
+    directory.close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.path());
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("UPDATE users SET enabled = 0").execute(&mut connection).await.unwrap();
+    sqlx::Connection::close(connection).await.unwrap();
+    let directory = place.open().await;
+    assert!(matches!(
+        directory.sign_in(profile("Okta", "alice")).await,
+        Err(DirectoryError::Profile(crate::pool::ProfileError::Disabled))
+    ));
+    assert!(!directory.user(POOL, "Okta_alice").await.unwrap().unwrap().enabled);
+    directory.close().await;
+}
+
+/// Runs in a process of its own: signs users in and revokes families, and tells each answer.
+#[test]
+fn crash_child() {
+    let Some(path) = std::env::var_os("POOLGATE_TEST_CRASH_DIRECTORY") else { return };
+    crate::sessions::embedded::crash::runtime().block_on(async {
+        let directory =
+            Arc::new(SqliteDirectory::open(Path::new(&path), TestClock::at_noon()).await.unwrap());
+        let workers: Vec<_> = (0..32)
+            .map(|worker| {
+                let directory = Arc::clone(&directory);
+                tokio::spawn(async move {
+                    for number in 0..10_000 {
+                        let name = format!("{worker}-{number}");
+                        directory.sign_in(profile("Okta", &name)).await.unwrap();
+                        crate::sessions::embedded::crash::tell("user", &name);
+                        directory.revoke_family(POOL, &name, NOON + Duration::HOUR).await.unwrap();
+                        crate::sessions::embedded::crash::tell("revoked", &name);
+                    }
+                })
+            })
+            .collect();
+        for worker in workers {
+            worker.await.unwrap();
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_sigkill_every_answered_write_is_there_and_no_half_of_any_other() {
+    for answers in [1, 40, 333, 900] {
+        let place = InATemporaryDirectory::new();
+        let told = crate::sessions::embedded::crash::kill_after(
+            answers,
+            "directory::sqlite::tests::crash_child",
+            "POOLGATE_TEST_CRASH_DIRECTORY",
+            &place.path(),
+        );
+        let directory = place.open().await;
+        for (what, name) in &told {
+            let state = directory.token_state(POOL, &profile("Okta", name).new_sub, name).await.unwrap();
+            assert_eq!(state.user.map(|user| user.username), Some(format!("Okta_{name}")), "{name}");
+            assert!(what != "revoked" || state.revoked, "{name}");
+        }
+        // Whoever else got in, got in whole.
+        let query = crate::directory::UserQuery { limit: 1_000_000, ..Default::default() };
+        for user in directory.users(POOL, query).await.unwrap() {
+            assert_eq!((user.identities.len(), user.groups.len()), (1, 1));
+            let name = user.identities[0].user_id.clone();
+            assert_eq!(directory.sign_in(profile("Okta", &name)).await.unwrap(), user);
+        }
+        directory.close().await;
+    }
+}

@@ -1,0 +1,104 @@
+//! A provider's answer, whichever way it came: is it of an attempt, and of the browser that started it?
+//!
+//! A cross-site POST comes without our `SameSite=Lax` cookie. It is answered once with a page that posts the
+//! same fields again, now same-site; the main cookie is never widened.
+
+use actix_web::{HttpRequest, HttpResponse};
+use poolgate_providers::Inbound;
+
+use super::body::Pairs;
+use super::pages::Href;
+use super::{State, cookies, reply};
+use crate::pool::ProviderType;
+use crate::registry::LivePool;
+use crate::sign_in::attempt::Attempt;
+use crate::sign_in::complete;
+
+/// Query that tells the second, same-site POST from the first.
+const MARKER: &str = "poolgate_same_site";
+/// The attempt is unknown, expired or used.
+const NO_ATTEMPT: &str = "attempt_unknown";
+/// Started in another browser, or this one keeps no cookies.
+const OTHER_BROWSER: &str = "other_browser";
+
+/// A provider's raw answer.
+pub struct Arrival {
+    /// State or RelayState.
+    pub handle: String,
+    /// Which providers answer at this endpoint.
+    pub speaks: fn(ProviderType) -> bool,
+    /// What the adapter is to verify.
+    pub inbound: Inbound,
+    /// The form, when it was posted: what a same-site hop must send again.
+    pub fields: Option<Pairs>,
+}
+
+/// Completes the sign-in this answer belongs to.
+pub async fn receive(
+    request: &HttpRequest,
+    state: &State,
+    pool: &LivePool,
+    arrival: Arrival,
+) -> HttpResponse {
+    let attempt = match Attempt::peek(&state.context, &arrival.handle).await {
+        Ok(attempt) => attempt,
+        Err(error) => {
+            tracing::error!(%error, "cannot look an attempt up");
+            return reply::unavailable_page(state, request);
+        }
+    };
+    let provider_type =
+        |attempt: &Attempt| pool.providers.get(&attempt.provider).map(|live| live.config.value.provider_type);
+    let ours = attempt
+        .filter(|attempt| attempt.pool_id == pool.id() && provider_type(attempt).is_none_or(arrival.speaks));
+    let Some(attempt) = ours else { return reply::expired_page(state, request, NO_ATTEMPT) };
+    match cookies::read_browser(request) {
+        Some(cookie) if attempt.is_of_browser(&cookie) => finish(request, state, pool, arrival).await,
+        None => match arrival.fields {
+            Some(fields) if !is_marked(request) => hop(request, state, &attempt, fields),
+            _ => reply::expired_page(state, request, OTHER_BROWSER),
+        },
+        Some(_) => reply::expired_page(state, request, OTHER_BROWSER),
+    }
+}
+
+/// The hop was taken already: its form posts to our path with this query.
+fn is_marked(request: &HttpRequest) -> bool {
+    request.query_string() == MARKER
+}
+
+fn hop(request: &HttpRequest, state: &State, attempt: &Attempt, fields: Pairs) -> HttpResponse {
+    let action = format!("{}?{MARKER}", request.path());
+    let targets: Vec<_> = reply::form_target(&attempt.target.redirect_uri).into_iter().collect();
+    match Href::local(action) {
+        Some(action) => reply::auto_post(state, None, action, fields, &targets),
+        None => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+async fn finish(request: &HttpRequest, state: &State, pool: &LivePool, arrival: Arrival) -> HttpResponse {
+    let attempt = match Attempt::take(&state.context, &arrival.handle).await {
+        Ok(Some(attempt)) => attempt,
+        Ok(None) => return reply::expired_page(state, request, NO_ATTEMPT),
+        Err(error) => {
+            tracing::error!(%error, "cannot take an attempt");
+            return reply::unavailable_page(state, request);
+        }
+    };
+    let old_session = cookies::read(request, cookies::SESSION);
+    let completed =
+        complete::complete(&state.context, pool, &attempt, arrival.inbound, old_session.as_deref()).await;
+    match completed {
+        Ok(completed) => {
+            let mut response = reply::found(&completed.location);
+            match response.add_cookie(&cookies::session(state, completed.session_cookie)) {
+                Ok(()) => response,
+                Err(error) => {
+                    tracing::error!(%error, "a cookie is no header value");
+                    HttpResponse::InternalServerError().finish()
+                }
+            }
+        }
+        Err(failed) => reply::failed(state, request, pool, &failed),
+    }
+}

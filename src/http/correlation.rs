@@ -1,0 +1,45 @@
+//! Every response carries `x-amzn-requestid`; the log and the error page show the same id.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage as _, HttpRequest, web};
+use tracing::Instrument as _;
+
+use super::State;
+
+/// The id of one request: a UUID.
+#[derive(Clone)]
+pub struct CorrelationId(pub String);
+
+/// Name of the header.
+pub const HEADER: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+/// Gives the request its id, its log span and its header.
+///
+/// # Errors
+/// What the inner service fails with.
+pub async fn middleware(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let state = request.app_data::<web::Data<State>>().cloned();
+    let id = state.as_ref().map(|state| state.context.uuid()).unwrap_or_default();
+    request.extensions_mut().insert(CorrelationId(id.clone()));
+    let span = tracing::info_span!("request", id = %id, method = %request.method(), path = %request.path());
+    let mut response = next.call(request).instrument(span.clone()).await?;
+    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
+    if let Some(state) = state {
+        state.metrics.answered(response.status().as_u16());
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    Ok(response)
+}
+
+/// The id of this request.
+pub fn of(request: &HttpRequest) -> String {
+    request.extensions().get::<CorrelationId>().map(|id| id.0.clone()).unwrap_or_default()
+}

@@ -1,0 +1,80 @@
+//! `/.well-known/openid-configuration` and `/.well-known/jwks.json`, below the issuer and at the domain.
+
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpResponse, web};
+use serde_json::{Value, json};
+
+use super::host::PoolAtHost;
+use super::{State, cors, reply};
+use crate::registry::{LivePool, Surface};
+use crate::sign_in::request::RESERVED_SCOPES;
+use crate::tokens::jwks;
+
+/// How long clients may keep either document, in seconds.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
+fn answer(document: &Value) -> HttpResponse {
+    let mut response = reply::json(document);
+    response.headers_mut().insert(CACHE_CONTROL, MAX_AGE);
+    cors::open(&mut response);
+    response
+}
+
+fn not_found() -> HttpResponse {
+    let mut response = HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("Not found\n");
+    cors::open(&mut response);
+    response
+}
+
+/// The document of the pool named in the path.
+pub async fn document(state: web::Data<State>, pool: web::Path<String>) -> HttpResponse {
+    let snapshot = state.context.registry.snapshot();
+    snapshot.pool(&pool).map_or_else(not_found, |pool| answer(&configuration(pool, &state.context.surface)))
+}
+
+/// The document of the pool at this host.
+pub async fn document_at_domain(state: web::Data<State>, pool: PoolAtHost) -> HttpResponse {
+    answer(&configuration(&pool.0, &state.context.surface))
+}
+
+/// The keys of the pool named in the path.
+pub async fn keys(state: web::Data<State>, pool: web::Path<String>) -> HttpResponse {
+    let snapshot = state.context.registry.snapshot();
+    snapshot.pool(&pool).map_or_else(not_found, |pool| answer(&jwks::jwks(pool)))
+}
+
+/// The keys of the pool at this host.
+pub async fn keys_at_domain(pool: PoolAtHost) -> HttpResponse {
+    answer(&jwks::jwks(&pool.0))
+}
+
+/// OpenID Connect Discovery 1.0 section 3. A pool without a domain has no endpoints to name.
+fn configuration(pool: &LivePool, surface: &Surface) -> Value {
+    let issuer = pool.issuer(surface);
+    let mut document = json!({
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "issuer": issuer,
+        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+        "response_types_supported": ["code", "token"],
+        "scopes_supported": &RESERVED_SCOPES[..4],
+        "subject_types_supported": ["public"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "grant_types_supported": ["authorization_code", "implicit", "refresh_token"],
+        "authorization_response_iss_parameter_supported": true,
+    });
+    if let Some(domain) = pool.domain_url(surface)
+        && let Some(document) = document.as_object_mut()
+    {
+        for (name, path) in [
+            ("authorization_endpoint", "oauth2/authorize"),
+            ("token_endpoint", "oauth2/token"),
+            ("userinfo_endpoint", "oauth2/userInfo"),
+            ("revocation_endpoint", "oauth2/revoke"),
+            ("end_session_endpoint", "logout"),
+        ] {
+            document.insert(name.to_owned(), format!("{domain}{path}").into());
+        }
+    }
+    document
+}

@@ -1,0 +1,95 @@
+//! Which pool answers at the host the browser asked for.
+
+use std::future::{Ready, ready};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{FORWARDED, HOST};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
+use thiserror::Error;
+
+use super::State;
+use crate::registry::LivePool;
+
+/// The pool whose domain this request came to. No such pool: a plain 404.
+pub struct PoolAtHost(pub Arc<LivePool>);
+
+/// No pool answers at this host.
+#[derive(Debug, Error)]
+#[error("not found")]
+pub struct UnknownHost;
+
+impl ResponseError for UnknownHost {
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("Not found\n")
+    }
+}
+
+impl FromRequest for PoolAtHost {
+    type Error = UnknownHost;
+    type Future = Ready<Result<Self, UnknownHost>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(find(request).map(PoolAtHost).ok_or(UnknownHost))
+    }
+}
+
+fn find(request: &HttpRequest) -> Option<Arc<LivePool>> {
+    let state = request.app_data::<web::Data<State>>()?;
+    let host = asked_host(request, state)?;
+    state.context.registry.snapshot().pool_at_host(&host).cloned()
+}
+
+/// The host without its port, from a trusted proxy's header or from `Host`.
+fn asked_host(request: &HttpRequest, state: &State) -> Option<String> {
+    let peer = request.peer_addr().map(|address| address.ip());
+    let forwarded = peer.filter(|peer| is_trusted(*peer, state)).and_then(|_| forwarded_host(request));
+    let host = match forwarded {
+        Some(host) => host,
+        None => match request.headers().get(HOST) {
+            Some(host) => host.to_str().ok()?.to_owned(),
+            None => request.uri().host()?.to_owned(),
+        },
+    };
+    Some(without_port(&host).to_owned())
+}
+
+fn is_trusted(peer: IpAddr, state: &State) -> bool {
+    state.trusted_proxies.iter().any(|network| network.contains(&peer))
+}
+
+/// The host of the last hop: `Forwarded` (RFC 7239) first, then `X-Forwarded-Host`.
+fn forwarded_host(request: &HttpRequest) -> Option<String> {
+    let headers = request.headers();
+    let standard = headers.get(FORWARDED).and_then(|value| value.to_str().ok()).and_then(|value| {
+        let last = value.rsplit(',').next()?;
+        last.split(';').find_map(|pair| {
+            let (name, host) = pair.trim().split_once('=')?;
+            name.eq_ignore_ascii_case("host").then(|| host.trim_matches('"').to_owned())
+        })
+    });
+    standard.or_else(|| {
+        let value = headers.get("x-forwarded-host")?.to_str().ok()?;
+        Some(value.rsplit(',').next()?.trim().to_owned())
+    })
+}
+
+fn without_port(host: &str) -> &str {
+    if host.starts_with('[') {
+        return host.split_inclusive(']').next().unwrap_or(host);
+    }
+    host.split(':').next().unwrap_or(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_port;
+
+    #[test]
+    fn the_port_is_not_part_of_the_match() {
+        assert_eq!(without_port("acme.localhost:9229"), "acme.localhost");
+        assert_eq!(without_port("acme.example"), "acme.example");
+        assert_eq!(without_port("[::1]:9229"), "[::1]");
+    }
+}

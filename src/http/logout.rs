@@ -1,0 +1,113 @@
+//! `GET /logout` (`gateway.md` section 3; OpenID Connect RP-Initiated Logout 1.0).
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::body::{self, Pairs, once};
+use super::host::PoolAtHost;
+use super::pages::SignedOutPage;
+use super::reply::Trouble;
+use super::{State, cookies, reply};
+use crate::pool::AppClient;
+use crate::registry::LivePool;
+use crate::sign_out;
+use crate::tokens::hint;
+
+/// Where the browser goes once the session has ended.
+enum Onward {
+    /// A registered logout URL, with the state.
+    There(String),
+    /// The login page, with the query as it came.
+    Login,
+    /// Nowhere: the signed-out page.
+    Page(String),
+}
+
+/// Ends the hosted-UI session of this browser, unless the request is not a good one: then nothing ends.
+pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost) -> HttpResponse {
+    let pairs = body::query(&request);
+    let onward = match check(&state, &pool.0, &pairs) {
+        Ok(onward) => onward,
+        Err(what) => {
+            let trouble = Trouble {
+                status: StatusCode::BAD_REQUEST,
+                code: "invalid_logout_request",
+                title: "This sign-out link is not valid",
+                what: &what,
+                advice: "You are still signed in. The app that sent you here must be corrected.",
+            };
+            return reply::error_page(&state, &request, &trouble);
+        }
+    };
+    if let Some(cookie) = cookies::read(&request, cookies::SESSION)
+        && let Err(error) = sign_out::end_session(&state.context, &cookie).await
+    {
+        tracing::error!(%error, "a session could not be ended");
+        return reply::unavailable_page(&state, &request);
+    }
+    let mut response = match onward {
+        Onward::There(location) => reply::found(&location),
+        Onward::Login => reply::found(&format!("/login?{}", request.query_string())),
+        Onward::Page(app) => {
+            let html = state.pages.signed_out(&SignedOutPage { app: Some(app), back: None });
+            reply::page(&state, StatusCode::OK, html, &[])
+        }
+    };
+    match response.add_cookie(&cookies::no_session(&state)) {
+        Ok(()) => response,
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+fn check(state: &State, pool: &LivePool, pairs: &Pairs) -> Result<Onward, String> {
+    let client = client(state, pool, pairs)?;
+    let logout_uri = match (once(pairs, "logout_uri")?, once(pairs, "post_logout_redirect_uri")?) {
+        (Some(_), Some(_)) => return Err("give logout_uri or post_logout_redirect_uri, not both".into()),
+        (one, other) => one.or(other),
+    };
+    if let Some(uri) = logout_uri {
+        if !client.logout_urls.iter().any(|known| known == uri) {
+            return Err("the sign-out address is not one of the client's logout URLs (LogoutURLs)".into());
+        }
+        return Ok(Onward::There(with_state(uri, once(pairs, "state")?)));
+    }
+    match (once(pairs, "redirect_uri")?, once(pairs, "response_type")?) {
+        (None, None) => Ok(Onward::Page(client.client_name.clone())),
+        (Some(uri), Some(_)) if client.callback_urls.iter().any(|known| known == uri) => Ok(Onward::Login),
+        (Some(_), Some(_)) => {
+            Err("redirect_uri is not one of the client's callback URLs (CallbackURLs)".into())
+        }
+        _ => Err("redirect_uri and response_type belong together".into()),
+    }
+}
+
+/// The client: by `client_id`, or as the audience of `id_token_hint`; both must agree.
+fn client<'p>(state: &State, pool: &'p LivePool, pairs: &Pairs) -> Result<&'p AppClient, String> {
+    let named = once(pairs, "client_id")?;
+    let hinted = match once(pairs, "id_token_hint")? {
+        None => None,
+        Some(token) => Some(
+            hint::audience(pool, &state.context.surface, token)
+                .ok_or("id_token_hint is not an ID token of this pool")?,
+        ),
+    };
+    let id = match (named, &hinted) {
+        (Some(named), Some(hinted)) if named != hinted => {
+            return Err("client_id is not the audience of id_token_hint".into());
+        }
+        (Some(named), _) => named,
+        (None, Some(hinted)) => hinted.as_str(),
+        (None, None) => return Err("client_id is missing".into()),
+    };
+    pool.client(id).ok_or_else(|| "no app client of this pool has this client_id".into())
+}
+
+/// The registered URL as it stands, with the state behind it.
+fn with_state(uri: &str, state: Option<&str>) -> String {
+    let Some(state) = state else { return uri.to_owned() };
+    let (base, fragment) = uri.split_once('#').map_or((uri, None), |(base, rest)| (base, Some(rest)));
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
+    let joint = if base.contains('?') { "&" } else { "?" };
+    let fragment = fragment.map(|rest| format!("#{rest}")).unwrap_or_default();
+    format!("{base}{joint}{query}{fragment}")
+}

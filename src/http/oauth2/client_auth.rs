@@ -1,0 +1,91 @@
+//! Which app client is calling, and whether it is (RFC 6749 section 2.3).
+
+use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::ExposeSecret as _;
+use subtle::ConstantTimeEq as _;
+
+use crate::http::body::{Pairs, once};
+use crate::pool::AppClient;
+use crate::registry::LivePool;
+
+/// Longest `Authorization` header that is read, in bytes.
+const MAX_HEADER: usize = 4_096;
+
+/// Why the client was not recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientError {
+    /// Malformed: a parameter twice, two methods at once.
+    Malformed(String),
+    /// Unknown client, wrong secret, or a secret where none belongs.
+    Unknown(&'static str),
+}
+
+/// The calling client: by `client_secret_basic`, `client_secret_post`, or as a public client by `client_id`.
+///
+/// # Errors
+/// See [`ClientError`].
+pub fn authenticate<'p>(
+    pool: &'p LivePool,
+    request: &HttpRequest,
+    form: &Pairs,
+) -> Result<&'p AppClient, ClientError> {
+    let posted_id = once(form, "client_id").map_err(ClientError::Malformed)?;
+    let posted_secret = once(form, "client_secret").map_err(ClientError::Malformed)?;
+    let basic = basic_credentials(request)?;
+    let (id, secret) = match (&basic, posted_secret) {
+        (Some(_), Some(_)) => {
+            return Err(ClientError::Malformed("the client authenticates in two ways at once".into()));
+        }
+        (Some((id, secret)), None) => {
+            if posted_id.is_some_and(|posted| posted != id) {
+                return Err(ClientError::Malformed("client_id differs from the Authorization header".into()));
+            }
+            (id.as_str(), Some(secret.as_str()))
+        }
+        (None, secret) => {
+            let missing = || ClientError::Malformed("client_id is missing".into());
+            (posted_id.ok_or_else(missing)?, secret)
+        }
+    };
+    let client =
+        pool.client(id).ok_or(ClientError::Unknown("no app client of this pool has this client_id"))?;
+    match (&client.client_secret, secret) {
+        (None, None) => Ok(client),
+        (None, Some(_)) => Err(ClientError::Unknown("the client has no secret, but one was sent")),
+        (Some(_), None) => Err(ClientError::Unknown("the client has a secret, but none was sent")),
+        (Some(own), Some(sent)) => {
+            let same = bool::from(own.expose_secret().as_bytes().ct_eq(sent.as_bytes()));
+            if same { Ok(client) } else { Err(ClientError::Unknown("the client secret is wrong")) }
+        }
+    }
+}
+
+fn basic_credentials(request: &HttpRequest) -> Result<Option<(String, String)>, ClientError> {
+    let Some(header) = request.headers().get(AUTHORIZATION) else { return Ok(None) };
+    let malformed = || ClientError::Malformed("the Authorization header is not HTTP Basic".into());
+    let header = header.to_str().map_err(|_| malformed())?;
+    if header.len() > MAX_HEADER {
+        return Err(malformed());
+    }
+    let (scheme, encoded) = header.split_once(' ').ok_or_else(malformed)?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(malformed());
+    }
+    let decoded = STANDARD.decode(encoded.trim()).map_err(|_| malformed())?;
+    let decoded = String::from_utf8(decoded).map_err(|_| malformed())?;
+    let (id, secret) = decoded.split_once(':').ok_or_else(malformed)?;
+    Ok(Some((form_decode(id), form_decode(secret))))
+}
+
+/// Id and secret are form-encoded inside the header (RFC 6749 section 2.3.1). Ours hold no character that
+/// encoding would change, so clients that leave it out work too.
+fn form_decode(text: &str) -> String {
+    let pair = format!("v={}", text.replace('&', "%26"));
+    url::form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}

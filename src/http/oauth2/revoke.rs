@@ -1,0 +1,55 @@
+//! `POST /oauth2/revoke` (RFC 7009, `gateway.md` section 3).
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::client_auth::{ClientError, authenticate};
+use crate::grants::revoke;
+use crate::http::State;
+use crate::http::body::{self, once};
+use crate::http::host::PoolAtHost;
+use crate::http::reply::{self, OAuthError};
+use crate::registry::LivePool;
+
+/// Ends the family of a refresh token: 200 with an empty body, known or not.
+pub async fn post(
+    request: HttpRequest,
+    state: web::Data<State>,
+    pool: PoolAtHost,
+    bytes: web::Bytes,
+) -> HttpResponse {
+    let mut response = match end(&state, &pool.0, &request, &bytes).await {
+        Ok(()) => HttpResponse::Ok().finish(),
+        Err(error) => reply::oauth_error(&error),
+    };
+    reply::no_store(&mut response);
+    crate::http::cors::open(&mut response);
+    response
+}
+
+async fn end(state: &State, pool: &LivePool, request: &HttpRequest, bytes: &[u8]) -> Result<(), OAuthError> {
+    let bad = |why: &str| OAuthError::bad_request("invalid_request", why);
+    if bytes.len() > body::MAX_FORM {
+        return Err(bad("the body is too large"));
+    }
+    let form = body::form(request, bytes)
+        .ok_or_else(|| bad("the body must be application/x-www-form-urlencoded"))?;
+    let client = authenticate(pool, request, &form).map_err(|error| match error {
+        ClientError::Malformed(why) => bad(&why),
+        ClientError::Unknown(why) => OAuthError::new(StatusCode::UNAUTHORIZED, "invalid_client", why),
+    })?;
+    let token = once(&form, "token").map_err(|why| bad(&why))?.ok_or_else(|| bad("token is missing"))?;
+    if !client.revocation_enabled() {
+        return Err(bad("token revocation is switched off for the client (EnableTokenRevocation)"));
+    }
+    if is_signed_token(token) {
+        let why = "only refresh tokens can be revoked";
+        return Err(OAuthError::bad_request("unsupported_token_type", why));
+    }
+    Ok(revoke::revoke(&state.context, pool, client, token).await?)
+}
+
+/// ID and access tokens are compact JWS: three parts. Refresh tokens have five.
+fn is_signed_token(token: &str) -> bool {
+    token.split('.').count() == 3 && jsonwebtoken::decode_header(token).is_ok()
+}

@@ -1,0 +1,115 @@
+//! `POST /oauth2/token` (`gateway.md` section 3).
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::client_auth::{ClientError, authenticate};
+use crate::grants::{GrantError, TokenAnswer, authorization_code, refresh_token};
+use crate::http::State;
+use crate::http::body::{self, Pairs, once};
+use crate::http::host::PoolAtHost;
+use crate::http::reply::{self, OAuthError};
+use crate::pool::{AppClient, OAuthFlow};
+use crate::registry::LivePool;
+
+/// Exchanges a code or a refresh token.
+pub async fn post(
+    request: HttpRequest,
+    state: web::Data<State>,
+    pool: PoolAtHost,
+    bytes: web::Bytes,
+) -> HttpResponse {
+    let mut response = match exchange(&state, &pool.0, &request, &bytes).await {
+        Ok(answer) => reply::json(&answer),
+        Err(error) => reply::oauth_error(&error),
+    };
+    reply::no_store(&mut response);
+    crate::http::cors::open(&mut response);
+    response
+}
+
+async fn exchange(
+    state: &State,
+    pool: &LivePool,
+    request: &HttpRequest,
+    bytes: &[u8],
+) -> Result<TokenAnswer, OAuthError> {
+    let bad = |why: &str| OAuthError::bad_request("invalid_request", why);
+    if bytes.len() > body::MAX_FORM {
+        return Err(bad("the body is too large"));
+    }
+    let form = body::form(request, bytes)
+        .ok_or_else(|| bad("the body must be application/x-www-form-urlencoded"))?;
+    let grant_type = required(&form, "grant_type")?;
+    let client = authenticate(pool, request, &form).map_err(|error| match error {
+        ClientError::Malformed(why) => bad(&why),
+        ClientError::Unknown(why) => OAuthError::bad_request("invalid_client", why),
+    })?;
+    match grant_type {
+        "authorization_code" => code(state, pool, client, &form).await,
+        "refresh_token" => {
+            let token = required(&form, "refresh_token")?;
+            Ok(refresh_token::redeem(&state.context, pool, client, token).await?)
+        }
+        "client_credentials" => Err(client_credentials(client)),
+        _ => {
+            let allowed = "grant_type must be authorization_code, refresh_token or client_credentials";
+            Err(OAuthError::bad_request("unsupported_grant_type", allowed))
+        }
+    }
+}
+
+async fn code(
+    state: &State,
+    pool: &LivePool,
+    client: &AppClient,
+    form: &Pairs,
+) -> Result<TokenAnswer, OAuthError> {
+    if !client.may_use(OAuthFlow::Code) {
+        let why = "the client does not allow the authorization code grant";
+        return Err(OAuthError::bad_request("unauthorized_client", why));
+    }
+    let redemption = authorization_code::Redemption {
+        code: required(form, "code")?,
+        redirect_uri: required(form, "redirect_uri")?,
+        verifier: once(form, "code_verifier")
+            .map_err(|why| OAuthError::bad_request("invalid_request", &why))?,
+    };
+    Ok(authorization_code::redeem(&state.context, pool, client, redemption).await?)
+}
+
+/// The grant is for custom scopes, and this build has no resource servers to own any.
+fn client_credentials(client: &AppClient) -> OAuthError {
+    if client.may_use(OAuthFlow::ClientCredentials) {
+        OAuthError::bad_request(
+            "invalid_scope",
+            "client_credentials needs a custom scope of a resource server",
+        )
+    } else {
+        OAuthError::bad_request(
+            "unauthorized_client",
+            "the client does not allow the client_credentials grant",
+        )
+    }
+}
+
+fn required<'a>(form: &'a Pairs, name: &str) -> Result<&'a str, OAuthError> {
+    let bad = |why: &str| OAuthError::bad_request("invalid_request", why);
+    once(form, name).map_err(|why| bad(&why))?.ok_or_else(|| bad(&format!("{name} is missing")))
+}
+
+impl From<GrantError> for OAuthError {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::InvalidRequest(why) => Self::bad_request("invalid_request", &why),
+            GrantError::InvalidGrant(why) => Self::bad_request("invalid_grant", &why),
+            GrantError::Unavailable(why) => {
+                tracing::error!(%why, "a store is away");
+                Self::unavailable()
+            }
+            GrantError::Key(error) => {
+                tracing::error!(%error, "signing failed");
+                Self::internal()
+            }
+        }
+    }
+}

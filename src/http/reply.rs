@@ -1,0 +1,277 @@
+//! The surfaces on which something is said: JSON, OAuth errors, redirects, pages. One failure, one code, one
+//! correlation id on each.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
+use actix_web::{HttpRequest, HttpResponse};
+use poolgate_providers::Outbound;
+use serde::Serialize;
+
+use super::pages::headers::{self, FormTarget, Transport};
+use super::pages::{AutoPostPage, ErrorPage, ExpiredPage, Href, PageError};
+use super::{State, correlation};
+use crate::registry::LivePool;
+use crate::sign_in::answer;
+use crate::sign_in::failure::{Cause, Failed};
+use crate::sign_in::request::{Rejected, ReturnTarget};
+
+/// An error of the OAuth endpoints (RFC 6749 section 5.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OAuthError {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// OAuth `error`.
+    pub error: &'static str,
+    /// In words, ASCII without quotes.
+    pub description: String,
+}
+
+impl OAuthError {
+    /// An error.
+    pub fn new(status: StatusCode, error: &'static str, description: &str) -> Self {
+        // RFC 6749 section 5.2 bounds the characters of a description.
+        let description = description
+            .chars()
+            .map(|c| match c {
+                '"' | '\\' => '\'',
+                ' '..='~' => c,
+                _ => '?',
+            })
+            .collect();
+        Self { status, error, description }
+    }
+
+    /// Status 400.
+    pub fn bad_request(error: &'static str, description: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error, description)
+    }
+
+    /// A store is away.
+    pub fn unavailable() -> Self {
+        let description = "a store is away; try again later";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description)
+    }
+
+    /// A fault of ours.
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "internal error")
+    }
+}
+
+/// 200 with JSON.
+pub fn json(body: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().json(body)
+}
+
+/// Nobody may keep this.
+pub fn no_store(response: &mut HttpResponse) {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+/// An OAuth error as JSON. `error_message` repeats the description: Amplify reads that one.
+pub fn oauth_error(error: &OAuthError) -> HttpResponse {
+    tracing::info!(error = error.error, description = %error.description, "refused");
+    let mut response = HttpResponse::build(error.status).json(serde_json::json!({
+        "error": error.error,
+        "error_description": error.description,
+        "error_message": error.description,
+    }));
+    no_store(&mut response);
+    response
+}
+
+/// 302.
+pub fn found(location: &str) -> HttpResponse {
+    let mut response = HttpResponse::Found().finish();
+    match HeaderValue::from_str(location) {
+        Ok(value) => {
+            response.headers_mut().insert(LOCATION, value);
+        }
+        Err(_) => {
+            tracing::error!("a location is no header value");
+            response = HttpResponse::InternalServerError().finish();
+        }
+    }
+    no_store(&mut response);
+    response
+}
+
+/// A page, with the headers every page has. `form_targets`: where its form may end, besides here.
+pub fn page(
+    state: &State,
+    status: StatusCode,
+    html: Result<String, PageError>,
+    form_targets: &[FormTarget],
+) -> HttpResponse {
+    match html {
+        Ok(html) => {
+            let mut builder = HttpResponse::build(status);
+            for header in headers::page(form_targets, transport(state), &public_host(state)) {
+                builder.insert_header(header);
+            }
+            builder.body(html)
+        }
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be rendered");
+            HttpResponse::InternalServerError()
+                .content_type("text/plain; charset=utf-8")
+                .body("Internal error\n")
+        }
+    }
+}
+
+/// How browsers reach us.
+pub fn transport(state: &State) -> Transport {
+    if state.is_secure() { Transport::Tls } else { Transport::Plain }
+}
+
+/// The host of the public URL: pool domains lie below it or have certificates of their own.
+pub fn public_host(state: &State) -> String {
+    state.context.surface.public_url.host_str().unwrap_or_default().to_owned()
+}
+
+/// What an error page says.
+pub struct Trouble<'a> {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable code.
+    pub code: &'a str,
+    /// The heading.
+    pub title: &'a str,
+    /// What went wrong, in a sentence.
+    pub what: &'a str,
+    /// What the person can do, in a sentence.
+    pub advice: &'a str,
+}
+
+/// An error page.
+pub fn error_page(state: &State, request: &HttpRequest, trouble: &Trouble<'_>) -> HttpResponse {
+    tracing::info!(code = trouble.code, what = trouble.what, "error page");
+    let html = state.pages.error(&ErrorPage {
+        title: trouble.title.to_owned(),
+        what: trouble.what.to_owned(),
+        advice: trouble.advice.to_owned(),
+        code: trouble.code.to_owned(),
+        correlation: correlation::of(request),
+        back: None,
+    });
+    page(state, trouble.status, html, &[])
+}
+
+/// The page for a store that is away.
+pub fn unavailable_page(state: &State, request: &HttpRequest) -> HttpResponse {
+    let trouble = Trouble {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "store_away",
+        title: "Signing in does not work right now",
+        what: "The sign-in service cannot reach its store at the moment.",
+        advice: "Try again in a minute. If it goes on, tell the people who run this service.",
+    };
+    error_page(state, request, &trouble)
+}
+
+/// A request that was not followed.
+pub fn rejected(state: &State, request: &HttpRequest, pool: &LivePool, rejected: &Rejected) -> HttpResponse {
+    match rejected {
+        Rejected::Page(message) => {
+            let trouble = Trouble {
+                status: StatusCode::BAD_REQUEST,
+                code: "invalid_authorize_request",
+                title: "This sign-in link is not valid",
+                what: message,
+                advice: "The app that sent you here must be corrected: tell its people what this page says.",
+            };
+            error_page(state, request, &trouble)
+        }
+        Rejected::Redirect { target, error, description } => {
+            tracing::info!(error, description, "authorize request refused");
+            app_error(state, pool, target, error, description)
+        }
+    }
+}
+
+/// Back to the app with an error.
+pub fn app_error(
+    state: &State,
+    pool: &LivePool,
+    target: &ReturnTarget,
+    error: &str,
+    description: &str,
+) -> HttpResponse {
+    found(&answer::error(target, error, description, pool.issuer(&state.context.surface)))
+}
+
+/// A sign-in that failed: back to the app where that is safe, else a page.
+pub fn failed(state: &State, request: &HttpRequest, pool: &LivePool, failed: &Failed) -> HttpResponse {
+    let code = failed.cause.code();
+    if let Cause::Away(why) | Cause::Internal(why) = &failed.cause {
+        tracing::error!(code, %why, "a sign-in could not go on");
+    } else {
+        tracing::info!(code, why = %failed.cause, "a sign-in failed");
+    }
+    if failed.cause.is_away() {
+        return unavailable_page(state, request);
+    }
+    match &failed.target {
+        Some(target) => {
+            let told = failed.app_error();
+            let description = format!("{} (request {})", told.description, correlation::of(request));
+            app_error(state, pool, target, told.error, &description)
+        }
+        None => unsolicited_page(state, request, &failed.cause.to_string()),
+    }
+}
+
+/// The page for an answer that belongs to no request of ours.
+pub fn unsolicited_page(state: &State, request: &HttpRequest, what: &str) -> HttpResponse {
+    let trouble = Trouble {
+        status: StatusCode::BAD_REQUEST,
+        code: "invalid_response_or_state",
+        title: "This answer belongs to no sign-in",
+        what,
+        advice: "Go back to the app and sign in again.",
+    };
+    error_page(state, request, &trouble)
+}
+
+/// The page for an attempt that is over, was used already, or was started in another browser.
+pub fn expired_page(state: &State, request: &HttpRequest, code: &str) -> HttpResponse {
+    tracing::info!(code, "an answer without a live attempt of this browser");
+    let html = state.pages.expired(&ExpiredPage {
+        code: code.to_owned(),
+        correlation: correlation::of(request),
+        back: None,
+    });
+    page(state, StatusCode::BAD_REQUEST, html, &[])
+}
+
+/// Sends the browser to the provider.
+pub fn outbound(state: &State, provider: &str, outbound: Outbound) -> HttpResponse {
+    match outbound {
+        Outbound::Redirect(url) => found(url.as_str()),
+        Outbound::PostForm { action, fields } => {
+            let targets: Vec<_> = FormTarget::of(&action).into_iter().collect();
+            match Href::absolute(&action) {
+                Some(action) => auto_post(state, Some(provider.to_owned()), action, fields, &targets),
+                None => HttpResponse::InternalServerError().finish(),
+            }
+        }
+    }
+}
+
+/// A page whose form sends itself.
+pub fn auto_post(
+    state: &State,
+    to: Option<String>,
+    action: Href,
+    fields: Vec<(String, String)>,
+    targets: &[FormTarget],
+) -> HttpResponse {
+    let html = state.pages.auto_post(&AutoPostPage { to, action, fields });
+    page(state, StatusCode::OK, html, targets)
+}
+
+/// Where a form may end that leads to this registered callback.
+pub fn form_target(redirect_uri: &str) -> Option<FormTarget> {
+    FormTarget::of(&url::Url::parse(redirect_uri).ok()?)
+}

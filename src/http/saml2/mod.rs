@@ -1,0 +1,3 @@
+//! `/saml2/…`.
+
+pub mod idp_response;

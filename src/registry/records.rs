@@ -1,0 +1,202 @@
+//! Between nouns and stored records: documents as JSON, secrets sealed.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use super::snapshot::{LivePool, LiveProvider};
+use super::{Surface, Versioned, adapters};
+use crate::directory::{DirectoryError, Kind, Record, UniqueName};
+use crate::keys::pool_keys::NewKey;
+use crate::keys::{KeyRecord, PoolKeys, Sealer};
+use crate::pool::identity_provider::SECRET_DETAILS;
+use crate::pool::{AppClient, Domain, IdentityProvider, UserPool};
+
+fn broken(what: &str, why: impl std::fmt::Display) -> DirectoryError {
+    DirectoryError::Away(format!("{what}: {why}"))
+}
+
+/// What a sealed secret is bound to: it opens in this place only.
+fn context(kind: Kind, pool_id: &str, id: &str) -> String {
+    format!("{}/{pool_id}/{id}", kind.as_str())
+}
+
+fn record(
+    kind: Kind,
+    pool_id: &str,
+    id: &str,
+    document: &impl Serialize,
+    version: i64,
+) -> Result<Record, DirectoryError> {
+    let document = serde_json::to_string(document).map_err(|error| broken(id, error))?;
+    Ok(Record {
+        kind,
+        pool_id: pool_id.to_owned(),
+        id: id.to_owned(),
+        document,
+        sealed: None,
+        names: Vec::new(),
+        version,
+    })
+}
+
+fn seal(record: &mut Record, secret: &[u8], sealer: &Sealer) -> Result<(), DirectoryError> {
+    let place = context(record.kind, &record.pool_id, &record.id);
+    record.sealed = Some(sealer.seal(&place, secret).map_err(|error| broken(&record.id, error))?);
+    Ok(())
+}
+
+fn unseal(record: &Record, sealer: &Sealer) -> Result<Option<Zeroizing<Vec<u8>>>, DirectoryError> {
+    let Some(sealed) = &record.sealed else { return Ok(None) };
+    let place = context(record.kind, &record.pool_id, &record.id);
+    sealer.open(&place, sealed).map(Some).map_err(|error| broken(&place, error))
+}
+
+fn parse<T: DeserializeOwned>(record: &Record) -> Result<T, DirectoryError> {
+    serde_json::from_str(&record.document).map_err(|error| broken(&record.id, error))
+}
+
+pub(super) fn of_pool(pool: &UserPool, version: i64) -> Result<Record, DirectoryError> {
+    record(Kind::UserPool, &pool.id, &pool.id, pool, version)
+}
+
+pub(super) fn of_key(pool_id: &str, key: &NewKey, sealer: &Sealer) -> Result<Record, DirectoryError> {
+    let mut record = record(Kind::Key, pool_id, &key.record.id, &key.record, 0)?;
+    seal(&mut record, &key.secret, sealer)?;
+    Ok(record)
+}
+
+pub(super) fn of_client(client: &AppClient, version: i64, sealer: &Sealer) -> Result<Record, DirectoryError> {
+    let mut record = record(Kind::AppClient, &client.user_pool_id, &client.client_id, client, version)?;
+    record.names.push(UniqueName { scope: "client".into(), name: client.client_id.clone() });
+    if let Some(secret) = &client.client_secret {
+        seal(&mut record, secret.expose_secret().as_bytes(), sealer)?;
+    }
+    Ok(record)
+}
+
+pub(super) fn of_provider(
+    provider: &IdentityProvider,
+    version: i64,
+    sealer: &Sealer,
+) -> Result<Record, DirectoryError> {
+    let mut public = provider.clone();
+    let mut secrets = BTreeMap::new();
+    for key in SECRET_DETAILS {
+        if let Some(secret) = public.provider_details.remove(key) {
+            secrets.insert(key, secret);
+        }
+    }
+    let (pool_id, name) = (&provider.user_pool_id, &provider.provider_name);
+    let mut record = record(Kind::IdentityProvider, pool_id, name, &public, version)?;
+    for identifier in &provider.idp_identifiers {
+        let scope = format!("identifier:{pool_id}");
+        record.names.push(UniqueName { scope, name: identifier.to_lowercase() });
+    }
+    if !secrets.is_empty() {
+        let plain = Zeroizing::new(serde_json::to_vec(&secrets).map_err(|error| broken(name, error))?);
+        seal(&mut record, &plain, sealer)?;
+    }
+    Ok(record)
+}
+
+pub(super) fn of_domain(domain: &Domain, version: i64, surface: &Surface) -> Result<Record, DirectoryError> {
+    let mut record = record(Kind::Domain, &domain.user_pool_id, &domain.domain, domain, version)?;
+    let host = domain.host(surface.public_url.host_str().unwrap_or("localhost"));
+    record.names.push(UniqueName { scope: "domain".into(), name: host });
+    Ok(record)
+}
+
+fn read_client(record: &Record, sealer: &Sealer) -> Result<AppClient, DirectoryError> {
+    let mut client: AppClient = parse(record)?;
+    if let Some(secret) = unseal(record, sealer)? {
+        let secret = std::str::from_utf8(&secret).map_err(|error| broken(&record.id, error))?;
+        client.client_secret = Some(SecretString::from(secret));
+    }
+    Ok(client)
+}
+
+fn read_provider(record: &Record, sealer: &Sealer) -> Result<IdentityProvider, DirectoryError> {
+    let mut provider: IdentityProvider = parse(record)?;
+    if let Some(secrets) = unseal(record, sealer)? {
+        let secrets: BTreeMap<String, String> =
+            serde_json::from_slice(&secrets).map_err(|error| broken(&record.id, error))?;
+        provider.provider_details.extend(secrets);
+    }
+    Ok(provider)
+}
+
+/// The pool that these records make; `None` when there is none of them.
+///
+/// A provider that did not change keeps its adapter, and with it what the adapter has learned (key sets).
+pub(super) fn read_pool(
+    pool_id: &str,
+    records: Vec<Record>,
+    sealer: &Sealer,
+    surface: &Surface,
+    before: Option<&LivePool>,
+) -> Result<Option<LivePool>, DirectoryError> {
+    let mut pool = None;
+    let (mut clients, mut domains) = (BTreeMap::new(), Vec::new());
+    let (mut providers, mut keys) = (Vec::new(), Vec::new());
+    for record in records {
+        let version = record.version;
+        match record.kind {
+            Kind::UserPool => pool = Some(Versioned { value: parse::<UserPool>(&record)?, version }),
+            Kind::AppClient => {
+                let value = read_client(&record, sealer)?;
+                clients.insert(record.id, Versioned { value, version });
+            }
+            Kind::IdentityProvider => {
+                providers.push(Versioned { value: read_provider(&record, sealer)?, version });
+            }
+            Kind::Domain => domains.push(Versioned { value: parse::<Domain>(&record)?, version }),
+            Kind::Key => {
+                let secret = unseal(&record, sealer)?;
+                let secret = secret.ok_or_else(|| broken(&record.id, "the key has no private half"))?;
+                keys.push((parse::<KeyRecord>(&record)?, secret));
+            }
+        }
+    }
+    let Some(pool) = pool else { return Ok(None) };
+    let keys = match before {
+        Some(before) if before.keys.ids() == key_ids(&keys) => before.keys.clone(),
+        _ => PoolKeys::from_stored(pool_id, keys).map_err(|error| broken(pool_id, error))?,
+    };
+    let providers = providers
+        .into_iter()
+        .map(|config| (config.value.provider_name.clone(), live(config, &keys, surface, before)))
+        .collect();
+    Ok(Some(LivePool { pool, clients, providers, domains, keys }))
+}
+
+fn key_ids(keys: &[(KeyRecord, Zeroizing<Vec<u8>>)]) -> Vec<String> {
+    let mut ids: Vec<_> = keys.iter().map(|(record, _)| record.id.clone()).collect();
+    ids.sort();
+    ids
+}
+
+fn live(
+    config: Versioned<IdentityProvider>,
+    keys: &PoolKeys,
+    surface: &Surface,
+    before: Option<&LivePool>,
+) -> LiveProvider {
+    let known = before.and_then(|pool| pool.providers.get(&config.value.provider_name));
+    let adapter = match known {
+        Some(known) if unchanged(&known.config, &config) => known.adapter.clone(),
+        _ => adapters::build(&config.value, keys, surface.dev),
+    };
+    LiveProvider { config, adapter }
+}
+
+/// A provider that was deleted and made again may come with the version it had before.
+fn unchanged(before: &Versioned<IdentityProvider>, now: &Versioned<IdentityProvider>) -> bool {
+    before.version == now.version
+        && before.value.provider_type == now.value.provider_type
+        && before.value.provider_details == now.value.provider_details
+        && before.value.metadata_document == now.value.metadata_document
+}

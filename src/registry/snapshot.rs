@@ -1,0 +1,134 @@
+//! One unchanging view of the whole configuration.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use poolgate_providers::Provider;
+use url::Url;
+
+use super::{Surface, Versioned};
+use crate::keys::PoolKeys;
+use crate::pool::{AppClient, Domain, IdentityProvider, UserPool};
+
+/// A pool with everything in it.
+pub struct LivePool {
+    /// The pool.
+    pub pool: Versioned<UserPool>,
+    /// By client id.
+    pub clients: BTreeMap<String, Versioned<AppClient>>,
+    /// By provider name.
+    pub providers: BTreeMap<String, LiveProvider>,
+    /// A prefix domain, a custom one, or both.
+    pub domains: Vec<Versioned<Domain>>,
+    /// Its keys.
+    pub keys: PoolKeys,
+}
+
+/// A provider, and the adapter that speaks its protocol.
+pub struct LiveProvider {
+    /// As configured.
+    pub config: Versioned<IdentityProvider>,
+    /// Ready for use, or why it is not.
+    pub adapter: Result<Arc<dyn Provider>, String>,
+}
+
+/// The whole configuration.
+#[derive(Default)]
+pub struct Snapshot {
+    pools: BTreeMap<String, Arc<LivePool>>,
+    hosts: HashMap<String, String>,
+    clients: HashMap<String, String>,
+}
+
+impl Snapshot {
+    /// From these pools.
+    pub fn new(pools: Vec<Arc<LivePool>>, surface: &Surface) -> Self {
+        let mut snapshot = Self::default();
+        let public_host = surface.public_url.host_str().unwrap_or("localhost").to_owned();
+        for pool in pools {
+            let id = pool.pool.value.id.clone();
+            for domain in &pool.domains {
+                snapshot.hosts.insert(domain.value.host(&public_host), id.clone());
+            }
+            for client in pool.clients.keys() {
+                snapshot.clients.insert(client.clone(), id.clone());
+            }
+            snapshot.pools.insert(id, pool);
+        }
+        snapshot
+    }
+
+    /// The same, with one pool changed or removed.
+    pub(super) fn with_pool(&self, pool_id: &str, pool: Option<Arc<LivePool>>, surface: &Surface) -> Self {
+        let others = self.pools.values().filter(|other| other.pool.value.id != pool_id).cloned();
+        Self::new(others.chain(pool).collect(), surface)
+    }
+
+    /// The pool of this id.
+    pub fn pool(&self, id: &str) -> Option<&Arc<LivePool>> {
+        self.pools.get(id)
+    }
+
+    /// Every pool, by id.
+    pub fn pools(&self) -> impl Iterator<Item = &Arc<LivePool>> {
+        self.pools.values()
+    }
+
+    /// The pool that answers at this host (no port; case does not count).
+    pub fn pool_at_host(&self, host: &str) -> Option<&Arc<LivePool>> {
+        self.pools.get(self.hosts.get(&host.to_ascii_lowercase())?)
+    }
+
+    /// The pool of this app client.
+    pub fn pool_of_client(&self, client_id: &str) -> Option<&Arc<LivePool>> {
+        self.pools.get(self.clients.get(client_id)?)
+    }
+
+    /// The domain of this name, in whichever pool.
+    pub fn domain(&self, name: &str) -> Option<&Versioned<Domain>> {
+        self.pools.values().flat_map(|pool| &pool.domains).find(|domain| domain.value.domain == name)
+    }
+}
+
+impl LivePool {
+    /// The pool's id.
+    pub fn id(&self) -> &str {
+        &self.pool.value.id
+    }
+
+    /// `{public url}/{pool id}`.
+    pub fn issuer(&self, surface: &Surface) -> String {
+        format!("{}/{}", surface.public_url.as_str().trim_end_matches('/'), self.id())
+    }
+
+    /// SAML entity id.
+    pub fn entity_id(&self) -> String {
+        format!("urn:amazon:cognito:sp:{}", self.id())
+    }
+
+    /// Base URL of the pool's domain, without a slash at the end: the custom one where there are both.
+    ///
+    /// Scheme and port are those of the public URL.
+    pub fn domain_url(&self, surface: &Surface) -> Option<Url> {
+        let domain = self
+            .domains
+            .iter()
+            .find(|domain| domain.value.custom_domain_config.is_some())
+            .or_else(|| self.domains.first())?;
+        let host = domain.value.host(surface.public_url.host_str().unwrap_or("localhost"));
+        let mut url = surface.public_url.clone();
+        url.set_host(Some(&host)).ok()?;
+        url.set_path("/");
+        Some(url)
+    }
+
+    /// The provider that one of its identifiers names, without case.
+    pub fn provider_by_identifier(&self, identifier: &str) -> Option<&LiveProvider> {
+        self.providers.values().find(|provider| provider.config.value.has_identifier(identifier))
+    }
+
+    /// The client of this id.
+    pub fn client(&self, client_id: &str) -> Option<&AppClient> {
+        self.clients.get(client_id).map(|client| &client.value)
+    }
+}

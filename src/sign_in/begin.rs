@@ -1,0 +1,121 @@
+//! The way out: is the browser signed in already, and if not, where does it go?
+
+use poolgate_providers::{Outbound, Prompt};
+
+use super::attempt::Attempt;
+use super::failure::{Cause, Failed};
+use super::request::{AuthorizeRequest, Wanted};
+use super::session::SignedIn;
+use crate::context::Context;
+use crate::pool::{AppClient, ProviderType};
+use crate::registry::{LivePool, LiveProvider};
+
+/// What happens next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// The live session answers.
+    Session,
+    /// To this provider.
+    Provider(String),
+    /// The hosted page.
+    Page,
+    /// `prompt=none`, and nobody is signed in.
+    LoginRequired,
+}
+
+/// Decides, without doing anything.
+pub fn decide(pool: &LivePool, request: &AuthorizeRequest, session: Option<&SignedIn>, now: i64) -> Next {
+    let Some(client) = pool.client(&request.client_id) else { return Next::Page };
+    if session.is_some_and(|signed_in| satisfies(signed_in, request, client, now)) {
+        return Next::Session;
+    }
+    match &request.wanted {
+        Wanted::Provider(name) => Next::Provider(name.clone()),
+        _ if request.asked.wants(Prompt::None) => Next::LoginRequired,
+        Wanted::HostedPage => Next::Page,
+        Wanted::Any => only_provider(pool, client).map_or(Next::Page, Next::Provider),
+    }
+}
+
+/// A live session answers unless the app wants a fresh sign-in, another provider, or does not take this one.
+fn satisfies(signed_in: &SignedIn, request: &AuthorizeRequest, client: &AppClient, now: i64) -> bool {
+    let provider = &signed_in.session.provider;
+    let enabled = client.supported_identity_providers.iter().any(|own| own == provider);
+    let right_provider = match &request.wanted {
+        Wanted::Provider(name) => name == provider,
+        Wanted::Any | Wanted::HostedPage => true,
+    };
+    let fresh_enough = request
+        .asked
+        .max_age
+        .is_none_or(|max_age| now.saturating_sub(signed_in.session.auth_time) <= i64::from(max_age));
+    let silent = !request.asked.wants(Prompt::Login) && !request.asked.wants(Prompt::SelectAccount);
+    enabled && right_provider && fresh_enough && silent
+}
+
+/// The client's providers that exist, in the client's order.
+pub fn enabled_providers<'p>(pool: &'p LivePool, client: &AppClient) -> Vec<&'p LiveProvider> {
+    client.supported_identity_providers.iter().filter_map(|name| pool.providers.get(name)).collect()
+}
+
+/// A single provider and no sign-in of the pool's own: nothing to choose.
+fn only_provider(pool: &LivePool, client: &AppClient) -> Option<String> {
+    let own = client.supported_identity_providers.iter().any(|name| name == "COGNITO");
+    match enabled_providers(pool, client).as_slice() {
+        [one] if !own => Some(one.config.value.provider_name.clone()),
+        _ => None,
+    }
+}
+
+/// The provider that an e-mail address (or a bare domain) belongs to, by identifier: the whole address first,
+/// then its domain. Only providers that the client enables are found.
+pub fn discover(pool: &LivePool, client: &AppClient, address: &str) -> Option<String> {
+    let address = address.trim();
+    let domain = address.rsplit_once('@').map(|(_, domain)| domain);
+    let provider = [Some(address), domain]
+        .into_iter()
+        .flatten()
+        .filter(|name| !name.is_empty())
+        .find_map(|name| pool.provider_by_identifier(name))?;
+    let name = &provider.config.value.provider_name;
+    client.supported_identity_providers.contains(name).then(|| name.clone())
+}
+
+/// Makes and stores an attempt, and asks the provider's adapter where the browser goes.
+///
+/// # Errors
+/// [`Failed`], to be told to the app.
+pub async fn begin(
+    context: &Context,
+    pool: &LivePool,
+    request: &AuthorizeRequest,
+    provider: &str,
+    browser: &str,
+) -> Result<Outbound, Failed> {
+    let mut known = None;
+    let result = leave(context, pool, request, provider, browser, &mut known).await;
+    result.map_err(|cause| Failed {
+        cause,
+        target: Some(request.target()),
+        provider: known.map(|provider_type| (provider.to_owned(), provider_type)),
+    })
+}
+
+async fn leave(
+    context: &Context,
+    pool: &LivePool,
+    request: &AuthorizeRequest,
+    provider: &str,
+    browser: &str,
+    known: &mut Option<ProviderType>,
+) -> Result<Outbound, Cause> {
+    let gone = || Cause::Gone("The identity provider no longer exists".into());
+    let live = pool.providers.get(provider).ok_or_else(gone)?;
+    *known = Some(live.config.value.provider_type);
+    let adapter = live.adapter.as_ref().map_err(|why| Cause::Gone(why.clone()))?;
+    let attempt = Attempt::new(context, pool, request, provider, browser);
+    let callback = super::callback(context, pool, live)?;
+    let outbound = adapter.begin(&context.around, &attempt.facts(callback, pool.entity_id())).await?;
+    attempt.save(context).await?;
+    Ok(outbound)
+}

@@ -1,0 +1,174 @@
+//! Why a sign-in ended without a user, and what the app is told (`wire-facts.md` section 2).
+
+use poolgate_providers::{ProviderError, Upstream};
+use thiserror::Error;
+
+use super::mapping::MappingError;
+use super::request::ReturnTarget;
+use super::session::SessionFailure;
+use crate::directory::DirectoryError;
+use crate::grants::GrantError;
+use crate::pool::{ProfileError, ProviderType};
+use crate::sessions::SessionError;
+
+/// What ended it.
+#[derive(Debug, Error)]
+pub enum Cause {
+    /// The provider's answer.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The identity does not fit the pool.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    /// The profile's own rules.
+    #[error(transparent)]
+    Profile(ProfileError),
+    /// The username belongs to somebody else.
+    #[error("Already found an entry for username {0}")]
+    UsernameTaken(String),
+    /// The identity holds a text that cannot be stored.
+    #[error("{0}")]
+    Unstorable(String),
+    /// The pool, client or provider changed or went away in between.
+    #[error("{0}")]
+    Gone(String),
+    /// A store is away.
+    #[error("{0}")]
+    Away(String),
+    /// Signing failed, or another fault of ours.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// A sign-in that failed, and where to say so.
+#[derive(Debug)]
+pub struct Failed {
+    /// What ended it.
+    pub cause: Cause,
+    /// Back to the app; without it an error page.
+    pub target: Option<ReturnTarget>,
+    /// The provider's name and type, for the words.
+    pub provider: Option<(String, ProviderType)>,
+}
+
+/// What an app reads in its redirect.
+pub struct AppError {
+    /// OAuth `error`.
+    pub error: &'static str,
+    /// OAuth `error_description`.
+    pub description: String,
+}
+
+impl From<DirectoryError> for Cause {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Profile(error) => Self::Profile(error),
+            DirectoryError::UsernameTaken(name) => Self::UsernameTaken(name),
+            DirectoryError::Unstorable(_) => Self::Unstorable(error.to_string()),
+            DirectoryError::Away(why) => Self::Away(why),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<SessionError> for Cause {
+    fn from(error: SessionError) -> Self {
+        Self::Away(error.to_string())
+    }
+}
+
+impl From<SessionFailure> for Cause {
+    fn from(error: SessionFailure) -> Self {
+        match error {
+            SessionFailure::Sessions(error) => error.into(),
+            SessionFailure::Directory(error) => error.into(),
+        }
+    }
+}
+
+impl From<GrantError> for Cause {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::Unavailable(why) => Self::Away(why),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl Cause {
+    /// Stable code, for logs and pages.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Provider(error) => error.code(),
+            Self::Mapping(MappingError::UsernameTooLong(_)) => "username_too_long",
+            Self::Mapping(MappingError::ValueTooLong(_)) => "attribute_too_long",
+            Self::Mapping(MappingError::Value { .. }) => "attribute_invalid",
+            Self::Mapping(MappingError::NotWritable(_)) => "attribute_not_writable",
+            Self::Mapping(MappingError::Unknown(_)) => "attribute_unknown",
+            Self::Profile(ProfileError::Required(_)) => "attribute_required",
+            Self::Profile(ProfileError::Immutable(_)) => "attribute_immutable",
+            Self::Profile(ProfileError::Disabled) => "user_disabled",
+            Self::UsernameTaken(_) => "username_taken",
+            Self::Unstorable(_) => "attribute_invalid",
+            Self::Gone(_) => "configuration_changed",
+            Self::Away(_) => "store_away",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// Whether nobody but us can mend it, and later may be better.
+    pub const fn is_away(&self) -> bool {
+        matches!(self, Self::Away(_) | Self::Provider(ProviderError::StoreAway))
+    }
+}
+
+impl Failed {
+    /// What the app reads.
+    pub fn app_error(&self) -> AppError {
+        let (name, saml) = match &self.provider {
+            Some((name, provider_type)) => (name.as_str(), *provider_type == ProviderType::Saml),
+            None => ("the identity provider", false),
+        };
+        let prefix =
+            if saml { "Error in SAML response processing: " } else { "Error in OIDC response processing: " };
+        let (error, description) = match &self.cause {
+            Cause::Provider(error) => return provider_error(error, name, prefix),
+            Cause::Profile(ProfileError::Disabled) => ("access_denied", "User is disabled".to_owned()),
+            Cause::Mapping(_) | Cause::Profile(_) | Cause::Unstorable(_) => {
+                ("server_error", format!("{prefix}{}", self.cause))
+            }
+            Cause::UsernameTaken(_) => ("invalid_request", self.cause.to_string()),
+            Cause::Gone(_) => ("server_error", self.cause.to_string()),
+            Cause::Away(_) => ("temporarily_unavailable", "A store is away; try again later".to_owned()),
+            Cause::Internal(_) => ("server_error", "Internal error".to_owned()),
+        };
+        AppError { error, description }
+    }
+}
+
+fn provider_error(error: &ProviderError, name: &str, prefix: &str) -> AppError {
+    let (error, description) = match error {
+        ProviderError::Denied(why) => ("access_denied", why.clone()),
+        ProviderError::LoginRequired(why) => ("login_required", why.clone()),
+        ProviderError::Refused { description, .. } => ("server_error", description.clone()),
+        ProviderError::NotBelieved { detail, .. } => ("server_error", format!("{prefix}{detail}")),
+        ProviderError::Unsolicited(why) => ("server_error", why.clone()),
+        ProviderError::TimedOut(Upstream::Token) => {
+            ("invalid_request", "Timeout occurred in calling IdP token endpoint".to_owned())
+        }
+        ProviderError::TimedOut(Upstream::Jwks) => {
+            ("invalid_request", "Timeout in calling jwks uri".to_owned())
+        }
+        ProviderError::TimedOut(_) => ("invalid_request", "Read timed out".to_owned()),
+        ProviderError::Unreachable { .. } => ("invalid_request", format!("{name}: {error}")),
+        ProviderError::BadReply { at: Upstream::Token, status, reason } => {
+            ("invalid_request", format!("{name} Error - {status} error getting token: {reason}"))
+        }
+        ProviderError::BadReply { .. } => ("invalid_request", format!("{name} Error - {error}")),
+        ProviderError::Settings(why) => ("server_error", format!("{name}: {why}")),
+        ProviderError::StoreAway => {
+            ("temporarily_unavailable", "A store is away; try again later".to_owned())
+        }
+    };
+    AppError { error, description }
+}

@@ -1,0 +1,231 @@
+//! From a verified identity to a pool profile (`gateway.md` section 7).
+
+use std::collections::BTreeMap;
+
+use poolgate_providers::{ExternalIdentity, Verified};
+use thiserror::Error;
+use time::OffsetDateTime;
+
+use crate::pool::limits::{ATTRIBUTE_VALUE, USERNAME};
+use crate::pool::{
+    AppClient, AttributeDataType, FederatedProfile, Identity, IdentityProvider, ProviderType,
+    SchemaAttribute, UserPool,
+};
+
+/// Mapped to groups, not to an attribute.
+const GROUPS: &str = "cognito:groups";
+/// Fixed by the provider's type, never mapped.
+const USERNAME_TARGET: &str = "username";
+
+/// Why an identity does not fit the pool. Each names the attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum MappingError {
+    /// Over 128 characters.
+    #[error(
+        "1 validation error detected: Value at 'username' failed to satisfy constraint: \
+         Member must have length less than or equal to {USERNAME} (the provider's name and subject make {0})"
+    )]
+    UsernameTooLong(usize),
+    /// Over 2,048 characters.
+    #[error("Invalid user attributes: {0}: The value is longer than {ATTRIBUTE_VALUE} characters")]
+    ValueTooLong(String),
+    /// Not what the schema asks for.
+    #[error("Invalid user attributes: {name}: {why}")]
+    Value {
+        /// The pool attribute.
+        name: String,
+        /// In words.
+        why: String,
+    },
+    /// The client may not write it.
+    #[error("Invalid user attributes: {0}: The app client may not write this attribute (WriteAttributes)")]
+    NotWritable(String),
+    /// The pool has no such attribute.
+    #[error("Invalid user attributes: {0}: The pool's schema has no such attribute")]
+    Unknown(String),
+}
+
+/// Where the identity is to fit.
+pub struct Place<'a> {
+    /// The pool.
+    pub pool: &'a UserPool,
+    /// The app client that asked.
+    pub client: &'a AppClient,
+    /// The provider that vouched.
+    pub provider: &'a IdentityProvider,
+}
+
+/// What the sign-in says the user shall be. Only a verified identity is accepted.
+///
+/// # Errors
+/// See [`MappingError`].
+pub fn profile(
+    identity: &Verified<ExternalIdentity>,
+    place: &Place<'_>,
+    new_sub: String,
+    at: OffsetDateTime,
+) -> Result<FederatedProfile, MappingError> {
+    profile_of(identity.get(), place, new_sub, at)
+}
+
+fn profile_of(
+    identity: &ExternalIdentity,
+    place: &Place<'_>,
+    new_sub: String,
+    at: OffsetDateTime,
+) -> Result<FederatedProfile, MappingError> {
+    let provider = place.provider;
+    let username = format!("{}_{}", provider.provider_name, identity.subject);
+    let length = username.chars().count();
+    if length > USERNAME {
+        return Err(MappingError::UsernameTooLong(length));
+    }
+    let (mut set, mut remove) = (BTreeMap::new(), Vec::new());
+    for (name, source) in &provider.attribute_mapping {
+        match name.as_str() {
+            USERNAME_TARGET => {}
+            GROUPS => {
+                tracing::info!(provider = %provider.provider_name, "no group of the pool is mapped: ignored")
+            }
+            name => map_one(identity, place, name, source, &mut set, &mut remove)?,
+        }
+    }
+    settle_verified("email", "email_verified", place, &mut set, &mut remove);
+    settle_verified("phone_number", "phone_number_verified", place, &mut set, &mut remove);
+    Ok(FederatedProfile {
+        pool_id: place.pool.id.clone(),
+        username,
+        new_sub,
+        identity: who(identity, provider, at),
+        set,
+        remove,
+        required: place.pool.required_attributes().map(str::to_owned).collect(),
+        immutable: immutable(place.pool),
+        group: provider.group(),
+        at,
+    })
+}
+
+fn who(identity: &ExternalIdentity, provider: &IdentityProvider, at: OffsetDateTime) -> Identity {
+    let millis = at.unix_timestamp_nanos() / 1_000_000;
+    Identity {
+        provider_name: provider.provider_name.clone(),
+        provider_type: provider.provider_type.as_str().to_owned(),
+        user_id: identity.subject.clone(),
+        issuer: (provider.provider_type == ProviderType::Saml).then(|| identity.issuer.clone()),
+        primary: true,
+        date_created: i64::try_from(millis).unwrap_or(i64::MAX),
+    }
+}
+
+fn immutable(pool: &UserPool) -> Vec<String> {
+    let fixed = pool.schema_attributes.iter().filter(|attribute| !attribute.mutable);
+    fixed.map(|attribute| attribute.name.clone()).collect()
+}
+
+fn map_one(
+    identity: &ExternalIdentity,
+    place: &Place<'_>,
+    name: &str,
+    source: &str,
+    set: &mut BTreeMap<String, String>,
+    remove: &mut Vec<String>,
+) -> Result<(), MappingError> {
+    let rule = place.pool.attribute(name).ok_or_else(|| MappingError::Unknown(name.to_owned()))?;
+    if !place.client.may_write(name) {
+        return Err(MappingError::NotWritable(name.to_owned()));
+    }
+    let values = identity.attributes.get(source).map_or(&[][..], Vec::as_slice);
+    let value = match values {
+        [] => String::new(),
+        [one] => one.clone(),
+        several if place.provider.detail("multi_valued") == Some("json") => {
+            serde_json::Value::from(several.to_vec()).to_string()
+        }
+        several => bracketed(several),
+    };
+    if value.is_empty() {
+        if place.provider.detail("missing_attributes") == Some("remove") {
+            remove.push(name.to_owned());
+        }
+        return Ok(());
+    }
+    set.insert(name.to_owned(), check_value(rule, value)?);
+    Ok(())
+}
+
+/// Several values as one string, as the reference service writes them: `[a, b]`, each value form-url-encoded.
+fn bracketed(values: &[String]) -> String {
+    let encoded: Vec<String> =
+        values.iter().map(|value| url::form_urlencoded::byte_serialize(value.as_bytes()).collect()).collect();
+    format!("[{}]", encoded.join(", "))
+}
+
+fn check_value(rule: &SchemaAttribute, value: String) -> Result<String, MappingError> {
+    let length = value.chars().count();
+    if length > ATTRIBUTE_VALUE {
+        return Err(MappingError::ValueTooLong(rule.name.clone()));
+    }
+    let refuse = |why: String| Err(MappingError::Value { name: rule.name.clone(), why });
+    match rule.attribute_data_type {
+        AttributeDataType::String => {
+            let bounds = rule.string_attribute_constraints.as_ref();
+            let shortest = bounds.and_then(|bounds| bounds.min_length.as_deref()?.parse::<usize>().ok());
+            let longest = bounds.and_then(|bounds| bounds.max_length.as_deref()?.parse::<usize>().ok());
+            if shortest.is_some_and(|least| length < least) {
+                return refuse(format!("The value is shorter than {} characters", shortest.unwrap_or(0)));
+            }
+            if longest.is_some_and(|most| length > most) {
+                return refuse(format!("The value is longer than {} characters", longest.unwrap_or(0)));
+            }
+            Ok(value)
+        }
+        AttributeDataType::Number => {
+            let Ok(number) = value.parse::<i64>() else { return refuse("The value is not a number".into()) };
+            let bounds = rule.number_attribute_constraints.as_ref();
+            let least = bounds.and_then(|bounds| bounds.min_value.as_deref()?.parse::<i64>().ok());
+            let most = bounds.and_then(|bounds| bounds.max_value.as_deref()?.parse::<i64>().ok());
+            if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
+                return refuse("The value is outside the attribute's range".into());
+            }
+            Ok(value)
+        }
+        AttributeDataType::Boolean => match value.to_ascii_lowercase().as_str() {
+            flag @ ("true" | "false") => Ok(flag.to_owned()),
+            _ => refuse("The value is neither true nor false".into()),
+        },
+        AttributeDataType::DateTime => Ok(value),
+    }
+}
+
+/// An address counts as verified only when this very sign-in says so: the provider through a mapping, or the
+/// pool's trust in the provider for exactly that domain. An older "verified" never outlives its address.
+fn settle_verified(
+    address: &str,
+    flag: &str,
+    place: &Place<'_>,
+    set: &mut BTreeMap<String, String>,
+    remove: &mut Vec<String>,
+) {
+    if remove.iter().any(|name| name == address) {
+        set.remove(flag);
+        remove.push(flag.to_owned());
+        return;
+    }
+    let Some(value) = set.get(address) else { return };
+    if !set.contains_key(flag) {
+        let trusted = address == "email" && is_trusted_email(value, place.provider);
+        remove.retain(|name| name != flag);
+        set.insert(flag.to_owned(), trusted.to_string());
+    }
+}
+
+fn is_trusted_email(email: &str, provider: &IdentityProvider) -> bool {
+    let Some((_, domain)) = email.rsplit_once('@') else { return false };
+    let trusted = provider.detail("trusted_email_domains").unwrap_or_default();
+    trusted.split(',').map(str::trim).any(|known| !known.is_empty() && known.eq_ignore_ascii_case(domain))
+}
+
+#[cfg(test)]
+#[path = "mapping_tests.rs"]
+mod tests;
