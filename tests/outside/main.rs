@@ -16,6 +16,7 @@ mod errors;
 mod harness;
 mod management;
 mod oidc;
+mod program;
 mod quick_start;
 mod saml;
 mod tokens;
