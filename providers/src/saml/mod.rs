@@ -11,6 +11,7 @@ pub mod keys;
 pub mod metadata;
 pub mod reader;
 pub mod request;
+pub mod service_provider;
 pub mod settings;
 pub mod validator;
 pub mod xml;
