@@ -12,6 +12,7 @@
 
 mod browser;
 mod durability;
+mod error_codes;
 mod errors;
 mod harness;
 mod management;
