@@ -326,6 +326,7 @@ fn metadata_past_its_validity_believes_nobody() {
 fn an_oauth_answer_is_no_saml_response() {
     let around = surroundings(NOW, Arc::<Memory>::default());
     let inbound = poolgate_providers::Inbound::OAuth(Vec::new());
-    let finish = poolgate_providers::Provider::finish(&provider(&[]), &around, &facts(), inbound);
+    let (provider, facts) = (provider(&[]), facts());
+    let finish = poolgate_providers::Provider::finish(&provider, &around, &facts, inbound);
     assert!(matches!(saml_idp::block_on(finish), Err(ProviderError::Unsolicited(_))));
 }
