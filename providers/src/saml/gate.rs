@@ -4,8 +4,14 @@
 //! signatures only where the schema puts them, each with one reference to its own parent, through
 //! `enveloped-signature` and exclusive canonicalisation, with algorithms from a list.
 
+mod signature;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+
+pub(super) use signature::read_signed_info;
+pub use signature::{Hash, Method, Signature, SignedInfo};
+use signature::{read_signature, signature};
 
 use super::Refusal;
 use super::xml::{self, Document, MESSAGE, Node, Ns};
@@ -13,10 +19,6 @@ use super::xml::{self, Document, MESSAGE, Node, Ns};
 /// Longest base64 text of a message: what decodes to [`MESSAGE`]'s bytes, with room for line breaks.
 pub const MAX_ENCODED: usize = MESSAGE.bytes / 3 * 4 + 16 * 1024;
 const MAX_ID: usize = 1024;
-const MAX_PREFIXES: usize = 32;
-const MAX_SIGNATURE_BASE64: usize = 4096;
-const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 
 /// Which message is expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,54 +46,6 @@ impl Root {
 pub struct Policy {
     /// Whether SHA-1 is believed too (the provider's `insecure_allow_sha1`).
     pub allow_sha1: bool,
-}
-
-/// Hash functions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hash {
-    /// Only with [`Policy::allow_sha1`].
-    Sha1,
-    /// SHA-256.
-    Sha256,
-    /// SHA-384.
-    Sha384,
-    /// SHA-512.
-    Sha512,
-}
-
-/// Signature algorithms (RFC 9231 section 2.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// RSA PKCS #1 v1.5.
-    Rsa(Hash),
-    /// ECDSA, `r` and `s` side by side.
-    Ecdsa(Hash),
-}
-
-/// What a SignedInfo says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedInfo {
-    /// How it was signed.
-    pub method: Method,
-    /// `InclusiveNamespaces` of the SignedInfo's own canonicalisation.
-    pub own_prefixes: Vec<String>,
-    /// The id that the one Reference names.
-    pub reference: String,
-    /// `InclusiveNamespaces` of the Reference's canonicalisation.
-    pub reference_prefixes: Vec<String>,
-    /// Digest algorithm.
-    pub digest: Hash,
-    /// Digest.
-    pub digest_value: Vec<u8>,
-}
-
-/// One signature, at its only possible place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature {
-    /// What is signed and how.
-    pub info: SignedInfo,
-    /// The signature's octets.
-    pub value: Vec<u8>,
 }
 
 /// A message that passed the gate. Nothing in it is verified.
@@ -124,14 +78,6 @@ impl<'a> Gated<'a> {
 
 fn structure(detail: impl Into<String>) -> Refusal {
     Refusal::new("saml_structure", detail)
-}
-
-fn signature(detail: impl Into<String>) -> Refusal {
-    Refusal::new("saml_signature_form", detail)
-}
-
-fn algorithm(detail: impl Into<String>) -> Refusal {
-    Refusal::new("saml_algorithm", detail)
 }
 
 /// Undoes the base64 of a POST binding field (SAML bindings 3.5.4), sizes checked first.
@@ -181,7 +127,12 @@ pub fn admit(text: &str, root: Root, policy: Policy) -> Result<Gated<'_>, Refusa
     check_ids(&document)?;
     let (assertion, encrypted) = find_assertion(&document, root)?;
     let mut found = [None, None];
+    let sealed = document.root().named(Ns::Assertion, "EncryptedAssertion").next();
     for node in document.all() {
+        // What is inside an encrypted assertion is XML Encryption's: only a Signature has no place there.
+        if sealed.is_some_and(|sealed| sealed.holds(node)) && node.local() != "Signature" {
+            continue;
+        }
         check_signature_place(node, assertion)?;
         if !node.is(Ns::Signature, "Signature") {
             continue;
@@ -267,13 +218,12 @@ fn check_signature_place(node: Node<'_, '_>, assertion: Option<usize>) -> Result
             let mut children = parent.children();
             let issuer = children.next().is_some_and(|first| first.is(Ns::Assertion, "Issuer"));
             let after_issuer = issuer && children.next().is_some_and(|second| second.index() == node.index());
-            // Auth0 puts it last in the Assertion. It is still one direct child that names its parent.
-            let last = assertion == Some(parent.index())
-                && parent.children().last().is_some_and(|last| last.index() == node.index());
+            // Auth0 puts it last. It is still the one direct child that names its parent.
+            let last = parent.children().last().is_some_and(|last| last.index() == node.index());
             if after_issuer || last {
                 Ok(())
             } else {
-                Err(signature("a Signature is not right after the Issuer"))
+                Err(signature("a Signature is neither right after the Issuer nor last"))
             }
         }
         "SignedInfo" | "SignatureValue"
@@ -283,170 +233,4 @@ fn check_signature_place(node: Node<'_, '_>, assertion: Option<usize>) -> Result
         }
         _ => Ok(()),
     }
-}
-
-/// The children of `node`, which must be exactly these (an `?` marks one that may be absent).
-fn exactly<'d, 'a, const N: usize>(
-    node: Node<'d, 'a>,
-    names: [&str; N],
-) -> Result<[Option<Node<'d, 'a>>; N], Refusal> {
-    let mut children = node.children().peekable();
-    let mut found = [None; N];
-    for (slot, name) in found.iter_mut().zip(names) {
-        let (name, optional) = name.strip_suffix('?').map_or((name, false), |name| (name, true));
-        *slot = children.next_if(|child| child.is(Ns::Signature, name));
-        if slot.is_none() && !optional {
-            return Err(signature(format!("{} lacks {name} at its place", node.local())));
-        }
-    }
-    if children.next().is_some() {
-        return Err(signature(format!("{} holds more than it may", node.local())));
-    }
-    Ok(found)
-}
-
-fn read_signature(node: Node<'_, '_>, policy: Policy) -> Result<Signature, Refusal> {
-    let [info, value, _] = exactly(node, ["SignedInfo", "SignatureValue", "KeyInfo?"])?;
-    let (Some(info), Some(value)) = (info, value) else {
-        return Err(signature("the Signature is incomplete"));
-    };
-    let info = read_signed_info(info, policy)?;
-    let id = node.parent().and_then(|parent| parent.attribute("ID"));
-    if id != Some(info.reference.as_str()) {
-        return Err(signature("a Reference names another element than the one that holds the Signature"));
-    }
-    Ok(Signature { info, value: base64_text(value)? })
-}
-
-/// Reads a SignedInfo, from the gated document or from its own canonical bytes.
-///
-/// # Errors
-/// `saml_signature_form`, `saml_algorithm`.
-pub(super) fn read_signed_info(node: Node<'_, '_>, policy: Policy) -> Result<SignedInfo, Refusal> {
-    let [c14n, method, reference] =
-        exactly(node, ["CanonicalizationMethod", "SignatureMethod", "Reference"])?;
-    let (Some(c14n), Some(method), Some(reference)) = (c14n, method, reference) else {
-        return Err(signature("SignedInfo is incomplete"));
-    };
-    let [transforms, digest, value] = exactly(reference, ["Transforms", "DigestMethod", "DigestValue"])?;
-    let (Some(transforms), Some(digest), Some(value)) = (transforms, digest, value) else {
-        return Err(signature("Reference is incomplete"));
-    };
-    let target = reference.attribute("URI").and_then(|uri| uri.strip_prefix('#')).filter(|id| !id.is_empty());
-    let target = target.ok_or_else(|| signature("a Reference must have a URI of `#` and an id"))?;
-    let [first, second] = exactly(transforms, ["Transform", "Transform"])?;
-    let (Some(first), Some(second)) = (first, second) else {
-        return Err(signature("Transforms is incomplete"));
-    };
-    if first.attribute("Algorithm") != Some(ENVELOPED) || first.children().next().is_some() {
-        return Err(signature("the first transform must be enveloped-signature"));
-    }
-    if method.children().next().is_some() || digest.children().next().is_some() {
-        return Err(signature("algorithm parameters are not allowed"));
-    }
-    let digest = digest_of(digest.attribute("Algorithm").unwrap_or_default(), policy)?;
-    let digest_value = base64_text(value)?;
-    if digest_value.len() != digest.length() {
-        return Err(signature("the DigestValue has a wrong length"));
-    }
-    Ok(SignedInfo {
-        method: method_of(method.attribute("Algorithm").unwrap_or_default(), policy)?,
-        own_prefixes: exc_c14n(c14n)?,
-        reference: target.to_owned(),
-        reference_prefixes: exc_c14n(second)?,
-        digest,
-        digest_value,
-    })
-}
-
-/// The prefix list of an exclusive canonicalisation, which nothing else may stand for.
-fn exc_c14n(node: Node<'_, '_>) -> Result<Vec<String>, Refusal> {
-    let named = node.attribute("Algorithm").unwrap_or_default();
-    if named != EXC_C14N {
-        return Err(algorithm(format!("canonicalisation must be {EXC_C14N}, came {}", shorten(named))));
-    }
-    let mut children = node.children();
-    let Some(list) = children.next() else { return Ok(Vec::new()) };
-    if !list.is(Ns::ExcC14n, "InclusiveNamespaces")
-        || children.next().is_some()
-        || list.children().next().is_some()
-    {
-        return Err(signature("a canonicalisation holds more than InclusiveNamespaces"));
-    }
-    let prefixes: Vec<String> = list
-        .attribute("PrefixList")
-        .unwrap_or_default()
-        .split_ascii_whitespace()
-        .map(str::to_owned)
-        .collect();
-    if prefixes.len() > MAX_PREFIXES {
-        return Err(signature(format!("a PrefixList has more than {MAX_PREFIXES} entries")));
-    }
-    Ok(prefixes)
-}
-
-impl Hash {
-    const fn length(self) -> usize {
-        match self {
-            Self::Sha1 => 20,
-            Self::Sha256 => 32,
-            Self::Sha384 => 48,
-            Self::Sha512 => 64,
-        }
-    }
-}
-
-fn digest_of(uri: &str, policy: Policy) -> Result<Hash, Refusal> {
-    match uri {
-        "http://www.w3.org/2001/04/xmlenc#sha256" => Ok(Hash::Sha256),
-        "http://www.w3.org/2001/04/xmldsig-more#sha384" => Ok(Hash::Sha384),
-        "http://www.w3.org/2001/04/xmlenc#sha512" => Ok(Hash::Sha512),
-        "http://www.w3.org/2000/09/xmldsig#sha1" => sha1(policy).map(|()| Hash::Sha1),
-        other => Err(algorithm(format!(
-            "digest algorithm {} is not accepted: SHA-256, 384 or 512",
-            shorten(other)
-        ))),
-    }
-}
-
-fn method_of(uri: &str, policy: Policy) -> Result<Method, Refusal> {
-    const MORE: &str = "http://www.w3.org/2001/04/xmldsig-more#";
-    if uri == "http://www.w3.org/2000/09/xmldsig#rsa-sha1" {
-        return sha1(policy).map(|()| Method::Rsa(Hash::Sha1));
-    }
-    match uri.strip_prefix(MORE) {
-        Some("rsa-sha256") => Ok(Method::Rsa(Hash::Sha256)),
-        Some("rsa-sha384") => Ok(Method::Rsa(Hash::Sha384)),
-        Some("rsa-sha512") => Ok(Method::Rsa(Hash::Sha512)),
-        Some("ecdsa-sha256") => Ok(Method::Ecdsa(Hash::Sha256)),
-        Some("ecdsa-sha384") => Ok(Method::Ecdsa(Hash::Sha384)),
-        Some("ecdsa-sha512") => Ok(Method::Ecdsa(Hash::Sha512)),
-        _ => Err(algorithm(format!(
-            "signature algorithm {} is not accepted: RSA or ECDSA with SHA-256, 384 or 512",
-            shorten(uri)
-        ))),
-    }
-}
-
-fn sha1(policy: Policy) -> Result<(), Refusal> {
-    if policy.allow_sha1 {
-        Ok(())
-    } else {
-        Err(algorithm(
-            "the provider signs with SHA-1: let it sign with SHA-256, or set insecure_allow_sha1=true",
-        ))
-    }
-}
-
-fn base64_text(node: Node<'_, '_>) -> Result<Vec<u8>, Refusal> {
-    let text = node.text().map_err(|_| signature(format!("{} may hold text only", node.local())))?;
-    if text.len() > MAX_SIGNATURE_BASE64 {
-        return Err(signature(format!("{} is too long", node.local())));
-    }
-    let compact: String = text.split_ascii_whitespace().collect();
-    STANDARD.decode(compact).map_err(|_| signature(format!("{} is not base64", node.local())))
-}
-
-fn shorten(text: &str) -> String {
-    if text.is_empty() { "none".to_owned() } else { text.chars().take(100).collect() }
 }

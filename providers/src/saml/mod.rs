@@ -161,7 +161,7 @@ fn signed_as(node: xml::Node<'_, '_>, ns: xml::Ns, local: &str) -> Result<(), Re
     }
 }
 
-fn identity(assertion: Assertion) -> ExternalIdentity {
+fn identity(assertion: Assertion, now: OffsetDateTime) -> ExternalIdentity {
     let name_id = assertion.name_id;
     let ends_at = assertion.authentications.iter().filter_map(|one| one.session_ends).min();
     ExternalIdentity {
@@ -181,7 +181,7 @@ fn identity(assertion: Assertion) -> ExternalIdentity {
         subject: name_id.value,
         attributes: assertion.attributes,
         issuer: assertion.issuer,
-        authenticated_at: assertion.authentications.iter().map(|one| one.at).max(),
+        authenticated_at: assertion.authentications.iter().map(|one| one.at.min(now)).max(),
     }
 }
 
@@ -200,13 +200,14 @@ impl Provider for SamlProvider {
         let Inbound::SamlResponse(field) = inbound else {
             return Err(ProviderError::Unsolicited("an OAuth answer came for a SAML provider".to_owned()));
         };
-        let (assertion, until) = self.believe(facts, around.clock.now(), &field)?;
+        let now = around.clock.now();
+        let (assertion, until) = self.believe(facts, now, &field)?;
         // Last of all, so that nothing but a believed assertion can use an id up.
         let key = format!("saml/{}/{}", self.settings.metadata.entity_id, assertion.id);
         if !around.used.first_use(&key, until).await? {
             return Err(Refusal::new("saml_replay", "this assertion was used before").into());
         }
-        Ok(Verified::vouch(identity(assertion)))
+        Ok(Verified::vouch(identity(assertion, now)))
     }
 
     fn origins(&self) -> Vec<url::Origin> {

@@ -1,0 +1,191 @@
+//! Real providers' Responses, with the verdicts that the corpus gives.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "test code")]
+
+mod saml_idp;
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::DeflateDecoder;
+use poolgate_providers::saml::gate::{Policy, Root};
+use poolgate_providers::saml::keys::VerifyKey;
+use poolgate_providers::saml::{RustEngine, SamlProvider, SamlSettings, SignedXml as _, gate};
+use poolgate_providers::{AttemptFacts, ProviderError};
+use saml_idp::{Memory, details, facts, finish_with, metadata_of, surroundings};
+use serde_json::Value;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use url::Url;
+
+fn corpus(name: &str) -> Option<PathBuf> {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus")).join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: the corpus is not at {}", path.display());
+    None
+}
+
+fn der(pem: &Path) -> Vec<u8> {
+    let text = std::fs::read_to_string(pem).unwrap();
+    STANDARD.decode(text.lines().filter(|line| !line.starts_with("---")).collect::<String>()).unwrap()
+}
+
+fn attribute(xml: &str, name: &str) -> Option<String> {
+    let root = &xml[xml.find("Response")?..];
+    let tag = &root[..root.find('>')?];
+    let from = tag.find(&format!("{name}=\""))? + name.len() + 2;
+    Some(tag[from..].split('"').next()?.to_owned())
+}
+
+fn read(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    if text.trim_start().starts_with('<') {
+        return text;
+    }
+    let compact: String = text.split_whitespace().collect();
+    let bytes = STANDARD.decode(compact).unwrap();
+    // Some were captured as the redirect binding packs them.
+    String::from_utf8(bytes).unwrap_or_else(|packed| {
+        let mut text = String::new();
+        DeflateDecoder::new(packed.as_bytes()).read_to_string(&mut text).unwrap();
+        text
+    })
+}
+
+/// Verdicts that ours differ from: the check that refuses, and why.
+fn exception(file: &str) -> Option<(&'static str, &'static str)> {
+    match file {
+        "onelogin/olgn09_response_155.b64" => Some((
+            "saml_destination",
+            "a signed Response without Destination, like number 50 that the corpus rejects",
+        )),
+        "onelogin_response.xml" | "saml.oktadev.com/response_0" | "saml.oktadev.com/response_16" => {
+            Some(("unsolicited_response", "it has no InResponseTo"))
+        }
+        "saml.oktadev.com/response_2" => {
+            Some(("saml_signature_form", "its Reference has an empty URI, through C14N 1.1"))
+        }
+        _ => None,
+    }
+}
+
+fn judge(group: &Value, case: &Value, root: &Path, sha1: bool) -> Result<(), ProviderError> {
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap().to_owned();
+    let xml = read(&root.join(text(case, "file")));
+    let now = match case["at"].as_str().unwrap() {
+        "issue" => {
+            attribute(&xml, "IssueInstant").and_then(|at| OffsetDateTime::parse(&at, &Rfc3339).ok()).unwrap()
+                + Duration::SECOND
+        }
+        at => OffsetDateTime::parse(at, &Rfc3339).unwrap(),
+    };
+    let certificate = der(&root.join(text(group, "idp_cert")));
+    // The certificate's own time is judged at the sign-in, not when the metadata is read.
+    let metadata = metadata_of(&text(group, "issuer"), &[&certificate], OffsetDateTime::UNIX_EPOCH);
+    let skew = if text(group, "name") == "onelogin" { "60" } else { "300" };
+    let settings = details(&[
+        ("insecure_allow_sha1", if sha1 { "true" } else { "false" }),
+        ("clock_skew_seconds", skew),
+    ]);
+    let provider = SamlProvider::new(SamlSettings::from_details(&settings, metadata, true).unwrap(), None);
+    let facts = AttemptFacts {
+        request_id: attribute(&xml, "InResponseTo").unwrap_or_default(),
+        callback: Url::parse(&text(group, "acs")).unwrap(),
+        entity_id: text(group, "audience"),
+        ..facts()
+    };
+    finish_with(&provider, &surroundings(now, Arc::<Memory>::default()), &facts, &xml).map(|_| ())
+}
+
+#[test]
+fn real_responses_get_the_verdict_that_the_corpus_gives() {
+    let Some(root) = corpus("vendor-responses") else { return };
+    let expect: Value =
+        serde_json::from_str(&std::fs::read_to_string(root.join("expect.json")).unwrap()).unwrap();
+    let mut wrong = Vec::new();
+    let mut accepted = 0;
+    for group in expect["groups"].as_array().unwrap() {
+        for case in group["cases"].as_array().unwrap() {
+            let file = case["file"].as_str().unwrap();
+            if file == "oam_response.xml" {
+                let key = VerifyKey::from_der(&der(&root.join("oam_cert.pem")));
+                assert!(key.is_err_and(|why| why.contains("1024")));
+                continue;
+            }
+            let sha1 = case["sha1"].as_bool().unwrap();
+            if let Some((check, why)) = exception(file) {
+                let code = judge(group, case, &root, true).err().map(|error| error.code().to_owned());
+                assert_eq!(code.as_deref(), Some(check), "{file}: {why}");
+                continue;
+            }
+            let outcome = judge(group, case, &root, sha1);
+            let plain = !read(&root.join(file)).contains("EncryptedAssertion");
+            let accept = case["verdict"] == "accept" && plain;
+            if outcome.is_ok() != accept {
+                wrong.push(format!("{file}: {} {}: {outcome:?}", case["verdict"], case["reason"]));
+            }
+            accepted += u32::from(outcome.is_ok());
+            if !plain
+                && !matches!(
+                    outcome.as_ref().map_err(ProviderError::code),
+                    Err("saml_encrypted" | "saml_structure")
+                )
+            {
+                wrong.push(format!("{file} is encrypted: {outcome:?}"));
+            }
+            if sha1
+                && accept
+                && judge(group, case, &root, false).err().map(|error| error.code()) != Some("saml_algorithm")
+            {
+                wrong.push(format!("{file}: SHA-1 is not refused by default"));
+            }
+        }
+    }
+    println!("{accepted} accepted");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(accepted >= 10);
+}
+
+/// Valid files outside of our narrow form.
+fn outside_the_form(file: &str) -> Option<&'static str> {
+    let name = file.trim_end_matches(".xml");
+    if name.contains("advice") {
+        return Some("an assertion inside Advice");
+    }
+    if name.contains("encrypted") {
+        return Some("encrypted assertions come with a later version");
+    }
+    None
+}
+
+#[test]
+fn signatures_of_the_node_saml_set_are_judged_as_it_says() {
+    let Some(root) = corpus("node-saml-signatures") else { return };
+    let keys = [VerifyKey::from_der(&der(&root.join("cert.pem"))).unwrap()];
+    let now = time::macros::datetime!(2015-08-31 09:00:00 UTC);
+    let verify = |path: &Path| {
+        let xml = std::fs::read_to_string(path).unwrap();
+        let policy = Policy { allow_sha1: true };
+        let gated = gate::admit(&xml, Root::Response, policy).map_err(|refusal| refusal.to_string())?;
+        if gated.encrypted {
+            return Err("encrypted".to_owned());
+        }
+        RustEngine.verify(&gated, &keys, policy, now).map_err(|refusal| refusal.to_string())
+    };
+    let mut wrong = Vec::new();
+    for (folder, good) in [("valid", true), ("invalid", false)] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let outcome = verify(&path);
+            if outcome.is_ok() != good && !(good && outside_the_form(&name).is_some()) {
+                wrong.push(format!("{folder}/{name}: {:?}", outcome.map(|_| ())));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,332 @@
+//! Every rule about what a believed Response must say, one test each.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
+
+mod saml_idp;
+
+use std::sync::Arc;
+
+use poolgate_providers::ProviderError;
+use saml_idp::{
+    ACS, Answer, IDP, Memory, NOW, SP, facts, finish, finish_at, finish_with, provider, refused, surroundings,
+};
+use time::Duration;
+use time::macros::datetime;
+
+fn with(change: impl FnOnce(&mut Answer)) -> String {
+    let mut answer = Answer::default();
+    change(&mut answer);
+    answer.xml()
+}
+
+fn failed(codes: &str) -> ProviderError {
+    let answer = Answer { status: format!("<samlp:Status>{codes}</samlp:Status>"), ..Answer::default() };
+    finish(&answer.around("", "")).unwrap_err()
+}
+
+fn code(name: &str, inner: &str) -> String {
+    format!(
+        "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:{name}\">{inner}</samlp:StatusCode>"
+    )
+}
+
+#[test]
+fn a_failed_status_ends_the_attempt_as_what_it_is() {
+    assert!(matches!(failed(&code("Responder", &code("NoPassive", ""))), ProviderError::LoginRequired(_)));
+    assert!(matches!(failed(&code("Responder", &code("AuthnFailed", ""))), ProviderError::Denied(_)));
+    assert!(matches!(failed(&code("Requester", &code("RequestDenied", ""))), ProviderError::Denied(_)));
+    let message = format!("{}<samlp:StatusMessage>no such user</samlp:StatusMessage>", code("Requester", ""));
+    match failed(&message) {
+        ProviderError::Refused { code, description } => {
+            assert_eq!(code, "server_error");
+            assert!(
+                description.contains("Requester") && description.contains("no such user"),
+                "{description}"
+            );
+        }
+        other => panic!("{other}"),
+    }
+    assert_eq!(failed("").code(), "saml_status");
+    assert!(matches!(failed("<samlp:StatusCode Value=\"Success\"/>"), ProviderError::Refused { .. }));
+}
+
+#[test]
+fn a_response_for_no_request_is_unsolicited() {
+    let xml = with(|answer| {
+        answer.response_attributes = answer.response_attributes.replace("InResponseTo", "Consent")
+    });
+    assert!(matches!(finish(&xml), Err(ProviderError::Unsolicited(_))));
+}
+
+#[test]
+fn a_response_for_another_request_is_refused() {
+    let xml =
+        with(|answer| answer.response_attributes = answer.response_attributes.replace("_request", "_other"));
+    refused(finish(&xml), "saml_in_response_to");
+    let xml = with(|answer| answer.confirmation = answer.confirmation.replace("_request", "_other"));
+    refused(finish(&xml), "saml_confirmation_in_response_to");
+    let xml = with(|answer| answer.confirmation = answer.confirmation.replace("InResponseTo", "Address"));
+    refused(finish(&xml), "saml_confirmation_in_response_to");
+}
+
+#[test]
+fn a_response_for_another_audience_is_refused() {
+    refused(
+        finish(&with(|answer| answer.conditions = answer.conditions.replace(SP, "urn:other"))),
+        "saml_audience",
+    );
+    let none = with(|answer| answer.conditions = "<saml:Conditions/>".to_owned());
+    refused(finish(&none), "saml_audience");
+    refused(finish(&with(|answer| answer.conditions = String::new())), "saml_audience");
+    let and = format!(
+        "<saml:AudienceRestriction><saml:Audience>{SP}</saml:Audience></saml:AudienceRestriction><saml:AudienceRestriction><saml:Audience>urn:other</saml:Audience></saml:AudienceRestriction>"
+    );
+    refused(
+        finish(&with(|answer| answer.conditions = format!("<saml:Conditions>{and}</saml:Conditions>"))),
+        "saml_audience",
+    );
+    let or = format!(
+        "<saml:AudienceRestriction><saml:Audience>urn:other</saml:Audience><saml:Audience>{SP}</saml:Audience></saml:AudienceRestriction><saml:OneTimeUse/>"
+    );
+    assert!(
+        finish(&with(|answer| answer.conditions = format!("<saml:Conditions>{or}</saml:Conditions>")))
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_condition_that_is_not_known_is_refused() {
+    let xml = with(|answer| {
+        answer.conditions =
+            answer.conditions.replace("</saml:Conditions>", "<saml:Condition/></saml:Conditions>")
+    });
+    refused(finish(&xml), "saml_conditions");
+}
+
+#[test]
+fn a_response_from_another_issuer_is_refused() {
+    let other = "<saml:Issuer>https://other.example</saml:Issuer>";
+    refused(finish(&with(|answer| answer.issuer = other.to_owned())), "saml_issuer");
+    refused(finish(&with(|answer| answer.assertion_issuer = other.to_owned())), "saml_issuer");
+    refused(finish(&with(|answer| answer.issuer = String::new())), "saml_issuer");
+    refused(
+        finish(&with(|answer| answer.assertion_issuer = format!("<saml:Issuer>{IDP}/</saml:Issuer>"))),
+        "saml_issuer",
+    );
+}
+
+#[test]
+fn another_destination_is_refused_and_a_signed_response_needs_one() {
+    refused(
+        finish(&with(|answer| {
+            answer.response_attributes = answer.response_attributes.replace(ACS, "https://evil.example/")
+        })),
+        "saml_destination",
+    );
+    let none = |answer: &mut Answer| {
+        answer.response_attributes = answer.response_attributes.replace("Destination", "Consent")
+    };
+    assert!(finish(&with(none)).is_ok());
+    refused(
+        finish(&with(|answer| {
+            none(answer);
+            answer.sign_response = true;
+        })),
+        "saml_destination",
+    );
+}
+
+#[test]
+fn another_recipient_is_refused() {
+    refused(
+        finish(&with(|answer| {
+            answer.confirmation = answer.confirmation.replace(ACS, "https://evil.example/")
+        })),
+        "saml_recipient",
+    );
+    refused(
+        finish(&with(|answer| answer.confirmation = answer.confirmation.replace("Recipient", "Address"))),
+        "saml_recipient",
+    );
+}
+
+#[test]
+fn only_a_bearer_confirmation_with_an_end_counts() {
+    refused(
+        finish(&with(|answer| {
+            answer.confirmation = answer.confirmation.replace("cm:bearer", "cm:holder-of-key")
+        })),
+        "saml_confirmation",
+    );
+    refused(finish(&with(|answer| answer.confirmation = String::new())), "saml_confirmation");
+    refused(
+        finish(&with(|answer| {
+            answer.confirmation = answer.confirmation.replace("NotOnOrAfter=\"2026-11-21T12:05:00Z\"", "")
+        })),
+        "saml_confirmation_not_on_or_after",
+    );
+    let second = with(|answer| {
+        answer.confirmation =
+            format!("{}{}", answer.confirmation.replace(ACS, "https://other.example/"), answer.confirmation)
+    });
+    assert!(finish(&second).is_ok());
+}
+
+#[test]
+fn times_count_with_the_skew_and_the_end_is_exclusive() {
+    let xml = Answer::default().xml();
+    let end = datetime!(2026-11-21 12:06:00 UTC);
+    assert!(finish_at(end - Duration::milliseconds(1), &xml).is_ok());
+    refused(finish_at(end, &xml), "saml_not_on_or_after");
+    refused(finish_at(datetime!(2026-11-21 11:58:58 UTC), &xml), "saml_issue_instant");
+    let long = with(|answer| answer.conditions = answer.conditions.replace("12:05:00", "13:00:00"));
+    refused(finish_at(end, &long), "saml_not_on_or_after");
+    let strict = provider(&[("clock_skew_seconds", "0")]);
+    let around = surroundings(datetime!(2026-11-21 12:05:00 UTC), Arc::<Memory>::default());
+    refused(finish_with(&strict, &around, &facts(), &xml), "saml_not_on_or_after");
+    let early = with(|answer| answer.conditions = answer.conditions.replace("11:55:00", "12:01:01"));
+    refused(finish(&early), "saml_not_before");
+    let at_the_skew = with(|answer| answer.conditions = answer.conditions.replace("11:55:00", "12:01:00"));
+    assert!(finish(&at_the_skew).is_ok());
+    let early = with(|answer| {
+        answer.confirmation =
+            answer.confirmation.replace("NotOnOrAfter", "NotBefore=\"2026-11-21T12:01:01Z\" NotOnOrAfter")
+    });
+    refused(finish(&early), "saml_not_before");
+    refused(
+        finish(&with(|answer| {
+            answer.conditions = answer.conditions.replace("2026-11-21T11:55:00Z", "yesterday")
+        })),
+        "saml_time",
+    );
+}
+
+#[test]
+fn an_issue_instant_in_the_future_or_long_ago_is_refused() {
+    for (from, to) in [("11:59:59", "12:01:01"), ("2026-11-21T11:59:59", "2026-11-20T11:59:59")] {
+        refused(
+            finish(&with(|answer| {
+                answer.assertion_attributes = answer.assertion_attributes.replace(from, to)
+            })),
+            "saml_issue_instant",
+        );
+        refused(
+            finish(&with(|answer| answer.response_attributes = answer.response_attributes.replace(from, to))),
+            "saml_issue_instant",
+        );
+    }
+    refused(finish(&with(|answer| answer.assertion_attributes = "Version=\"2.0\"".to_owned())), "saml_time");
+}
+
+#[test]
+fn another_version_is_refused() {
+    refused(
+        finish(&with(|answer| {
+            answer.assertion_attributes = answer.assertion_attributes.replace("2.0", "1.1")
+        })),
+        "saml_version",
+    );
+    refused(
+        finish(&with(|answer| {
+            answer.response_attributes =
+                answer.response_attributes.replace("Version=\"2.0\"", "Version=\"2.1\"")
+        })),
+        "saml_version",
+    );
+}
+
+#[test]
+fn an_authn_statement_is_needed_and_its_session_must_go_on() {
+    refused(finish(&with(|answer| answer.authn = String::new())), "saml_authn_statement");
+    let ends = |at: &str| {
+        with(|answer| {
+            answer.authn = answer
+                .authn
+                .replace("SessionIndex", &format!("SessionNotOnOrAfter=\"2026-11-21T{at}Z\" SessionIndex"))
+        })
+    };
+    refused(finish(&ends("11:59:00")), "saml_session_ended");
+    assert_eq!(finish(&ends("20:00:00")).unwrap().session.ends_at, Some(1_795_291_200));
+    let later = with(|answer| answer.authn = answer.authn.replace("11:59:58", "12:30:00"));
+    assert_eq!(finish(&later).unwrap().authenticated_at, Some(NOW), "a time to come is never passed on");
+}
+
+#[test]
+fn a_name_id_is_needed() {
+    for subject in ["", "<saml:NameID></saml:NameID>", "<saml:NameID> </saml:NameID>"] {
+        refused(finish(&with(|answer| answer.subject = subject.to_owned())), "saml_name_id");
+    }
+    refused(
+        finish(&with(|answer| answer.subject = format!("<saml:NameID>{}</saml:NameID>", "x".repeat(3000)))),
+        "saml_name_id",
+    );
+    refused(
+        finish(&with(|answer| answer.subject = "<saml:EncryptedID/>".to_owned())),
+        "saml_encrypted_name_id",
+    );
+    let exact = with(|answer| answer.subject = "<saml:NameID>Jörg \u{1F600}</saml:NameID>".to_owned());
+    assert_eq!(finish(&exact).unwrap().subject, "Jörg \u{1F600}");
+}
+
+#[test]
+fn a_friendly_name_is_a_second_key_unless_it_collides() {
+    let attribute = |name: &str, friendly: &str| {
+        format!(
+            "<saml:Attribute Name=\"{name}\" FriendlyName=\"{friendly}\"><saml:AttributeValue>{name}</saml:AttributeValue></saml:Attribute>"
+        )
+    };
+    let xml = with(|answer| {
+        answer.attributes = format!(
+            "<saml:AttributeStatement>{}{}{}{}</saml:AttributeStatement>",
+            attribute("urn:1", "one"),
+            attribute("urn:2", "two"),
+            attribute("urn:3", "two"),
+            attribute("urn:4", "urn:1")
+        )
+    });
+    let attributes = finish(&xml).unwrap().attributes;
+    assert_eq!(attributes["one"], ["urn:1"]);
+    assert!(!attributes.contains_key("two"), "two attributes claim it");
+    assert_eq!(attributes["urn:1"], ["urn:1"], "a Name is never shadowed");
+}
+
+#[test]
+fn facts_of_an_unsigned_response_never_reach_the_identity() {
+    let identity = finish(&Answer::default().xml()).unwrap();
+    assert_eq!(identity.issuer, IDP);
+    assert_eq!(identity.authenticated_at, Some(NOW - Duration::seconds(2)));
+}
+
+#[test]
+fn a_certificate_out_of_its_time_verifies_nothing() {
+    let (long_ago, at) = (datetime!(1974-06-01 00:00:00 UTC), datetime!(2026-11-21 12:00:00 UTC));
+    let policy = poolgate_providers::saml::gate::Policy::default();
+    let xml = Answer::default().xml();
+    let gated =
+        poolgate_providers::saml::gate::admit(&xml, poolgate_providers::saml::gate::Root::Response, policy)
+            .unwrap();
+    let keys = provider(&[]).settings().metadata.keys.clone();
+    let verify = |now| {
+        use poolgate_providers::saml::SignedXml as _;
+        poolgate_providers::saml::RustEngine.verify(&gated, &keys, policy, now)
+    };
+    assert!(verify(at).is_ok());
+    assert_eq!(verify(long_ago).unwrap_err().check, "saml_certificate");
+}
+
+#[test]
+fn metadata_past_its_validity_believes_nobody() {
+    let mut settings = provider(&[]).settings().clone();
+    settings.metadata.valid_until = Some(NOW);
+    let provider = poolgate_providers::saml::SamlProvider::new(settings, None);
+    let around = surroundings(NOW, Arc::<Memory>::default());
+    refused(finish_with(&provider, &around, &facts(), &Answer::default().xml()), "saml_metadata_expired");
+}
+
+#[test]
+fn an_oauth_answer_is_no_saml_response() {
+    let around = surroundings(NOW, Arc::<Memory>::default());
+    let inbound = poolgate_providers::Inbound::OAuth(Vec::new());
+    let (provider, facts) = (provider(&[]), facts());
+    let finish = poolgate_providers::Provider::finish(&provider, &around, &facts, inbound);
+    assert!(matches!(saml_idp::block_on(finish), Err(ProviderError::Unsolicited(_))));
+}
