@@ -30,6 +30,9 @@ use crate::sign_in::used_once::UsedMarks;
 const MAX_BODY: usize = http::body::MAX_SAML_FORM;
 /// How long requests in flight may take once the gateway stops, in seconds.
 const GRACE: u64 = 10;
+/// How long an idle connection stays open: longer than the 60 s of common proxies, which would otherwise send
+/// a request down a connection that is just being closed, and answer 502.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Why the gateway did not start.
 #[derive(Debug, Error)]
@@ -214,6 +217,7 @@ fn serve_public(
             .default_service(web::to(not_found))
     })
     .shutdown_timeout(GRACE)
+    .keep_alive(KEEP_ALIVE)
     .client_request_timeout(Duration::from_secs(10))
     .disable_signals();
     let server = match tls {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use poolgate::config::Settings;
 use poolgate::gateway::{self, Running, StartError};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A federation gateway: apps speak Amazon Cognito to it, identity providers SAML 2.0 or OpenID Connect.
 #[derive(Parser)]
@@ -54,6 +54,9 @@ async fn serve(config: Option<PathBuf>) -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return fail(&error.to_string(), 2),
     };
+    // Before anybody is told that it is ready: a signal that came in between would kill it outright.
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(terminate), Ok(interrupt)) = signals else { return fail("signals cannot be received", 1) };
     let public_url = settings.public_url.as_str().trim_end_matches('/').to_owned();
     let running = match gateway::start(settings).await {
         Ok(running) => running,
@@ -61,15 +64,10 @@ async fn serve(config: Option<PathBuf>) -> ExitCode {
         Err(error) => return fail(&error.to_string(), 1),
     };
     say(&format!("poolgate ready on {public_url}"));
-    wait_and_stop(running).await
+    wait_and_stop(running, terminate, interrupt).await
 }
 
-async fn wait_and_stop(running: Running) -> ExitCode {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return fail("signals cannot be received", 1);
-    };
+async fn wait_and_stop(running: Running, mut terminate: Signal, mut interrupt: Signal) -> ExitCode {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

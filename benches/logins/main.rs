@@ -203,11 +203,16 @@ async fn main() {
         );
     };
     raw_line(raw);
-    let mut gateway = Gateway::start_with(&[("RUST_LOG", "warn")]).await;
+    let mut gateway = Gateway::start().await;
     println!("memory: {:.0} MB resident before the first sign-in", resident_megabytes(gateway.pid()));
     let stage = stage(&gateway).await;
-    measure(&stage, &gateway, "SAML", Kind::Saml, raw).await;
-    measure(&stage, &gateway, "OIDC", Kind::Oidc, raw).await;
+    // `cargo bench --bench logins -- oidc` measures one of them.
+    let asked: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for (name, kind) in [("SAML", Kind::Saml), ("OIDC", Kind::Oidc)] {
+        if asked.is_empty() || asked.iter().any(|one| one.eq_ignore_ascii_case(name)) {
+            measure(&stage, &gateway, name, kind, raw).await;
+        }
+    }
     println!(
         "memory: {:.0} MB resident after {} sign-ins",
         resident_megabytes(gateway.pid()),

@@ -1,1 +1,122 @@
-//! Chromium at the demo.
+//! Chromium, with its own rules about cookies across sites, content security and forms.
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::harness::{Browser, Gateway, Oidc, Saml};
+
+/// An app that says hello to every request; its callback address.
+async fn app() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let callback = format!("http://localhost:{}/callback", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _ = connection.read(&mut [0; 8192]).await;
+                let page = "<!doctype html><title>app</title><h1 id=\"hello\">hello</h1>";
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{page}",
+                    page.len()
+                );
+                let _ = connection.write_all(answer.as_bytes()).await;
+            });
+        }
+    });
+    callback
+}
+
+struct Stage {
+    _gateway: Gateway,
+    _saml: Saml,
+    _oidc: Oidc,
+    browser: Browser,
+    authorize: String,
+}
+
+async fn stage() -> Stage {
+    let gateway = Gateway::start().await;
+    let saml = Saml::start(&gateway.url()).await;
+    let oidc = Oidc::start(&gateway.url(), "client_secret_post").await;
+    let callback = app().await;
+    let mut domains = saml.provider("Corp", "both");
+    domains["identifiers"] = json!(["example.com"]);
+    let mut form_post = oidc.provider("AcmeForm");
+    form_post["details"]["response_mode"] = "form_post".into();
+    let providers = json!([domains, saml.provider("Branch", "assertion"), oidc.provider("Acme"), form_post]);
+    let clients = json!([{
+        "name": "Shop", "callbacks": [callback], "providers": ["Corp", "Branch", "Acme", "AcmeForm"],
+    }]);
+    let pool = gateway.provision(providers, clients).await;
+    let authorize = format!(
+        "{}/oauth2/authorize?client_id={}&response_type=code&redirect_uri={callback}&state=xyz",
+        gateway.url(),
+        pool.clients["Shop"]["id"].as_str().unwrap(),
+    );
+    Stage { _gateway: gateway, _saml: saml, _oidc: oidc, browser: Browser::start().await, authorize }
+}
+
+impl Stage {
+    async fn open(&self, more: &str) {
+        self.browser.driver.goto(format!("{}{more}", self.authorize)).await.unwrap();
+    }
+
+    /// Waits until the browser is at the app, with a code.
+    async fn arrives(&self, how: &str) {
+        self.browser.wait("#hello").await;
+        let url = self.browser.driver.current_url().await.unwrap();
+        let query =
+            |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        assert!(query("code").is_some(), "{how}: {url}");
+        assert_eq!(query("state").as_deref(), Some("xyz"), "{how}: {url}");
+    }
+
+    async fn forget(&self) {
+        self.browser.driver.delete_all_cookies().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_picks_each_provider_on_the_login_page_and_arrives_at_the_app() {
+    let stage = stage().await;
+    for provider in ["Acme", "Branch", "AcmeForm"] {
+        stage.open("").await;
+        stage.browser.wait_button(&format!("Continue with {provider}")).await.click().await.unwrap();
+        stage.arrives(provider).await;
+        // Signed in now: the way to the app needs no page and no provider.
+        stage.open("&prompt=none").await;
+        stage.arrives("again").await;
+        // The browser is at the app, on the gateway's host: its cookies go, the provider keeps its own.
+        stage.forget().await;
+    }
+    stage.browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_email_address_leads_to_the_provider_of_its_domain() {
+    let stage = stage().await;
+    stage.open("").await;
+    let address = stage.browser.wait("input[type=email]").await;
+    address.send_keys("Somebody@Example.com\n").await.unwrap();
+    stage.arrives("e-mail").await;
+    stage.browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_login_page_breaks_none_of_its_own_rules() {
+    let stage = stage().await;
+    stage.open("").await;
+    stage.browser.wait_button("Continue with Acme").await;
+    let styled = "return getComputedStyle(document.querySelector('h1')).fontFamily";
+    let font = stage.browser.driver.execute(styled, vec![]).await.unwrap();
+    assert!(
+        !font.json().as_str().unwrap().contains("Times"),
+        "the style sheet is in force: {:?}",
+        font.json()
+    );
+    let inline = "return document.querySelectorAll('script:not([src]), [style], [onclick], [onload]').length";
+    assert_eq!(stage.browser.driver.execute(inline, vec![]).await.unwrap().json(), &json!(0));
+    let language = "return document.documentElement.lang";
+    assert_eq!(stage.browser.driver.execute(language, vec![]).await.unwrap().json(), &json!("en"));
+    stage.browser.close().await;
+}

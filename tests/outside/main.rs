@@ -12,10 +12,12 @@
 
 mod browser;
 mod durability;
+mod error_codes;
 mod errors;
 mod harness;
 mod management;
 mod oidc;
+mod program;
 mod quick_start;
 mod saml;
 mod tokens;

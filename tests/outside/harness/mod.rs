@@ -9,7 +9,7 @@ mod person;
 pub use app::{App, CALLBACK, LOGGED_OUT, Tokens, claims};
 pub use chromium::Browser;
 pub use gateway::{Gateway, Pool, run_calls};
-pub use helpers::{Helper, Oidc, Saml, node, python, python_path, repository};
+pub use helpers::{Oidc, Saml, node, python, python_path, repository};
 pub use person::{Landing, Person};
 
 /// Hands every test its own ports: bound once, let go, then used by the process under test.

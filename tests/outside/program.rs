@@ -1,0 +1,108 @@
+//! The program itself: its settings and what it says when one cannot be used.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::harness::Gateway;
+
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+async fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Said {
+    let home = TempDir::new().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_poolgate"));
+    command
+        .args(arguments)
+        .current_dir(home.path())
+        .env("POOLGATE_LISTEN", "127.0.0.1:0")
+        .env("POOLGATE_METRICS_LISTEN", "127.0.0.1:0")
+        .envs(settings.iter().copied())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(Duration::from_secs(30), command.output()).await;
+    let output = output.unwrap_or_else(|_| panic!("{settings:?} was accepted")).unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+#[tokio::test]
+async fn it_tells_its_version() {
+    let said = run(&["--version"], &[]).await;
+    assert_eq!((said.code, said.out.trim()), (Some(0), concat!("poolgate ", env!("CARGO_PKG_VERSION"))));
+}
+
+#[tokio::test]
+async fn a_setting_that_cannot_be_used_stops_the_start_in_one_line_that_names_it() {
+    // (setting, value, a word of what is allowed)
+    for (setting, value, allowed) in [
+        ("POOLGATE_LISTEN", "localhost", "port"),
+        ("POOLGATE_PUBLIC_URL", "login.example.com", "https://"),
+        ("POOLGATE_PUBLIC_URL", "https://login.example.com/path", "https://"),
+        ("POOLGATE_REGION", "US East", "us-east-1"),
+        ("POOLGATE_ACCOUNT_ID", "12", "12 digits"),
+        ("POOLGATE_DIRECTORY_URL", "postgres://localhost/poolgate", "sqlite:"),
+        ("POOLGATE_SESSION_URL", "redis://localhost", "embedded:"),
+        ("POOLGATE_SAML_ENGINES", "both", "rust"),
+        ("POOLGATE_MASTER_KEY", "c2hvcnQ=", "32 bytes"),
+        ("POOLGATE_ACCESS_KEY_ID", "AKIDALONE", "both"),
+        ("POOLGATE_TLS_CERT", "/nowhere/cert.pem", "both"),
+        ("POOLGATE_TRUSTED_PROXIES", "10.0.0.0/99", "10.0.0.0/8"),
+        ("POOLGATE_IDP_NETWORKS", "intranet", "10.0.0.0/8"),
+        ("POOLGATE_IDP_CA_FILE", "/nowhere/ca.pem", "PEM"),
+        ("POOLGATE_METRICS_LISTEN", "9230", "port"),
+        ("POOLGATE_DEV", "yes", "true or false"),
+    ] {
+        let said = run(&["serve"], &[(setting, value)]).await;
+        let what = format!("{setting}={value}: {}", said.err);
+        assert_eq!(said.code, Some(2), "{what}");
+        // The log may have begun; what is wrong is one line, and the last.
+        let line = said.err.trim().lines().last().unwrap_or_default();
+        assert!(line.starts_with("poolgate: POOLGATE_") && line.contains(allowed), "{what}");
+        assert_eq!(said.err.lines().filter(|line| line.starts_with("poolgate:")).count(), 1, "{what}");
+        assert!(said.out.is_empty(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_setting_is_not_repeated() {
+    for setting in ["POOLGATE_MASTER_KEY", "POOLGATE_SECRET_ACCESS_KEY"] {
+        let said = run(&["serve"], &[(setting, "hush")]).await;
+        assert_eq!(said.code, Some(2), "{setting}");
+        assert!(!said.err.contains("hush"), "{}", said.err);
+    }
+}
+
+#[tokio::test]
+async fn the_file_is_read_and_an_unknown_key_in_it_is_refused() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("poolgate.toml");
+    for (text, names) in [("region = \"US East\"", "region"), ("regoin = \"us-east-1\"", "regoin")] {
+        std::fs::write(&file, text).unwrap();
+        let said = run(&["serve", "--config", file.to_str().unwrap()], &[]).await;
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        assert!(said.err.contains(names), "{}", said.err);
+    }
+}
+
+#[tokio::test]
+async fn a_data_directory_that_cannot_be_used_is_named() {
+    let said = run(&["serve"], &[("POOLGATE_DATA_DIR", "/proc/nowhere")]).await;
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.err.contains("POOLGATE_DATA_DIR"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn it_stops_in_order_and_starts_again_on_the_same_data() {
+    let mut gateway = Gateway::start().await;
+    let made = gateway.call("create_user_pool", serde_json::json!({"PoolName": "People"})).await;
+    assert_eq!(gateway.stop().await, Some(0));
+    gateway.restart().await;
+    let listed = gateway.call("list_user_pools", serde_json::json!({"MaxResults": 10})).await;
+    assert_eq!(listed["UserPools"][0]["Id"], made["UserPool"]["Id"]);
+}
