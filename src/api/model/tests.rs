@@ -168,3 +168,12 @@ fn patterns_match_whole_values_with_javas_classes() {
         assert!(bad.is_empty() || !pattern.is_match(bad), "{java} {bad}");
     }
 }
+
+#[test]
+fn text_that_no_store_can_hold_is_refused() {
+    let provider = json!({
+        "UserPoolId": "a_b", "ProviderName": "corp", "ProviderType": "OIDC", "ProviderDetails": {},
+        "AttributeMapping": { "email": "a\u{0}b" },
+    });
+    assert!(refused("CreateIdentityProvider", provider).contains("U+0000"));
+}
