@@ -69,6 +69,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::get().to(oauth2::idp_response::get))
                 .route(web::post().to(oauth2::idp_response::post)),
         )
+        .service(web::resource("/saml2/metadata").route(web::get().to(saml2::metadata::get)))
         .service(web::resource("/saml2/idpresponse").route(web::post().to(saml2::idp_response::post)))
         .service(web::resource("/login").route(web::get().to(login::get)).route(web::post().to(login::post)))
         .service(web::resource("/logout").route(web::get().to(logout::get)))

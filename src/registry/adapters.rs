@@ -3,18 +3,39 @@
 use std::sync::Arc;
 
 use poolgate_providers::Provider;
-use poolgate_providers::oidc::OidcProvider;
-use poolgate_providers::oidc::settings::OidcSettings;
+use poolgate_providers::oidc::{OidcProvider, OidcSettings};
+use poolgate_providers::saml::{RequestSigner, SamlProvider, SamlSettings, SigningFailed, metadata};
+use time::OffsetDateTime;
 
 use crate::keys::PoolKeys;
+use crate::keys::saml_identity::SamlIdentity;
 use crate::pool::{IdentityProvider, ProviderType};
+
+impl RequestSigner for SamlIdentity {
+    fn sign_rsa_sha256(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
+        self.sign(message).map_err(|error| SigningFailed(error.to_string()))
+    }
+}
 
 /// The adapter of this provider, or a sentence that says why there is none.
 ///
 /// # Errors
-/// When its settings do not fit, or this build does not speak its protocol.
-pub fn build(provider: &IdentityProvider, _keys: &PoolKeys, dev: bool) -> Result<Arc<dyn Provider>, String> {
+/// When its settings or its metadata cannot be used, or this build does not speak its protocol.
+pub fn build(
+    provider: &IdentityProvider,
+    keys: &PoolKeys,
+    dev: bool,
+    now: OffsetDateTime,
+) -> Result<Arc<dyn Provider>, String> {
     match provider.provider_type {
+        ProviderType::Saml => {
+            let document = provider.metadata_document.as_deref().ok_or("the provider has no metadata")?;
+            let metadata = metadata::parse(document.as_bytes(), now).map_err(|error| error.to_string())?;
+            let settings = SamlSettings::from_details(&provider.provider_details, metadata, dev)
+                .map_err(|error| error.to_string())?;
+            let signer: Arc<dyn RequestSigner> = Arc::<SamlIdentity>::clone(keys.saml());
+            Ok(Arc::new(SamlProvider::new(settings, Some(signer))))
+        }
         ProviderType::Oidc => {
             let settings = OidcSettings::from_details(&provider.provider_details, dev)
                 .map_err(|error| error.to_string())?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::snapshot::{LivePool, LiveProvider};
@@ -138,6 +139,7 @@ pub(super) fn read_pool(
     sealer: &Sealer,
     surface: &Surface,
     before: Option<&LivePool>,
+    now: OffsetDateTime,
 ) -> Result<Option<LivePool>, DirectoryError> {
     let mut pool = None;
     let (mut clients, mut domains) = (BTreeMap::new(), Vec::new());
@@ -168,7 +170,7 @@ pub(super) fn read_pool(
     };
     let providers = providers
         .into_iter()
-        .map(|config| (config.value.provider_name.clone(), live(config, &keys, surface, before)))
+        .map(|config| (config.value.provider_name.clone(), live(config, &keys, surface, before, now)))
         .collect();
     Ok(Some(LivePool { pool, clients, providers, domains, keys }))
 }
@@ -184,11 +186,12 @@ fn live(
     keys: &PoolKeys,
     surface: &Surface,
     before: Option<&LivePool>,
+    now: OffsetDateTime,
 ) -> LiveProvider {
     let known = before.and_then(|pool| pool.providers.get(&config.value.provider_name));
     let adapter = match known {
-        Some(known) if unchanged(&known.config, &config) => known.adapter.clone(),
-        _ => adapters::build(&config.value, keys, surface.dev),
+        Some(known) if known.adapter.is_ok() && unchanged(&known.config, &config) => known.adapter.clone(),
+        _ => adapters::build(&config.value, keys, surface.dev, now),
     };
     LiveProvider { config, adapter }
 }

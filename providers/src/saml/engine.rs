@@ -63,9 +63,12 @@ impl SignedXml for RustEngine {
             .map_err(|_| Refusal::new("saml_xml", "the second XML parser does not accept the message"))?;
         let root = document.document_element().ok_or_else(|| broken("no root element"))?;
         let work = Work { document: &document, keys: &keys, policy };
-        let root_bytes = message.root_signature.as_ref().map(|signature| work.check(root, signature)).transpose()?;
+        let root_bytes =
+            message.root_signature.as_ref().map(|signature| work.check(root, signature)).transpose()?;
         let assertion = match &message.assertion_signature {
-            Some(signature) => Some(work.check(only_child(&document, root, ASSERTION, "Assertion")?, signature)?),
+            Some(signature) => {
+                Some(work.check(only_child(&document, root, ASSERTION, "Assertion")?, signature)?)
+            }
             None => None,
         };
         Ok(Signed { root: root_bytes, assertion })
@@ -120,14 +123,23 @@ impl Work<'_, '_> {
     }
 
     fn check_signature(&self, message: &str, signature: &Signature) -> Result<(), Refusal> {
-        if self.keys.iter().any(|key| key.verify(signature.info.method, message.as_bytes(), &signature.value)) {
+        if self.keys.iter().any(|key| key.verify(signature.info.method, message.as_bytes(), &signature.value))
+        {
             return Ok(());
         }
-        Err(Refusal::new("saml_signature", "the signature was made by none of the provider's signing certificates"))
+        Err(Refusal::new(
+            "saml_signature",
+            "the signature was made by none of the provider's signing certificates",
+        ))
     }
 
     /// Exclusive canonical form of `node` without the subtree `except`.
-    fn canonical(&self, node: NodeId, except: Option<NodeId>, prefixes: &[String]) -> Result<String, Refusal> {
+    fn canonical(
+        &self,
+        node: NodeId,
+        except: Option<NodeId>,
+        prefixes: &[String],
+    ) -> Result<String, Refusal> {
         let mut visible = NodeIdSet::default();
         let mut waiting = vec![node];
         while let Some(next) = waiting.pop() {

@@ -140,7 +140,10 @@ fn algorithm(detail: impl Into<String>) -> Refusal {
 /// `saml_limits`, `saml_encoding`.
 pub fn decode(field: &str) -> Result<String, Refusal> {
     if field.len() > MAX_ENCODED {
-        return Err(Refusal::new("saml_limits", format!("the message is longer than {MAX_ENCODED} characters")));
+        return Err(Refusal::new(
+            "saml_limits",
+            format!("the message is longer than {MAX_ENCODED} characters"),
+        ));
     }
     let compact: String;
     let field = if field.contains([' ', '\t', '\r', '\n']) {
@@ -149,11 +152,16 @@ pub fn decode(field: &str) -> Result<String, Refusal> {
     } else {
         field
     };
-    let bytes = STANDARD.decode(field).map_err(|_| Refusal::new("saml_encoding", "the message is not base64"))?;
+    let bytes =
+        STANDARD.decode(field).map_err(|_| Refusal::new("saml_encoding", "the message is not base64"))?;
     if bytes.len() > MESSAGE.bytes {
-        return Err(Refusal::new("saml_limits", format!("the message is larger than {} bytes", MESSAGE.bytes)));
+        return Err(Refusal::new(
+            "saml_limits",
+            format!("the message is larger than {} bytes", MESSAGE.bytes),
+        ));
     }
-    let mut text = String::from_utf8(bytes).map_err(|_| Refusal::new("saml_encoding", "the message is not UTF-8"))?;
+    let mut text =
+        String::from_utf8(bytes).map_err(|_| Refusal::new("saml_encoding", "the message is not UTF-8"))?;
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
     }
@@ -216,7 +224,10 @@ fn check_ids(document: &Document<'_>) -> Result<(), Refusal> {
 fn find_assertion(document: &Document<'_>, root: Root) -> Result<(Option<usize>, bool), Refusal> {
     let mut found: Option<Node<'_, '_>> = None;
     for node in document.all() {
-        if node.index() != 0 && node.ns() == Ns::Protocol && matches!(node.local(), "Response" | "ArtifactResponse") {
+        if node.index() != 0
+            && node.ns() == Ns::Protocol
+            && matches!(node.local(), "Response" | "ArtifactResponse")
+        {
             return Err(structure("a message holds another message"));
         }
         if node.ns() != Ns::Assertion || !matches!(node.local(), "Assertion" | "EncryptedAssertion") {
@@ -249,17 +260,25 @@ fn check_signature_place(node: Node<'_, '_>, assertion: Option<usize>) -> Result
             Err(signature(format!("{} is not allowed", node.local())))
         }
         "Signature" => {
-            let parent = node.parent().filter(|parent| parent.index() == 0 || Some(parent.index()) == assertion);
-            let parent = parent.ok_or_else(|| signature("a Signature stands elsewhere than in Response or Assertion"))?;
+            let parent =
+                node.parent().filter(|parent| parent.index() == 0 || Some(parent.index()) == assertion);
+            let parent = parent
+                .ok_or_else(|| signature("a Signature stands elsewhere than in Response or Assertion"))?;
             let mut children = parent.children();
             let issuer = children.next().is_some_and(|first| first.is(Ns::Assertion, "Issuer"));
             let after_issuer = issuer && children.next().is_some_and(|second| second.index() == node.index());
             // Auth0 puts it last in the Assertion. It is still one direct child that names its parent.
             let last = assertion == Some(parent.index())
                 && parent.children().last().is_some_and(|last| last.index() == node.index());
-            if after_issuer || last { Ok(()) } else { Err(signature("a Signature is not right after the Issuer")) }
+            if after_issuer || last {
+                Ok(())
+            } else {
+                Err(signature("a Signature is not right after the Issuer"))
+            }
         }
-        "SignedInfo" | "SignatureValue" if node.parent().is_none_or(|up| !up.is(Ns::Signature, "Signature")) => {
+        "SignedInfo" | "SignatureValue"
+            if node.parent().is_none_or(|up| !up.is(Ns::Signature, "Signature")) =>
+        {
             Err(signature(format!("{} stands outside a Signature", node.local())))
         }
         _ => Ok(()),
@@ -288,7 +307,9 @@ fn exactly<'d, 'a, const N: usize>(
 
 fn read_signature(node: Node<'_, '_>, policy: Policy) -> Result<Signature, Refusal> {
     let [info, value, _] = exactly(node, ["SignedInfo", "SignatureValue", "KeyInfo?"])?;
-    let (Some(info), Some(value)) = (info, value) else { return Err(signature("the Signature is incomplete")) };
+    let (Some(info), Some(value)) = (info, value) else {
+        return Err(signature("the Signature is incomplete"));
+    };
     let info = read_signed_info(info, policy)?;
     let id = node.parent().and_then(|parent| parent.attribute("ID"));
     if id != Some(info.reference.as_str()) {
@@ -302,7 +323,8 @@ fn read_signature(node: Node<'_, '_>, policy: Policy) -> Result<Signature, Refus
 /// # Errors
 /// `saml_signature_form`, `saml_algorithm`.
 pub(super) fn read_signed_info(node: Node<'_, '_>, policy: Policy) -> Result<SignedInfo, Refusal> {
-    let [c14n, method, reference] = exactly(node, ["CanonicalizationMethod", "SignatureMethod", "Reference"])?;
+    let [c14n, method, reference] =
+        exactly(node, ["CanonicalizationMethod", "SignatureMethod", "Reference"])?;
     let (Some(c14n), Some(method), Some(reference)) = (c14n, method, reference) else {
         return Err(signature("SignedInfo is incomplete"));
     };
@@ -313,7 +335,9 @@ pub(super) fn read_signed_info(node: Node<'_, '_>, policy: Policy) -> Result<Sig
     let target = reference.attribute("URI").and_then(|uri| uri.strip_prefix('#')).filter(|id| !id.is_empty());
     let target = target.ok_or_else(|| signature("a Reference must have a URI of `#` and an id"))?;
     let [first, second] = exactly(transforms, ["Transform", "Transform"])?;
-    let (Some(first), Some(second)) = (first, second) else { return Err(signature("Transforms is incomplete")) };
+    let (Some(first), Some(second)) = (first, second) else {
+        return Err(signature("Transforms is incomplete"));
+    };
     if first.attribute("Algorithm") != Some(ENVELOPED) || first.children().next().is_some() {
         return Err(signature("the first transform must be enveloped-signature"));
     }
@@ -343,11 +367,18 @@ fn exc_c14n(node: Node<'_, '_>) -> Result<Vec<String>, Refusal> {
     }
     let mut children = node.children();
     let Some(list) = children.next() else { return Ok(Vec::new()) };
-    if !list.is(Ns::ExcC14n, "InclusiveNamespaces") || children.next().is_some() || list.children().next().is_some() {
+    if !list.is(Ns::ExcC14n, "InclusiveNamespaces")
+        || children.next().is_some()
+        || list.children().next().is_some()
+    {
         return Err(signature("a canonicalisation holds more than InclusiveNamespaces"));
     }
-    let prefixes: Vec<String> =
-        list.attribute("PrefixList").unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect();
+    let prefixes: Vec<String> = list
+        .attribute("PrefixList")
+        .unwrap_or_default()
+        .split_ascii_whitespace()
+        .map(str::to_owned)
+        .collect();
     if prefixes.len() > MAX_PREFIXES {
         return Err(signature(format!("a PrefixList has more than {MAX_PREFIXES} entries")));
     }
@@ -371,7 +402,10 @@ fn digest_of(uri: &str, policy: Policy) -> Result<Hash, Refusal> {
         "http://www.w3.org/2001/04/xmldsig-more#sha384" => Ok(Hash::Sha384),
         "http://www.w3.org/2001/04/xmlenc#sha512" => Ok(Hash::Sha512),
         "http://www.w3.org/2000/09/xmldsig#sha1" => sha1(policy).map(|()| Hash::Sha1),
-        other => Err(algorithm(format!("digest algorithm {} is not accepted: SHA-256, 384 or 512", shorten(other)))),
+        other => Err(algorithm(format!(
+            "digest algorithm {} is not accepted: SHA-256, 384 or 512",
+            shorten(other)
+        ))),
     }
 }
 
@@ -398,7 +432,9 @@ fn sha1(policy: Policy) -> Result<(), Refusal> {
     if policy.allow_sha1 {
         Ok(())
     } else {
-        Err(algorithm("the provider signs with SHA-1: let it sign with SHA-256, or set insecure_allow_sha1=true"))
+        Err(algorithm(
+            "the provider signs with SHA-1: let it sign with SHA-256, or set insecure_allow_sha1=true",
+        ))
     }
 }
 
@@ -414,4 +450,3 @@ fn base64_text(node: Node<'_, '_>) -> Result<Vec<u8>, Refusal> {
 fn shorten(text: &str) -> String {
     if text.is_empty() { "none".to_owned() } else { text.chars().take(100).collect() }
 }
-

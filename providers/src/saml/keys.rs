@@ -33,7 +33,8 @@ impl VerifyKey {
         if der.len() > MAX_CERTIFICATE {
             return Err(format!("a certificate has more than {MAX_CERTIFICATE} bytes"));
         }
-        let (rest, certificate) = X509Certificate::from_der(der).map_err(|_| "a certificate cannot be read".to_owned())?;
+        let (rest, certificate) =
+            X509Certificate::from_der(der).map_err(|_| "a certificate cannot be read".to_owned())?;
         if !rest.is_empty() {
             return Err("something follows a certificate".to_owned());
         }

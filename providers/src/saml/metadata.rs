@@ -16,8 +16,14 @@ pub const MAX_METADATA: usize = 1024 * 1024;
 /// Most signing certificates one provider may have: the work of one verification is bounded by it.
 pub const MAX_KEYS: usize = 16;
 const MAX_ENTITY_ID: usize = 1024;
-const LIMITS: Limits =
-    Limits { bytes: MAX_METADATA, elements: 50_000, depth: 32, attributes: 256, namespaces: 64, comments: true };
+const LIMITS: Limits = Limits {
+    bytes: MAX_METADATA,
+    elements: 50_000,
+    depth: 32,
+    attributes: 256,
+    namespaces: 64,
+    comments: true,
+};
 const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 
@@ -84,7 +90,8 @@ pub fn parse(bytes: &[u8], now: OffsetDateTime) -> Result<IdpMetadata, MetadataE
     if bytes.len() > MAX_METADATA {
         return Err(MetadataError::Unreadable(format!("it has more than {MAX_METADATA} bytes")));
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| MetadataError::Unreadable("it is not UTF-8".to_owned()))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| MetadataError::Unreadable("it is not UTF-8".to_owned()))?;
     let text = text.trim_start_matches('\u{feff}').trim_ascii_start();
     let document = xml::parse(text, &LIMITS)?;
     let (entity, role) = find_provider(document.root())?;
@@ -111,7 +118,10 @@ pub fn parse(bytes: &[u8], now: OffsetDateTime) -> Result<IdpMetadata, MetadataE
         sso_post,
         slo_redirect,
         slo_response,
-        wants_signed_requests: matches!(role.attribute("WantAuthnRequestsSigned").map(str::trim), Some("true" | "1")),
+        wants_signed_requests: matches!(
+            role.attribute("WantAuthnRequestsSigned").map(str::trim),
+            Some("true" | "1")
+        ),
         valid_until,
         cache_for: above.iter().filter_map(|node| node.attribute("cacheDuration").and_then(duration)).min(),
     })
@@ -120,7 +130,9 @@ pub fn parse(bytes: &[u8], now: OffsetDateTime) -> Result<IdpMetadata, MetadataE
 fn entity_id(entity: Node<'_, '_>) -> Result<String, MetadataError> {
     match entity.attribute("entityID").map(str::trim) {
         Some(id) if !id.is_empty() && id.len() <= MAX_ENTITY_ID => Ok(id.to_owned()),
-        _ => Err(MetadataError::Unreadable(format!("entityID is missing or longer than {MAX_ENTITY_ID} bytes"))),
+        _ => Err(MetadataError::Unreadable(format!(
+            "entityID is missing or longer than {MAX_ENTITY_ID} bytes"
+        ))),
     }
 }
 
@@ -164,7 +176,8 @@ fn endpoint(
     name: &'static str,
     binding: &str,
 ) -> Result<(Option<Url>, Option<Url>), MetadataError> {
-    let Some(node) = role.named(Ns::Metadata, name).find(|node| node.attribute("Binding") == Some(binding)) else {
+    let Some(node) = role.named(Ns::Metadata, name).find(|node| node.attribute("Binding") == Some(binding))
+    else {
         return Ok((None, None));
     };
     let url = |text: &str| {

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod metadata;
 pub mod reader;
 pub mod request;
+pub mod service_provider;
 pub mod settings;
 pub mod validator;
 pub mod xml;
@@ -27,7 +28,8 @@ pub use request::{RequestSigner, SigningFailed};
 pub use settings::{LoginHint, SamlSettings, SettingError};
 
 use crate::{
-    AttemptFacts, ExternalIdentity, Inbound, Outbound, Provider, ProviderError, ProviderSession, Surroundings, Verified,
+    AttemptFacts, ExternalIdentity, Inbound, Outbound, Provider, ProviderError, ProviderSession,
+    Surroundings, Verified,
 };
 use gate::{Gated, Policy, Root};
 use reader::{Assertion, ResponseFacts};
@@ -99,7 +101,9 @@ impl SamlProvider {
             skew: self.settings.skew,
         };
         if self.settings.metadata.valid_until.is_some_and(|until| until <= now) {
-            return Err(Refusal::new("saml_metadata_expired", "the provider's metadata is no longer valid").into());
+            return Err(
+                Refusal::new("saml_metadata_expired", "the provider's metadata is no longer valid").into()
+            );
         }
         let (response, signed, assertion) = self.read(&gated, policy, now)?;
         validator::check_solicited(&expected, &response)?;
@@ -116,7 +120,10 @@ impl SamlProvider {
         now: OffsetDateTime,
     ) -> Result<(ResponseFacts, bool, Assertion), Refusal> {
         if gated.encrypted {
-            return Err(Refusal::new("saml_encrypted", "encrypted assertions are not supported in this version"));
+            return Err(Refusal::new(
+                "saml_encrypted",
+                "encrypted assertions are not supported in this version",
+            ));
         }
         if !gated.has_assertion() {
             return Err(Refusal::new("saml_assertion", "the Response holds no assertion"));
@@ -136,7 +143,9 @@ impl SamlProvider {
             (Some(document), _) => reader::assertion(document.root())?,
             (None, Some(document)) => {
                 let node = document.root().at_most_one(xml::Ns::Assertion, "Assertion")?;
-                reader::assertion(node.ok_or_else(|| Refusal::new("saml_assertion", "no assertion is signed"))?)?
+                reader::assertion(
+                    node.ok_or_else(|| Refusal::new("saml_assertion", "no assertion is signed"))?,
+                )?
             }
             (None, None) => return Err(Refusal::new("saml_unsigned", "nothing in the Response is signed")),
         };
@@ -145,7 +154,11 @@ impl SamlProvider {
 }
 
 fn signed_as(node: xml::Node<'_, '_>, ns: xml::Ns, local: &str) -> Result<(), Refusal> {
-    if node.is(ns, local) { Ok(()) } else { Err(Refusal::new("saml_signature", "something else than expected is signed")) }
+    if node.is(ns, local) {
+        Ok(())
+    } else {
+        Err(Refusal::new("saml_signature", "something else than expected is signed"))
+    }
 }
 
 fn identity(assertion: Assertion) -> ExternalIdentity {
@@ -157,7 +170,11 @@ fn identity(assertion: Assertion) -> ExternalIdentity {
             name_id_format: name_id.format,
             name_qualifier: name_id.name_qualifier,
             sp_name_qualifier: name_id.sp_name_qualifier,
-            session_indexes: assertion.authentications.iter().filter_map(|one| one.session_index.clone()).collect(),
+            session_indexes: assertion
+                .authentications
+                .iter()
+                .filter_map(|one| one.session_index.clone())
+                .collect(),
             id_token: None,
             ends_at: ends_at.map(OffsetDateTime::unix_timestamp),
         },
@@ -194,6 +211,12 @@ impl Provider for SamlProvider {
 
     fn origins(&self) -> Vec<url::Origin> {
         let metadata = &self.settings.metadata;
-        metadata.sso_redirect.as_ref().or(metadata.sso_post.as_ref()).map(url::Url::origin).into_iter().collect()
+        metadata
+            .sso_redirect
+            .as_ref()
+            .or(metadata.sso_post.as_ref())
+            .map(url::Url::origin)
+            .into_iter()
+            .collect()
     }
 }

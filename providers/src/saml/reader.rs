@@ -171,8 +171,10 @@ pub fn assertion(node: Node<'_, '_>) -> Result<Assertion, Refusal> {
     if !node.is(Ns::Assertion, "Assertion") {
         return Err(Refusal::new("saml_assertion", "the signed bytes do not hold an assertion"));
     }
-    let issuer = node.at_most_one(Ns::Assertion, "Issuer")?.ok_or_else(|| missing("saml_issuer", "the Issuer"))?;
-    let subject = node.at_most_one(Ns::Assertion, "Subject")?.ok_or_else(|| missing("saml_subject", "the Subject"))?;
+    let issuer =
+        node.at_most_one(Ns::Assertion, "Issuer")?.ok_or_else(|| missing("saml_issuer", "the Issuer"))?;
+    let subject =
+        node.at_most_one(Ns::Assertion, "Subject")?.ok_or_else(|| missing("saml_subject", "the Subject"))?;
     let conditions = node
         .at_most_one(Ns::Assertion, "Conditions")?
         .ok_or_else(|| missing("saml_audience", "Conditions with an AudienceRestriction"))?;
@@ -186,21 +188,30 @@ pub fn assertion(node: Node<'_, '_>) -> Result<Assertion, Refusal> {
         not_before: moment(conditions, "NotBefore")?,
         not_on_or_after: moment(conditions, "NotOnOrAfter")?,
         audiences: audiences(conditions)?,
-        authentications: node.named(Ns::Assertion, "AuthnStatement").map(authentication).collect::<Result<_, _>>()?,
+        authentications: node
+            .named(Ns::Assertion, "AuthnStatement")
+            .map(authentication)
+            .collect::<Result<_, _>>()?,
         attributes: attributes(node)?,
     })
 }
 
 fn name_id(subject: Node<'_, '_>) -> Result<NameId, Refusal> {
     if subject.named(Ns::Assertion, "EncryptedID").next().is_some() {
-        return Err(Refusal::new("saml_encrypted_name_id", "an encrypted NameID is not supported in this version"));
+        return Err(Refusal::new(
+            "saml_encrypted_name_id",
+            "an encrypted NameID is not supported in this version",
+        ));
     }
-    let node = subject
-        .at_most_one(Ns::Assertion, "NameID")?
-        .ok_or_else(|| Refusal::new("saml_name_id", "the assertion has no NameID: let the provider send one"))?;
+    let node = subject.at_most_one(Ns::Assertion, "NameID")?.ok_or_else(|| {
+        Refusal::new("saml_name_id", "the assertion has no NameID: let the provider send one")
+    })?;
     let value = node.text()?.into_owned();
     if value.trim().is_empty() || value.len() > MAX_NAME_ID {
-        return Err(Refusal::new("saml_name_id", format!("the NameID is empty or longer than {MAX_NAME_ID} bytes")));
+        return Err(Refusal::new(
+            "saml_name_id",
+            format!("the NameID is empty or longer than {MAX_NAME_ID} bytes"),
+        ));
     }
     Ok(NameId {
         value,
@@ -236,7 +247,12 @@ fn audiences(conditions: Node<'_, '_>) -> Result<Vec<Vec<String>>, Refusal> {
                 found.push(node.named(Ns::Assertion, "Audience").map(trimmed).collect::<Result<_, _>>()?);
             }
             (Ns::Assertion, "OneTimeUse" | "ProxyRestriction") => {}
-            _ => return Err(Refusal::new("saml_conditions", "the assertion has a condition that is not known")),
+            _ => {
+                return Err(Refusal::new(
+                    "saml_conditions",
+                    "the assertion has a condition that is not known",
+                ));
+            }
         }
     }
     Ok(found)
@@ -260,7 +276,8 @@ fn attributes(assertion: Node<'_, '_>) -> Result<Attributes, Refusal> {
             return Err(Refusal::new("saml_encrypted_attribute", "encrypted attributes are not supported"));
         }
         for attribute in statement.named(Ns::Assertion, "Attribute") {
-            let name = owned(attribute, "Name").ok_or_else(|| missing("saml_attribute", "an attribute's Name"))?;
+            let name =
+                owned(attribute, "Name").ok_or_else(|| missing("saml_attribute", "an attribute's Name"))?;
             let values = attribute
                 .named(Ns::Assertion, "AttributeValue")
                 .filter(|value| !matches!(value.attribute_in(Ns::SchemaInstance, "nil"), Some("true" | "1")))

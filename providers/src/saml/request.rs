@@ -54,7 +54,9 @@ pub fn begin(
         return redirect(settings, signer, facts, &target, &request);
     }
     if settings.sign_requests {
-        return Err(broken("signed requests go by HTTP-Redirect only, and the metadata offers HTTP-POST only"));
+        return Err(broken(
+            "signed requests go by HTTP-Redirect only, and the metadata offers HTTP-POST only",
+        ));
     }
     let fields = vec![
         ("SAMLRequest".to_owned(), STANDARD.encode(&request)),
@@ -94,7 +96,8 @@ fn redirect(
     target: &Url,
     request: &[u8],
 ) -> Result<Outbound, ProviderError> {
-    let deflated = deflate(request).map_err(|error| broken(&format!("the AuthnRequest could not be packed: {error}")))?;
+    let deflated = deflate(request)
+        .map_err(|error| broken(&format!("the AuthnRequest could not be packed: {error}")))?;
     let mut query = format!(
         "SAMLRequest={}&RelayState={}",
         encode(STANDARD.encode(deflated).as_bytes()),
@@ -105,7 +108,8 @@ fn redirect(
             broken("the provider needs signed requests (RequestSigningAlgorithm or its metadata), and there is no signing key")
         })?;
         query = format!("{query}&SigAlg={}", encode(RSA_SHA256.as_bytes()));
-        let signature = signer.sign_rsa_sha256(query.as_bytes()).map_err(|error| broken(&error.to_string()))?;
+        let signature =
+            signer.sign_rsa_sha256(query.as_bytes()).map_err(|error| broken(&error.to_string()))?;
         query = format!("{query}&Signature={}", encode(STANDARD.encode(signature).as_bytes()));
     }
     let mut target = target.clone();
@@ -157,7 +161,8 @@ fn authn_request(
         writer.write_event(Event::Empty(policy))?;
     }
     if !settings.authn_context_class_refs.is_empty() {
-        let context = BytesStart::new("samlp:RequestedAuthnContext").with_attributes([("Comparison", "exact")]);
+        let context =
+            BytesStart::new("samlp:RequestedAuthnContext").with_attributes([("Comparison", "exact")]);
         writer.write_event(Event::Start(context))?;
         for class in &settings.authn_context_class_refs {
             text_element(&mut writer, "saml:AuthnContextClassRef", class)?;

@@ -109,7 +109,11 @@ impl SamlSettings {
             "IDPInit" => self.idp_init = boolean(key, value)?,
             "insecure_allow_sha1" => self.allow_sha1 = boolean(key, value)?,
             "EncryptedResponses" if boolean(key, value)? => {
-                return Err(SettingError::new(key, value, "encrypted assertions are not supported in this version: false"));
+                return Err(SettingError::new(
+                    key,
+                    value,
+                    "encrypted assertions are not supported in this version: false",
+                ));
             }
             "EncryptedResponses" => {}
             "RequestSigningAlgorithm" if value == "rsa-sha256" => self.sign_requests = true,
@@ -120,7 +124,11 @@ impl SamlSettings {
                 self.authn_context_class_refs =
                     value.split_ascii_whitespace().map(|one| uri(key, one)).collect::<Result<_, _>>()?;
                 if !(1..=MAX_CONTEXTS).contains(&self.authn_context_class_refs.len()) {
-                    return Err(SettingError::new(key, value, format!("1 to {MAX_CONTEXTS} URIs separated by spaces")));
+                    return Err(SettingError::new(
+                        key,
+                        value,
+                        format!("1 to {MAX_CONTEXTS} URIs separated by spaces"),
+                    ));
                 }
             }
             "login_hint" => self.login_hint = login_hint(key, value)?,
@@ -143,9 +151,12 @@ impl SamlSettings {
 }
 
 fn check_addresses(metadata: &IdpMetadata, dev: bool) -> Result<(), SettingError> {
-    let addresses = [&metadata.sso_redirect, &metadata.sso_post, &metadata.slo_redirect, &metadata.slo_response];
+    let addresses =
+        [&metadata.sso_redirect, &metadata.sso_post, &metadata.slo_redirect, &metadata.slo_response];
     match addresses.into_iter().flatten().find(|url: &&Url| !dev && url.scheme() != "https") {
-        Some(url) => Err(SettingError::new("MetadataFile", url.as_str(), "addresses in the metadata must be https")),
+        Some(url) => {
+            Err(SettingError::new("MetadataFile", url.as_str(), "addresses in the metadata must be https"))
+        }
         None => Ok(()),
     }
 }
@@ -185,10 +196,16 @@ fn login_hint(key: &str, value: &str) -> Result<LoginHint, SettingError> {
         Some(name)
             if (1..=64).contains(&name.len())
                 && !reserved.contains(&name)
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')) =>
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')) =>
         {
             Ok(LoginHint::Query(name.to_owned()))
         }
-        _ => Err(SettingError::new(key, value, "none, subject, or query:NAME with a NAME of letters, digits, _ - .")),
+        _ => Err(SettingError::new(
+            key,
+            value,
+            "none, subject, or query:NAME with a NAME of letters, digits, _ - .",
+        )),
     }
 }

@@ -34,7 +34,8 @@ pub struct Expected<'e> {
 pub fn check_status(status: &Status) -> Result<(), ProviderError> {
     let short = |uri: &String| uri.strip_prefix(STATUS).unwrap_or(uri).chars().take(100).collect::<String>();
     let codes: Vec<String> = status.codes.iter().map(short).collect();
-    if codes.first().is_some_and(|code| code == "Success") && status.codes.first().is_some_and(|uri| uri.starts_with(STATUS))
+    if codes.first().is_some_and(|code| code == "Success")
+        && status.codes.first().is_some_and(|uri| uri.starts_with(STATUS))
     {
         return Ok(());
     }
@@ -60,9 +61,14 @@ pub fn check_status(status: &Status) -> Result<(), ProviderError> {
 /// `Unsolicited` without InResponseTo, `saml_in_response_to` with another one.
 pub fn check_solicited(expected: &Expected<'_>, response: &ResponseFacts) -> Result<(), ProviderError> {
     match response.in_response_to.as_deref() {
-        None => Err(ProviderError::Unsolicited("Invalid samlResponse or relayState from identity provider".to_owned())),
+        None => Err(ProviderError::Unsolicited(
+            "Invalid samlResponse or relayState from identity provider".to_owned(),
+        )),
         Some(id) if id == expected.request_id => Ok(()),
-        Some(_) => Err(Refusal::new("saml_in_response_to", "the Response answers another request than this one").into()),
+        Some(_) => {
+            Err(Refusal::new("saml_in_response_to", "the Response answers another request than this one")
+                .into())
+        }
     }
 }
 
@@ -72,14 +78,20 @@ fn differs(check: &'static str, what: &str, expected: &str, came: Option<&str>) 
 }
 
 fn check_version(what: &str, version: &str) -> Result<(), Refusal> {
-    if version == "2.0" { Ok(()) } else { Err(differs("saml_version", &format!("Version of the {what}"), "2.0", Some(version))) }
+    if version == "2.0" {
+        Ok(())
+    } else {
+        Err(differs("saml_version", &format!("Version of the {what}"), "2.0", Some(version)))
+    }
 }
 
 fn check_issued(expected: &Expected<'_>, what: &str, at: OffsetDateTime) -> Result<(), Refusal> {
     if at > later(expected.now, expected.skew) {
         return Err(Refusal::new(
             "saml_issue_instant",
-            format!("the {what} is issued in the future ({at}): compare the clocks, or raise clock_skew_seconds"),
+            format!(
+                "the {what} is issued in the future ({at}): compare the clocks, or raise clock_skew_seconds"
+            ),
         ));
     }
     if later(at, MAX_AGE) < expected.now {
@@ -112,10 +124,19 @@ fn check_window(
 ///
 /// # Errors
 /// `saml_version`, `saml_issuer`, `saml_destination`, `saml_issue_instant`.
-pub fn check_response(expected: &Expected<'_>, response: &ResponseFacts, signed: bool) -> Result<(), Refusal> {
+pub fn check_response(
+    expected: &Expected<'_>,
+    response: &ResponseFacts,
+    signed: bool,
+) -> Result<(), Refusal> {
     check_version("Response", &response.version)?;
     if response.issuer.as_deref() != Some(expected.provider) {
-        return Err(differs("saml_issuer", "Issuer of the Response", expected.provider, response.issuer.as_deref()));
+        return Err(differs(
+            "saml_issuer",
+            "Issuer of the Response",
+            expected.provider,
+            response.issuer.as_deref(),
+        ));
     }
     match response.destination.as_deref() {
         Some(destination) if destination == expected.acs => {}
@@ -132,7 +153,12 @@ pub fn check_response(expected: &Expected<'_>, response: &ResponseFacts, signed:
 pub fn check_assertion(expected: &Expected<'_>, assertion: &Assertion) -> Result<OffsetDateTime, Refusal> {
     check_version("assertion", &assertion.version)?;
     if assertion.issuer != expected.provider {
-        return Err(differs("saml_issuer", "Issuer of the assertion", expected.provider, Some(&assertion.issuer)));
+        return Err(differs(
+            "saml_issuer",
+            "Issuer of the assertion",
+            expected.provider,
+            Some(&assertion.issuer),
+        ));
     }
     check_issued(expected, "assertion", assertion.issued_at)?;
     check_window(expected, "the assertion", assertion.not_before, assertion.not_on_or_after)?;
@@ -143,10 +169,16 @@ pub fn check_assertion(expected: &Expected<'_>, assertion: &Assertion) -> Result
     }
     for authentication in &assertion.authentications {
         if authentication.at > later(expected.now, expected.skew) {
-            return Err(Refusal::new("saml_authn_instant", "the AuthnInstant lies in the future: compare the clocks"));
+            return Err(Refusal::new(
+                "saml_authn_instant",
+                "the AuthnInstant lies in the future: compare the clocks",
+            ));
         }
         if authentication.session_ends.is_some_and(|ends| expected.now >= later(ends, expected.skew)) {
-            return Err(Refusal::new("saml_session_ended", "the provider's session has ended (SessionNotOnOrAfter)"));
+            return Err(Refusal::new(
+                "saml_session_ended",
+                "the provider's session has ended (SessionNotOnOrAfter)",
+            ));
         }
     }
     Ok(later(until, expected.skew))
@@ -154,20 +186,27 @@ pub fn check_assertion(expected: &Expected<'_>, assertion: &Assertion) -> Result
 
 /// Every AudienceRestriction must name us, and one must be there (SAML core 2.5.1.4).
 fn check_audience(expected: &Expected<'_>, assertion: &Assertion) -> Result<(), Refusal> {
-    let other = assertion.audiences.iter().find(|audiences| !audiences.iter().any(|one| one == expected.audience));
+    let other =
+        assertion.audiences.iter().find(|audiences| !audiences.iter().any(|one| one == expected.audience));
     match other {
         Some(audiences) => {
             let came = audiences.join(", ");
             Err(differs("saml_audience", "Audience", expected.audience, Some(&came)))
         }
-        None if assertion.audiences.is_empty() => Err(differs("saml_audience", "Audience", expected.audience, None)),
+        None if assertion.audiences.is_empty() => {
+            Err(differs("saml_audience", "Audience", expected.audience, None))
+        }
         None => Ok(()),
     }
 }
 
 /// One bearer confirmation must fit in full (SAML profiles 4.1.4.2); its end is returned.
-fn check_confirmation(expected: &Expected<'_>, confirmations: &[Confirmation]) -> Result<OffsetDateTime, Refusal> {
-    let mut refusal = Refusal::new("saml_confirmation", "the assertion has no bearer SubjectConfirmation with data");
+fn check_confirmation(
+    expected: &Expected<'_>,
+    confirmations: &[Confirmation],
+) -> Result<OffsetDateTime, Refusal> {
+    let mut refusal =
+        Refusal::new("saml_confirmation", "the assertion has no bearer SubjectConfirmation with data");
     for confirmation in confirmations {
         match fits(expected, confirmation) {
             Ok(until) => return Ok(until),

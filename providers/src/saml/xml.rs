@@ -138,7 +138,11 @@ fn too_big(detail: impl Into<String>) -> Refusal {
 /// `saml_limits` for a broken bound, `saml_xml` for everything that is not the XML described above.
 pub fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Document<'a>, Refusal> {
     if text.len() > limits.bytes {
-        return Err(too_big(format!("the document has {} bytes, at most {} are allowed", text.len(), limits.bytes)));
+        return Err(too_big(format!(
+            "the document has {} bytes, at most {} are allowed",
+            text.len(),
+            limits.bytes
+        )));
     }
     if !text.bytes().all(|byte| byte >= 0x20 || matches!(byte, b'\t' | b'\n' | b'\r')) {
         return Err(malformed("the document holds a control character"));
@@ -171,7 +175,8 @@ impl<'a> Parser<'a> {
 
     fn step(&mut self) -> Result<bool, Refusal> {
         let from = self.position()?;
-        let event = self.reader.read_event().map_err(|error| malformed(format!("not well-formed: {error}")))?;
+        let event =
+            self.reader.read_event().map_err(|error| malformed(format!("not well-formed: {error}")))?;
         match event {
             Event::Start(start) => {
                 let to = self.position()?.saturating_sub(1);
@@ -242,10 +247,14 @@ impl<'a> Parser<'a> {
         let mut prefixed: Vec<(String, &'a str)> = Vec::new();
         let mut spaced = tag.get(name_length..).unwrap_or_default();
         for attribute in Attributes::new(tag, name_length) {
-            let attribute = attribute.map_err(|error| malformed(format!("an attribute is broken: {error}")))?;
+            let attribute =
+                attribute.map_err(|error| malformed(format!("an attribute is broken: {error}")))?;
             count += 1;
             if count > self.limits.attributes {
-                return Err(too_big(format!("an element has more than {} attributes", self.limits.attributes)));
+                return Err(too_big(format!(
+                    "an element has more than {} attributes",
+                    self.limits.attributes
+                )));
             }
             let name = attribute.key.into_inner();
             let local = check_name(name)?;
@@ -262,7 +271,10 @@ impl<'a> Parser<'a> {
             if name == "xmlns" || name.starts_with("xmlns:") {
                 declarations += 1;
                 if declarations > self.limits.namespaces {
-                    return Err(too_big(format!("an element declares more than {} namespaces", self.limits.namespaces)));
+                    return Err(too_big(format!(
+                        "an element declares more than {} namespaces",
+                        self.limits.namespaces
+                    )));
                 }
                 check_declared(name, &value)?;
                 continue;
@@ -276,7 +288,11 @@ impl<'a> Parser<'a> {
             }
             self.document.attributes.push(Attribute { ns, local, value });
         }
-        if spaced.trim_matches([' ', '\t', '\r', '\n']).is_empty() { Ok(()) } else { Err(malformed("a tag is broken")) }
+        if spaced.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
+            Ok(())
+        } else {
+            Err(malformed("a tag is broken"))
+        }
     }
 
     fn close(&mut self) {
@@ -300,7 +316,11 @@ impl<'a> Parser<'a> {
         if text.contains("]]>") || text.contains(['\u{fffe}', '\u{ffff}']) {
             return Err(malformed("a text holds what XML forbids"));
         }
-        let text = if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { text };
+        let text = if text.contains('\r') {
+            Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+        } else {
+            text
+        };
         self.document.texts.push((owner, text));
         Ok(())
     }
@@ -353,9 +373,15 @@ fn check_name(name: &str) -> Result<&str, Refusal> {
     let (prefix, local) = name.split_once(':').map_or((None, name), |(prefix, local)| (Some(prefix), local));
     let is_name = |part: &str| {
         part.bytes().next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_' || first >= 0x80)
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || byte >= 0x80)
+            && part.bytes().all(|byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || byte >= 0x80
+            })
     };
-    if is_name(local) && prefix.is_none_or(is_name) { Ok(local) } else { Err(malformed("a name is not an XML name")) }
+    if is_name(local) && prefix.is_none_or(is_name) {
+        Ok(local)
+    } else {
+        Err(malformed("a name is not an XML name"))
+    }
 }
 
 /// Steps over ` name="value"`, insisting on the space that XML wants between attributes.
@@ -368,7 +394,10 @@ fn after_attribute<'t>(rest: &'t str, name: &str, value: &str) -> Result<&'t str
     let rest = rest.trim_start_matches(blank).strip_prefix(name).ok_or_else(broken)?;
     let rest = rest.trim_start_matches(blank).strip_prefix('=').ok_or_else(broken)?.trim_start_matches(blank);
     let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\'')).ok_or_else(broken)?;
-    rest.get(1..).and_then(|rest| rest.strip_prefix(value)).and_then(|rest| rest.strip_prefix(quote)).ok_or_else(broken)
+    rest.get(1..)
+        .and_then(|rest| rest.strip_prefix(value))
+        .and_then(|rest| rest.strip_prefix(quote))
+        .ok_or_else(broken)
 }
 
 fn check_declared(name: &str, uri: &str) -> Result<(), Refusal> {
@@ -376,7 +405,9 @@ fn check_declared(name: &str, uri: &str) -> Result<(), Refusal> {
         None if uri.is_empty() => return Ok(()),
         Some("xml") if uri == XML_NS => return Ok(()),
         Some("xml" | "xmlns") => return Err(malformed("the prefixes xml and xmlns cannot be bound")),
-        _ if uri == XML_NS || uri == XMLNS_NS => return Err(malformed("a reserved namespace cannot be bound")),
+        _ if uri == XML_NS || uri == XMLNS_NS => {
+            return Err(malformed("a reserved namespace cannot be bound"));
+        }
         _ => {}
     }
     let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
@@ -387,9 +418,9 @@ fn check_declared(name: &str, uri: &str) -> Result<(), Refusal> {
 
 /// XML 1.0 section 2.2: what may come out of a character reference.
 fn check_characters(text: &str) -> Result<(), Refusal> {
-    let legal = text.chars().all(|character| {
-        matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
-    });
+    let legal = text.chars().all(
+        |character| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..='\u{10ffff}'),
+    );
     if legal { Ok(()) } else { Err(malformed("a character reference names a character that XML forbids")) }
 }
 
@@ -497,7 +528,9 @@ impl<'d, 'a> Node<'d, 'a> {
     /// Its attributes: namespace, local name, value.
     pub fn attributes(self) -> impl Iterator<Item = (Ns, &'a str, &'d str)> {
         let (from, to) = self.element().attributes;
-        self.document.attributes[from..to].iter().map(|attribute| (attribute.ns, attribute.local, attribute.value.as_ref()))
+        self.document.attributes[from..to]
+            .iter()
+            .map(|attribute| (attribute.ns, attribute.local, attribute.value.as_ref()))
     }
 
     /// All text in it and in its children, put together.

@@ -1,3 +1,4 @@
 //! `/saml2/…`.
 
 pub mod idp_response;
+pub mod metadata;
