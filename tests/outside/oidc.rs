@@ -110,7 +110,8 @@ async fn an_answer_is_of_no_use_in_another_browser() {
     let callback = format!("{}/oauth2/idpresponse", app.url);
     let attacker = Person::new().open(&app.authorize_url(&[]), &callback).await;
     let landing = Person::new().open(attacker.url.as_str(), CALLBACK).await;
-    assert_eq!((landing.status, landing.query("code")), (400, None), "{landing:?}");
+    // The page is at the address the attacker made, provider's code and all: no code of ours came of it.
+    assert_eq!((landing.status, landing.url.path()), (400, "/oauth2/idpresponse"), "{landing:?}");
     let users = gateway.call("list_users", json!({"UserPoolId": pool.id})).await;
     assert_eq!(users["Users"], json!([]));
 }
