@@ -11,6 +11,7 @@
 #![expect(clippy::disallowed_methods, reason = "outside the gateway, HTTP is the test's own")]
 
 mod browser;
+mod demo;
 mod durability;
 mod error_codes;
 mod errors;
