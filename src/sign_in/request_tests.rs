@@ -158,3 +158,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_client_or_redirect_uri_that_comes_twice_never_redirects_whatever_else_comes_twice() {
+    for name in ["client_id", "redirect_uri"] {
+        let mut pairs = good();
+        let value = pairs.iter().find(|(key, _)| *key == name).unwrap().1;
+        pairs.extend([("state", "1"), ("state", "2"), (name, value)]);
+        assert_eq!(error_of(check(&pairs)), "page", "{name}");
+    }
+}
+
+#[test]
+fn a_provider_of_other_clients_looks_like_one_that_does_not_exist() {
+    let hidden = with(&[("idp_identifier", "hidden.example")]).unwrap_err();
+    assert_eq!(hidden, with(&[("idp_identifier", "unknown.example")]).unwrap_err());
+    assert_eq!(hidden, with(&[("identity_provider", "Nobody")]).unwrap_err());
+}
