@@ -146,6 +146,16 @@ fn an_attribute_that_the_client_may_not_write_fails_and_is_named() {
 }
 
 #[test]
+fn a_client_that_may_write_an_address_may_have_it_verified() {
+    let members = json!({"AttributeMapping": {"email": "mail", "email_verified": "checked"}});
+    let claims: &[(&str, &[&str])] = &[("mail", &["j@a.example"]), ("checked", &["true"])];
+    let profile = map_with(members.clone(), json!({"WriteAttributes": ["email"]}), claims).unwrap();
+    assert_eq!(profile.set["email_verified"], "true");
+    let error = map_with(members, json!({"WriteAttributes": ["name"]}), claims).unwrap_err();
+    assert_eq!(error, MappingError::NotWritable("email".into()));
+}
+
+#[test]
 fn a_value_that_breaks_its_attributes_rule_fails_and_names_it() {
     for (attribute, value) in [
         ("custom:age", "old"),
