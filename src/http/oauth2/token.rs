@@ -47,6 +47,10 @@ async fn exchange(
     match grant_type {
         "authorization_code" => code(state, pool, client, &form).await,
         "refresh_token" => {
+            if !client.allowed_oauth_flows_user_pool_client {
+                let why = "the client may not use the OAuth endpoints (AllowedOAuthFlowsUserPoolClient)";
+                return Err(OAuthError::bad_request("unauthorized_client", why));
+            }
             let token = required(&form, "refresh_token")?;
             Ok(refresh_token::redeem(&state.context, pool, client, token).await?)
         }
