@@ -196,14 +196,19 @@ fn check_redirect_uri(client: &AppClient, parameters: &Parameters<'_>) -> Result
     }
 }
 
+/// The beginning of a parameter's name, which anybody may make up.
+fn shown(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
 type Refusal = (&'static str, String);
 
 fn check_shape(parameters: &Parameters<'_>, client: &AppClient) -> Result<(), Refusal> {
     if let Some(name) = parameters.twice.first() {
-        return Err(("invalid_request", format!("{name} was given more than once")));
+        return Err(("invalid_request", format!("{} was given more than once", shown(name))));
     }
     if let Some(name) = parameters.too_long {
-        return Err(("invalid_request", format!("{name} is longer than {MAX_VALUE} bytes")));
+        return Err(("invalid_request", format!("{} is longer than {MAX_VALUE} bytes", shown(name))));
     }
     let flow = match parameters.get("response_type") {
         Some("code") => OAuthFlow::Code,

@@ -175,3 +175,15 @@ fn a_provider_of_other_clients_looks_like_one_that_does_not_exist() {
     assert_eq!(hidden, with(&[("idp_identifier", "unknown.example")]).unwrap_err());
     assert_eq!(hidden, with(&[("identity_provider", "Nobody")]).unwrap_err());
 }
+
+#[test]
+fn a_made_up_name_is_not_repeated_at_length() {
+    let name = "x".repeat(50_000);
+    let long = "v".repeat(4_097);
+    for more in [vec![(name.as_str(), "1"), (name.as_str(), "2")], vec![(name.as_str(), long.as_str())]] {
+        let mut pairs = good();
+        pairs.extend(more);
+        let Err(Rejected::Redirect { description, .. }) = check(&pairs) else { panic!("accepted") };
+        assert!(description.len() < 200, "{}", description.len());
+    }
+}
