@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use url::Url;
 
+use super::moods::Moody;
 use super::provider::{self, Provider};
 use crate::api::{ApiContext, Credentials};
 use crate::context::Context;
@@ -65,6 +66,8 @@ impl Random for Seeded {
 
 pub(super) struct House {
     pub(super) state: State,
+    pub(super) directory: Arc<Moody<dyn Directory>>,
+    pub(super) sessions: Arc<Moody<dyn SessionStore>>,
     clock: Arc<Hand>,
     _folder: tempfile::TempDir,
 }
@@ -165,12 +168,15 @@ impl House {
         let clock = Arc::new(Hand(Mutex::new(testing::NOW)));
         let time: Arc<dyn Clock> = Arc::<Hand>::clone(&clock);
         let random: Arc<dyn Random> = Arc::new(Seeded(AtomicU64::new(0)));
-        let directory: Arc<dyn Directory> = Arc::new(
+        let durable: Arc<dyn Directory> = Arc::new(
             SqliteDirectory::open(&folder.path().join("directory.sqlite"), Arc::clone(&time)).await.unwrap(),
         );
-        let sessions: Arc<dyn SessionStore> = Arc::new(
+        let passing: Arc<dyn SessionStore> = Arc::new(
             EmbeddedSessions::open(&folder.path().join("sessions.sqlite"), Arc::clone(&time)).await.unwrap(),
         );
+        let (moody_directory, moody_sessions) = (Moody::new(durable), Moody::new(passing));
+        let directory: Arc<dyn Directory> = Arc::<Moody<dyn Directory>>::clone(&moody_directory);
+        let sessions: Arc<dyn SessionStore> = Arc::<Moody<dyn SessionStore>>::clone(&moody_sessions);
         let sealer = Sealer::new(&[7; 32], Arc::clone(&random)).unwrap();
         let surface = testing::surface();
         let http: Arc<Provider> = Arc::new(Provider::new(Arc::clone(&time)));
@@ -215,7 +221,8 @@ impl House {
             metrics: health::Metrics::new(),
             trusted_proxies: Vec::new().into(),
         };
-        let house = Self { state, clock, _folder: folder };
+        let (directory, sessions) = (moody_directory, moody_sessions);
+        let house = Self { state, directory, sessions, clock, _folder: folder };
         house.furnish().await;
         house
     }
