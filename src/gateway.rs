@@ -100,8 +100,10 @@ pub async fn start_on(
 impl Running {
     /// Stops accepting, finishes what is in flight, closes the stores.
     pub async fn stop(self) {
-        for server in &self.servers {
-            server.stop(true).await;
+        // All at once: an idle connection to one listener must not use up the grace of the next.
+        let stopping: Vec<_> = self.servers.iter().map(|server| tokio::spawn(server.stop(true))).collect();
+        for stopped in stopping {
+            let _ = stopped.await;
         }
         self.state.context.sessions.close().await;
         self.state.context.directory.close().await;

@@ -76,7 +76,8 @@ fn prepare(dir: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The file's content, or what `make` gives, written so that a crash leaves the whole file or none.
+/// The file's content, or what `make` gives, written so that a crash leaves the whole file or none, and so that
+/// of two that start at once the second takes what the first made.
 fn read_or_make(path: &Path, make: impl FnOnce() -> Zeroizing<String>) -> std::io::Result<Zeroizing<String>> {
     match fs::read_to_string(path) {
         Ok(text) => return Ok(Zeroizing::new(text)),
@@ -84,12 +85,21 @@ fn read_or_make(path: &Path, make: impl FnOnce() -> Zeroizing<String>) -> std::i
         Err(error) => return Err(error),
     }
     let text = make();
-    let temporary = path.with_extension("new");
+    let temporary = path.with_extension(format!("{}.new", std::process::id()));
     let mut file =
         fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&temporary, path)?;
+    // Unlike a rename, a link never takes the place of a file that is there by now.
+    match fs::hard_link(&temporary, path) {
+        Ok(()) => fs::remove_file(&temporary)?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            fs::remove_file(&temporary)?;
+            return fs::read_to_string(path).map(Zeroizing::new);
+        }
+        // Not every file system has links.
+        Err(_) => fs::rename(&temporary, path)?,
+    }
     if let Some(dir) = path.parent() {
         fs::File::open(dir)?.sync_all()?;
     }
@@ -124,5 +134,25 @@ fn stored_credentials(path: &Path, random: &dyn Random) -> Result<Credentials, S
             Ok(Credentials { access_key_id: id.to_owned(), secret_access_key: SecretString::from(secret) })
         }
         _ => Err(unusable(path, &"access_key_id or secret_access_key is missing")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_that_start_at_once_both_use_the_secret_of_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        let slow = || {
+            let fast = read_or_make(&path, || Zeroizing::new("first".into())).unwrap();
+            assert_eq!(*fast, "first");
+            Zeroizing::new("second".into())
+        };
+        assert_eq!(*read_or_make(&path, slow).unwrap(), "first");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "first");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

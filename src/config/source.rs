@@ -29,6 +29,15 @@ const KEYS: [&str; 20] = [
     "dev",
 ];
 
+/// The parser's words in one line, without the line of the file it shows: that may hold a secret.
+fn without_excerpt(error: &str) -> String {
+    let excerpt = |line: &str| {
+        line.trim_start_matches(|c: char| c.is_whitespace() || c.is_ascii_digit()).starts_with('|')
+    };
+    let lines: Vec<_> = error.lines().filter(|line| !excerpt(line)).map(str::trim).collect();
+    lines.join(", ")
+}
+
 /// Raw settings, by key.
 #[derive(Default)]
 pub(super) struct Source {
@@ -63,7 +72,8 @@ impl Source {
             .build()
             .and_then(config::Config::try_deserialize::<BTreeMap<String, config::Value>>)
             .map_err(|error| {
-                SettingsError::new("--config", format!("{given} ({error})"), "a readable TOML file")
+                let why = without_excerpt(&error.to_string());
+                SettingsError::new("--config", format!("{given} ({why})"), "a readable TOML file")
             })?;
         for (name, value) in table {
             let Some(key) = KEYS.into_iter().find(|key| *key == name) else {

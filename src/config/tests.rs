@@ -85,3 +85,18 @@ fn generated_secrets_are_kept_and_readable_by_their_owner_only() {
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 }
+
+#[test]
+fn a_file_that_does_not_parse_is_told_in_one_line_and_without_its_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("poolgate.toml");
+    for text in
+        ["secret_access_key = \"hush-hush\nlisten = 1", "secret_access_key = hush-hush", "= hush-hush"]
+    {
+        std::fs::write(&path, text).unwrap();
+        let Err(error) = Source::load(Some(&path), |_| None) else { panic!("{text} was accepted") };
+        let shown = error.to_string();
+        assert!(shown.starts_with("--config: ") && shown.contains("line 1"), "{shown}");
+        assert!(!shown.contains('\n') && !shown.contains("hush"), "{shown}");
+    }
+}

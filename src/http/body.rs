@@ -1,7 +1,7 @@
 //! Decoded parameters of a query or a form.
 
-use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpRequest, web};
 
 /// Names and values, in the order they came.
 pub type Pairs = Vec<(String, String)>;
@@ -24,6 +24,21 @@ pub fn form(request: &HttpRequest, body: &[u8]) -> Option<Pairs> {
         return None;
     }
     Some(url::form_urlencoded::parse(body).into_owned().collect())
+}
+
+/// A body, or why it could not be read: too large even for the server, or broken off.
+pub type Received = Result<web::Bytes, actix_web::Error>;
+
+/// The decoded form of an OAuth endpoint, at most [`MAX_FORM`] bytes.
+///
+/// # Errors
+/// What is wrong with the body, in words.
+pub fn oauth_form(request: &HttpRequest, received: &Received) -> Result<Pairs, &'static str> {
+    let bytes = received.as_ref().map_err(|_| "the body is too large or incomplete")?;
+    if bytes.len() > MAX_FORM {
+        return Err("the body is too large");
+    }
+    form(request, bytes).ok_or("the body must be application/x-www-form-urlencoded")
 }
 
 /// The value of a parameter that may come once only.

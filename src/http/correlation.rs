@@ -1,4 +1,5 @@
-//! Every response carries `x-amzn-requestid`; the log and the error page show the same id.
+//! Every response carries `x-amzn-requestid` (the log and the error page show the same id) and the headers that
+//! keep browsers from guessing types and from telling where they came from.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -7,7 +8,8 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, web};
 use tracing::Instrument as _;
 
-use super::State;
+use super::pages::headers;
+use super::{State, reply};
 
 /// The id of one request: a UUID.
 #[derive(Clone)]
@@ -32,6 +34,11 @@ pub async fn middleware(
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
     if let Some(state) = state {
         state.metrics.answered(response.status().as_u16());
+        for (name, value) in headers::common(reply::transport(&state), &reply::public_host(&state)) {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);

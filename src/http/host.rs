@@ -9,7 +9,7 @@ use actix_web::http::header::{FORWARDED, HOST};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 use thiserror::Error;
 
-use super::State;
+use super::{State, reply};
 use crate::registry::LivePool;
 
 /// The pool whose domain this request came to. No such pool: a plain 404.
@@ -55,22 +55,37 @@ fn asked_host(request: &HttpRequest, state: &State) -> Option<String> {
     Some(without_port(&host).to_owned())
 }
 
+/// A redirect to the host at which the pool's providers answer, when this is its other one.
+///
+/// A pool may have a prefix domain and a custom one. Cookies belong to one host, so a browser must begin, and
+/// sign out, where the provider's answer will find them.
+pub fn elsewhere(request: &HttpRequest, state: &State, pool: &LivePool) -> Option<HttpResponse> {
+    let home = pool.domain_url(&state.context.surface)?;
+    if home.host_str()?.eq_ignore_ascii_case(&asked_host(request, state)?) {
+        return None;
+    }
+    let here = request.uri().path_and_query()?.as_str();
+    Some(reply::found(&format!("{}{here}", home.as_str().trim_end_matches('/'))))
+}
+
 fn is_trusted(peer: IpAddr, state: &State) -> bool {
     state.trusted_proxies.iter().any(|network| network.contains(&peer))
 }
 
-/// The host of the last hop: `Forwarded` (RFC 7239) first, then `X-Forwarded-Host`.
+/// The host of the last hop: `Forwarded` (RFC 7239) first, then `X-Forwarded-Host`. A proxy adds to what came
+/// before it, in the same line or in a line of its own: only the very last element is its word.
 fn forwarded_host(request: &HttpRequest) -> Option<String> {
     let headers = request.headers();
-    let standard = headers.get(FORWARDED).and_then(|value| value.to_str().ok()).and_then(|value| {
-        let last = value.rsplit(',').next()?;
-        last.split(';').find_map(|pair| {
-            let (name, host) = pair.trim().split_once('=')?;
-            name.eq_ignore_ascii_case("host").then(|| host.trim_matches('"').to_owned())
-        })
-    });
+    let standard =
+        headers.get_all(FORWARDED).last().and_then(|value| value.to_str().ok()).and_then(|value| {
+            let last = value.rsplit(',').next()?;
+            last.split(';').find_map(|pair| {
+                let (name, host) = pair.trim().split_once('=')?;
+                name.eq_ignore_ascii_case("host").then(|| host.trim_matches('"').to_owned())
+            })
+        });
     standard.or_else(|| {
-        let value = headers.get("x-forwarded-host")?.to_str().ok()?;
+        let value = headers.get_all("x-forwarded-host").last()?.to_str().ok()?;
         Some(value.rsplit(',').next()?.trim().to_owned())
     })
 }

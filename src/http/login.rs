@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::body::{self, once};
-use super::host::PoolAtHost;
+use super::host::{PoolAtHost, elsewhere};
 use super::oauth2::authorize;
 use super::pages::headers::FormTarget;
 use super::pages::{EmailDiscovery, Href, LoginPage, ProviderChoice};
@@ -23,6 +23,9 @@ const UNKNOWN: &str = "No organization is known for this address.";
 
 /// Shows the page; a request that needs none goes where it would go from `/oauth2/authorize`.
 pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost) -> HttpResponse {
+    if let Some(response) = elsewhere(&request, &state, &pool.0) {
+        return response;
+    }
     let asked = match AuthorizeRequest::check(&pool.0, &body::query(&request)) {
         Ok(asked) => asked,
         Err(rejected) => return reply::rejected(&state, &request, &pool.0, &rejected),
@@ -58,7 +61,10 @@ pub async fn post(
         .and_then(|client| begin::discover(&pool.0, client, &address));
     match found {
         Some(provider) => {
-            asked.asked.login_hint.get_or_insert(address);
+            // What the person typed outweighs what the app guessed; a bare domain is nobody's name.
+            if address.contains('@') {
+                asked.asked.login_hint = Some(address);
+            }
             authorize::depart(&request, &state, &pool.0, &asked, &provider).await
         }
         None => show(&request, &state, &pool.0, &asked, Some(address)),

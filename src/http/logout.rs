@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::body::{self, Pairs, once};
-use super::host::PoolAtHost;
+use super::host::{PoolAtHost, elsewhere};
 use super::pages::SignedOutPage;
 use super::reply::Trouble;
 use super::{State, cookies, reply};
@@ -25,6 +25,9 @@ enum Onward {
 
 /// Ends the hosted-UI session of this browser, unless the request is not a good one: then nothing ends.
 pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost) -> HttpResponse {
+    if let Some(response) = elsewhere(&request, &state, &pool.0) {
+        return response;
+    }
     let pairs = body::query(&request);
     let onward = match check(&state, &pool.0, &pairs) {
         Ok(onward) => onward,

@@ -16,6 +16,8 @@ pub mod oauth2;
 pub mod pages;
 pub mod reply;
 pub mod saml2;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

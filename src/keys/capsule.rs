@@ -13,8 +13,9 @@ use super::KeyError;
 
 /// Length of the GCM tag, in bytes.
 const TAG: usize = 16;
-/// Longest capsule that is looked at, in characters.
-pub const MAX_CAPSULE: usize = 8 * 1024;
+/// Longest capsule that is looked at, in characters: more than the longest scopes and resource of an authorize
+/// request can make of one.
+pub const MAX_CAPSULE: usize = 32 * 1024;
 
 /// A 256-bit key that makes and opens capsules.
 pub struct CapsuleKey {

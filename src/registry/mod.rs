@@ -12,6 +12,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use poolgate_providers::{Clock, Random};
 use tokio::sync::Mutex;
+use tracing::Instrument as _;
 
 use crate::directory::{Change, Directory, DirectoryError, Kind};
 use crate::keys::{Sealer, pool_keys};
@@ -125,12 +126,21 @@ impl Registry {
         self.current.load_full()
     }
 
-    /// Writes all edits, or none; they are in force when this returns.
+    /// Writes all edits, or none; they are in force when this returns. A caller that goes away in between stops
+    /// nothing: what is written comes into force.
     ///
     /// # Errors
     /// [`DirectoryError::Exists`], [`DirectoryError::Missing`], [`DirectoryError::Stale`],
     /// [`DirectoryError::Away`].
-    pub async fn edit(&self, edits: Vec<Edit>) -> Result<(), DirectoryError> {
+    pub async fn edit(self: &Arc<Self>, edits: Vec<Edit>) -> Result<(), DirectoryError> {
+        let registry = Arc::clone(self);
+        let whole = async move { registry.write_and_reload(edits).await };
+        tokio::spawn(whole.in_current_span())
+            .await
+            .map_err(|error| DirectoryError::Away(error.to_string()))?
+    }
+
+    async fn write_and_reload(&self, edits: Vec<Edit>) -> Result<(), DirectoryError> {
         let _one_at_a_time = self.writing.lock().await;
         let mut changes = Vec::with_capacity(edits.len());
         let mut touched = Vec::new();
@@ -146,11 +156,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Reads one pool anew from the directory.
-    ///
-    /// # Errors
-    /// [`DirectoryError::Away`].
-    pub async fn reload(&self, pool_id: &str) -> Result<(), DirectoryError> {
+    /// Reads one pool anew from the directory. The caller holds `writing`: two at once could lose one's pool.
+    async fn reload(&self, pool_id: &str) -> Result<(), DirectoryError> {
         let records = self.directory.load_pool(pool_id).await?;
         let snapshot = self.current.load_full();
         let before = snapshot.pool(pool_id).cloned();

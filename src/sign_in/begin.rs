@@ -72,13 +72,14 @@ fn only_provider(pool: &LivePool, client: &AppClient) -> Option<String> {
 pub fn discover(pool: &LivePool, client: &AppClient, address: &str) -> Option<String> {
     let address = address.trim();
     let domain = address.rsplit_once('@').map(|(_, domain)| domain);
-    let provider = [Some(address), domain]
+    [Some(address), domain]
         .into_iter()
         .flatten()
         .filter(|name| !name.is_empty())
-        .find_map(|name| pool.provider_by_identifier(name))?;
-    let name = &provider.config.value.provider_name;
-    client.supported_identity_providers.contains(name).then(|| name.clone())
+        .filter_map(|name| pool.provider_by_identifier(name))
+        .map(|provider| &provider.config.value.provider_name)
+        .find(|name| client.supported_identity_providers.contains(name))
+        .cloned()
 }
 
 /// Makes and stores an attempt, and asks the provider's adapter where the browser goes.
@@ -118,4 +119,35 @@ async fn leave(
     let outbound = adapter.begin(&context.around, &attempt.facts(callback, pool.entity_id())).await?;
     attempt.save(context).await?;
     Ok(outbound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{client, live_pool, provider};
+    use serde_json::json;
+
+    #[test]
+    fn an_address_leads_to_a_provider_of_the_client_by_the_whole_or_by_its_domain() {
+        let pool = live_pool(
+            client(json!({})),
+            vec![
+                provider("Acme", json!({"IdpIdentifiers": ["acme.example"]})),
+                provider("Globex", json!({"IdpIdentifiers": ["vip@acme.example"]})),
+                provider("Hidden", json!({"IdpIdentifiers": ["boss@acme.example", "hidden.example"]})),
+            ],
+        );
+        let find = |address: &str| discover(&pool, pool.client("app").unwrap(), address);
+        assert_eq!(find(" Jane@ACME.example ").as_deref(), Some("Acme"));
+        assert_eq!(find("acme.example").as_deref(), Some("Acme"));
+        assert_eq!(find("vip@acme.example").as_deref(), Some("Globex"));
+        assert_eq!(
+            find("boss@acme.example").as_deref(),
+            Some("Acme"),
+            "of another client's provider, nothing shows"
+        );
+        for nowhere in ["", "@", "jane@hidden.example", "jane@sub.acme.example", "acme.example@"] {
+            assert_eq!(find(nowhere), None, "{nowhere}");
+        }
+    }
 }

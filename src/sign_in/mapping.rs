@@ -132,8 +132,7 @@ fn map_one(
     remove: &mut Vec<String>,
 ) -> Result<(), MappingError> {
     let rule = place.pool.attribute(name).ok_or_else(|| MappingError::Unknown(name.to_owned()))?;
-    // The reference keeps the two flags out of WriteAttributes: they follow their address.
-    if !is_flag(name) && !place.client.may_write(name) {
+    if !place.client.may_write(governing(name)) {
         return Err(MappingError::NotWritable(name.to_owned()));
     }
     let values = identity.attributes.get(source).map_or(&[][..], Vec::as_slice);
@@ -155,8 +154,14 @@ fn map_one(
     Ok(())
 }
 
-fn is_flag(name: &str) -> bool {
-    matches!(name, "email_verified" | "phone_number_verified")
+/// The attribute whose write permission counts: no client is given the two flags to write (the reference service
+/// refuses them in `WriteAttributes`), they go with their address.
+fn governing(name: &str) -> &str {
+    match name {
+        "email_verified" => "email",
+        "phone_number_verified" => "phone_number",
+        other => other,
+    }
 }
 
 /// Several values as one string, as the reference service writes them: `[a, b]`, each value form-url-encoded.

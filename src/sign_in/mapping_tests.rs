@@ -146,11 +146,13 @@ fn an_attribute_that_the_client_may_not_write_fails_and_is_named() {
 }
 
 #[test]
-fn the_verified_flags_follow_their_address_without_being_listed_as_writable() {
-    let members = json!({"AttributeMapping": {"email": "mail", "email_verified": "ok"}});
-    let client = json!({"WriteAttributes": ["email"]});
-    let profile = map_with(members, client, &[("mail", &["j@a.example"]), ("ok", &["true"])]).unwrap();
+fn a_client_that_may_write_an_address_may_have_it_verified() {
+    let members = json!({"AttributeMapping": {"email": "mail", "email_verified": "checked"}});
+    let claims: &[(&str, &[&str])] = &[("mail", &["j@a.example"]), ("checked", &["true"])];
+    let profile = map_with(members.clone(), json!({"WriteAttributes": ["email"]}), claims).unwrap();
     assert_eq!(profile.set["email_verified"], "true");
+    let error = map_with(members, json!({"WriteAttributes": ["name"]}), claims).unwrap_err();
+    assert_eq!(error, MappingError::NotWritable("email".into()));
 }
 
 #[test]

@@ -98,20 +98,20 @@ pub struct ReturnTarget {
 /// Decoded parameters; a name that comes twice is remembered as such.
 struct Parameters<'a> {
     values: HashMap<&'a str, &'a str>,
-    twice: Option<&'a str>,
+    twice: Vec<&'a str>,
     too_long: Option<&'a str>,
 }
 
 impl<'a> Parameters<'a> {
     fn new(pairs: &'a [(String, String)]) -> Self {
-        let mut parameters = Self { values: HashMap::new(), twice: None, too_long: None };
+        let mut parameters = Self { values: HashMap::new(), twice: Vec::new(), too_long: None };
         for (name, value) in pairs {
             if value.len() > MAX_VALUE {
                 parameters.too_long.get_or_insert(name);
             }
             // An empty parameter is treated as absent (RFC 6749 section 3.1).
             if !value.is_empty() && parameters.values.insert(name, value).is_some() {
-                parameters.twice.get_or_insert(name);
+                parameters.twice.push(name);
             }
         }
         parameters
@@ -174,9 +174,9 @@ impl AuthorizeRequest {
 }
 
 fn check_client<'p>(pool: &'p LivePool, parameters: &Parameters<'_>) -> Result<&'p AppClient, Rejected> {
-    let once = |name| match parameters.twice {
-        Some(twice) if twice == name => Err(Rejected::Page(format!("{name} was given more than once"))),
-        _ => Ok(()),
+    let once = |name| match parameters.twice.contains(&name) {
+        true => Err(Rejected::Page(format!("{name} was given more than once"))),
+        false => Ok(()),
     };
     once("client_id")?;
     once("redirect_uri")?;
@@ -196,14 +196,19 @@ fn check_redirect_uri(client: &AppClient, parameters: &Parameters<'_>) -> Result
     }
 }
 
+/// The beginning of a parameter's name, which anybody may make up.
+fn shown(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
 type Refusal = (&'static str, String);
 
 fn check_shape(parameters: &Parameters<'_>, client: &AppClient) -> Result<(), Refusal> {
-    if let Some(name) = parameters.twice {
-        return Err(("invalid_request", format!("{name} was given more than once")));
+    if let Some(name) = parameters.twice.first() {
+        return Err(("invalid_request", format!("{} was given more than once", shown(name))));
     }
     if let Some(name) = parameters.too_long {
-        return Err(("invalid_request", format!("{name} is longer than {MAX_VALUE} bytes")));
+        return Err(("invalid_request", format!("{} is longer than {MAX_VALUE} bytes", shown(name))));
     }
     let flow = match parameters.get("response_type") {
         Some("code") => OAuthFlow::Code,
@@ -275,6 +280,8 @@ fn check_scopes(asked: Option<&str>, client: &AppClient) -> Result<Vec<String>, 
 
 fn check_wanted(parameters: &Parameters<'_>, pool: &LivePool, client: &AppClient) -> Result<Wanted, Refusal> {
     let refuse = |why: &str| Err(("invalid_request", why.to_owned()));
+    // Said alike of one that does not exist: what other clients enable is nobody's business.
+    const NOT_ENABLED: &str = "the identity provider asked for is not enabled for the client";
     let name = match (parameters.get("identity_provider"), parameters.get("idp_identifier")) {
         (Some(_), Some(_)) => return refuse("give identity_provider or idp_identifier, not both"),
         (None, None) => return Ok(Wanted::Any),
@@ -282,14 +289,14 @@ fn check_wanted(parameters: &Parameters<'_>, pool: &LivePool, client: &AppClient
         (Some(name), None) => name,
         (None, Some(identifier)) => match pool.provider_by_identifier(identifier) {
             Some(provider) => provider.config.value.provider_name.as_str(),
-            None => return refuse("no identity provider of the client has this idp_identifier"),
+            None => return refuse(NOT_ENABLED),
         },
     };
     let enabled = client.supported_identity_providers.iter().any(|own| own == name);
     if enabled && pool.providers.contains_key(name) {
         Ok(Wanted::Provider(name.to_owned()))
     } else {
-        refuse("the identity provider asked for is not enabled for the client")
+        refuse(NOT_ENABLED)
     }
 }
 

@@ -158,3 +158,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_client_or_redirect_uri_that_comes_twice_never_redirects_whatever_else_comes_twice() {
+    for name in ["client_id", "redirect_uri"] {
+        let mut pairs = good();
+        let value = pairs.iter().find(|(key, _)| *key == name).unwrap().1;
+        pairs.extend([("state", "1"), ("state", "2"), (name, value)]);
+        assert_eq!(error_of(check(&pairs)), "page", "{name}");
+    }
+}
+
+#[test]
+fn a_provider_of_other_clients_looks_like_one_that_does_not_exist() {
+    let hidden = with(&[("idp_identifier", "hidden.example")]).unwrap_err();
+    assert_eq!(hidden, with(&[("idp_identifier", "unknown.example")]).unwrap_err());
+    assert_eq!(hidden, with(&[("identity_provider", "Nobody")]).unwrap_err());
+}
+
+#[test]
+fn a_made_up_name_is_not_repeated_at_length() {
+    let name = "x".repeat(50_000);
+    let long = "v".repeat(4_097);
+    for more in [vec![(name.as_str(), "1"), (name.as_str(), "2")], vec![(name.as_str(), long.as_str())]] {
+        let mut pairs = good();
+        pairs.extend(more);
+        let Err(Rejected::Redirect { description, .. }) = check(&pairs) else { panic!("accepted") };
+        assert!(description.len() < 200, "{}", description.len());
+    }
+}

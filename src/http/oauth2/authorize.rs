@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::http::host::PoolAtHost;
+use crate::http::host::{PoolAtHost, elsewhere};
 use crate::http::{State, body, cookies, reply};
 use crate::registry::LivePool;
 use crate::sign_in::answer;
@@ -13,6 +13,9 @@ use crate::sign_in::session::{self, SignedIn};
 
 /// Checks the request, then answers from the live session, or sends the browser to a provider or to `/login`.
 pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost) -> HttpResponse {
+    if let Some(response) = elsewhere(&request, &state, &pool.0) {
+        return response;
+    }
     let pairs = body::query(&request);
     let asked = match AuthorizeRequest::check(&pool.0, &pairs) {
         Ok(asked) => asked,

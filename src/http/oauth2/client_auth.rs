@@ -64,7 +64,11 @@ pub fn authenticate<'p>(
 }
 
 fn basic_credentials(request: &HttpRequest) -> Result<Option<(String, String)>, ClientError> {
-    let Some(header) = request.headers().get(AUTHORIZATION) else { return Ok(None) };
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let Some(header) = headers.next() else { return Ok(None) };
+    if headers.next().is_some() {
+        return Err(ClientError::Malformed("the Authorization header was given more than once".into()));
+    }
     let malformed = || ClientError::Malformed("the Authorization header is not HTTP Basic".into());
     let header = header.to_str().map_err(|_| malformed())?;
     if header.len() > MAX_HEADER {

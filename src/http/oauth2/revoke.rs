@@ -16,7 +16,7 @@ pub async fn post(
     request: HttpRequest,
     state: web::Data<State>,
     pool: PoolAtHost,
-    bytes: web::Bytes,
+    bytes: body::Received,
 ) -> HttpResponse {
     let mut response = match end(&state, &pool.0, &request, &bytes).await {
         Ok(()) => HttpResponse::Ok().finish(),
@@ -27,13 +27,14 @@ pub async fn post(
     response
 }
 
-async fn end(state: &State, pool: &LivePool, request: &HttpRequest, bytes: &[u8]) -> Result<(), OAuthError> {
+async fn end(
+    state: &State,
+    pool: &LivePool,
+    request: &HttpRequest,
+    bytes: &body::Received,
+) -> Result<(), OAuthError> {
     let bad = |why: &str| OAuthError::bad_request("invalid_request", why);
-    if bytes.len() > body::MAX_FORM {
-        return Err(bad("the body is too large"));
-    }
-    let form = body::form(request, bytes)
-        .ok_or_else(|| bad("the body must be application/x-www-form-urlencoded"))?;
+    let form = body::oauth_form(request, bytes).map_err(bad)?;
     let client = authenticate(pool, request, &form).map_err(|error| match error {
         ClientError::Malformed(why) => bad(&why),
         ClientError::Unknown(why) => OAuthError::new(StatusCode::UNAUTHORIZED, "invalid_client", why),

@@ -16,7 +16,7 @@ pub async fn post(
     request: HttpRequest,
     state: web::Data<State>,
     pool: PoolAtHost,
-    bytes: web::Bytes,
+    bytes: body::Received,
 ) -> HttpResponse {
     let mut response = match exchange(&state, &pool.0, &request, &bytes).await {
         Ok(answer) => reply::json(&answer),
@@ -31,14 +31,10 @@ async fn exchange(
     state: &State,
     pool: &LivePool,
     request: &HttpRequest,
-    bytes: &[u8],
+    bytes: &body::Received,
 ) -> Result<TokenAnswer, OAuthError> {
     let bad = |why: &str| OAuthError::bad_request("invalid_request", why);
-    if bytes.len() > body::MAX_FORM {
-        return Err(bad("the body is too large"));
-    }
-    let form = body::form(request, bytes)
-        .ok_or_else(|| bad("the body must be application/x-www-form-urlencoded"))?;
+    let form = body::oauth_form(request, bytes).map_err(bad)?;
     let grant_type = required(&form, "grant_type")?;
     let client = authenticate(pool, request, &form).map_err(|error| match error {
         ClientError::Malformed(why) => bad(&why),
@@ -47,6 +43,10 @@ async fn exchange(
     match grant_type {
         "authorization_code" => code(state, pool, client, &form).await,
         "refresh_token" => {
+            if !client.allowed_oauth_flows_user_pool_client {
+                let why = "the client may not use the OAuth endpoints (AllowedOAuthFlowsUserPoolClient)";
+                return Err(OAuthError::bad_request("unauthorized_client", why));
+            }
             let token = required(&form, "refresh_token")?;
             Ok(refresh_token::redeem(&state.context, pool, client, token).await?)
         }

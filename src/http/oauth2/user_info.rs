@@ -59,8 +59,11 @@ async fn look_up(state: &State, pool: &Arc<LivePool>, request: &HttpRequest) -> 
 
 fn bearer(request: &HttpRequest) -> Result<&str, OAuthError> {
     let bad = |why: &str| OAuthError::bad_request("invalid_request", why);
-    let header =
-        request.headers().get(AUTHORIZATION).ok_or_else(|| bad("the Authorization header is missing"))?;
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let header = headers.next().ok_or_else(|| bad("the Authorization header is missing"))?;
+    if headers.next().is_some() {
+        return Err(bad("the Authorization header was given more than once"));
+    }
     let header = header.to_str().map_err(|_| bad("the Authorization header is malformed"))?;
     match header.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {

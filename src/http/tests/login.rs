@@ -1,0 +1,100 @@
+//! `GET|POST /login`, and what the configuration has to say.
+
+use serde_json::json;
+
+use super::house::{Browser, House, POOL, authorize_path};
+use crate::registry::{Edit, Versioned};
+use crate::testing;
+
+/// Acme is found by e-mail.
+async fn with_identifier(house: &House) {
+    let snapshot = house.state.context.registry.snapshot();
+    let Versioned { mut value, version } = snapshot.pool(POOL).unwrap().providers["Acme"].config.clone();
+    value.idp_identifiers = vec!["acme.example".into()];
+    house.edit(vec![Edit::UpdateProvider(Versioned { value, version })]).await;
+}
+
+#[actix_web::test]
+async fn the_address_that_was_typed_leads_to_its_provider_and_travels_there() {
+    let house = House::build().await;
+    with_identifier(&house).await;
+    let page = authorize_path(&[("login_hint", "app@guess.example")]).replace("/oauth2/authorize", "/login");
+    for (typed, hint) in [("jane@acme.example", "jane@acme.example"), ("acme.example", "app@guess.example")] {
+        let mut browser = Browser::default();
+        let answer = house.post_from(&mut browser, &page, &[("email", typed)]).await;
+        assert!(answer.header("location").starts_with("https://acme.example/authorize"), "{answer:?}");
+        assert_eq!(answer.told("login_hint").as_deref(), Some(hint), "{typed}");
+        assert!(browser.0.contains_key("csrf-state"));
+    }
+}
+
+#[actix_web::test]
+async fn an_address_that_leads_nowhere_shows_the_page_again_and_no_more() {
+    let house = House::build().await;
+    let page = authorize_path(&[]).replace("/oauth2/authorize", "/login");
+    for typed in ["jane@unknown.example", "", "<script>alert(1)</script>"] {
+        let answer = house.post_from(&mut Browser::default(), &page, &[("email", typed)]).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(!answer.body.contains("<script>alert"), "{typed}");
+        assert!(!answer.headers.contains_key("set-cookie"), "{typed}");
+    }
+}
+
+#[actix_web::test]
+async fn the_hosted_page_is_shown_where_there_is_a_choice() {
+    let house = House::build().await;
+    let mut browser = Browser::default();
+    let answer = house.authorize(&mut browser, &[]).await;
+    let to = answer.header("location").to_owned();
+    assert!(to.starts_with("/login?"), "{answer:?}");
+    let page = house.get(&mut browser, &to).await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("Acme") && page.body.contains("Globex"));
+    assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));
+    let named = house.authorize(&mut browser, &[("identity_provider", "COGNITO")]).await;
+    assert!(named.header("location").starts_with("/login?"), "always the page: {named:?}");
+    let one = house.authorize(&mut browser, &[("client_id", "narrow")]).await;
+    assert!(one.header("location").starts_with("https://globex.example/"), "nothing to choose: {one:?}");
+}
+
+#[actix_web::test]
+async fn an_edit_comes_into_force_even_when_its_caller_goes_away() {
+    let house = House::build().await;
+    let registry = &house.state.context.registry;
+    let client = testing::client(json!({"ClientId": "late"}));
+    let mut edit = Box::pin(registry.edit(vec![Edit::CreateClient(client)]));
+    std::future::poll_fn(|context| {
+        let _ = std::future::Future::poll(edit.as_mut(), context);
+        std::task::Poll::Ready(())
+    })
+    .await;
+    drop(edit);
+    // Edits follow one another: this one returns after the other.
+    house.edit(vec![]).await;
+    assert!(registry.snapshot().pool(POOL).unwrap().client("late").is_some());
+}
+
+#[actix_web::test]
+async fn of_a_batch_with_one_bad_edit_nothing_is_written() {
+    let house = House::build().await;
+    let registry = &house.state.context.registry;
+    let fresh = testing::client(json!({"ClientId": "fresh"}));
+    let taken = testing::client(json!({}));
+    let edits = vec![Edit::CreateClient(fresh), Edit::CreateClient(taken)];
+    registry.edit(edits).await.unwrap_err();
+    house.edit(vec![Edit::CreateClient(testing::client(json!({"ClientId": "other"})))]).await;
+    let snapshot = registry.snapshot();
+    assert!(snapshot.pool(POOL).unwrap().client("fresh").is_none());
+    assert!(snapshot.pool(POOL).unwrap().client("other").is_some());
+}
+
+#[actix_web::test]
+async fn an_edit_of_what_somebody_else_changed_is_refused() {
+    let house = House::build().await;
+    let before = house.state.context.registry.snapshot().pool(POOL).unwrap().clients["app"].clone();
+    house.change_client("app", |client| client.client_name = "first".into()).await;
+    let stale = house.state.context.registry.edit(vec![Edit::UpdateClient(before)]).await;
+    assert!(matches!(stale, Err(crate::directory::DirectoryError::Stale(_))), "{stale:?}");
+    let snapshot = house.state.context.registry.snapshot();
+    assert_eq!(snapshot.pool(POOL).unwrap().client("app").unwrap().client_name, "first");
+}

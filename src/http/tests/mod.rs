@@ -1,0 +1,16 @@
+//! The endpoints in process: the real routes over the real embedded stores, with a clock in the test's hand
+//! and a provider that answers from memory.
+
+mod attempts;
+mod documents;
+mod house;
+mod login;
+mod logout;
+mod moods;
+mod provider;
+mod refresh;
+mod revoke;
+mod sessions;
+mod stores;
+mod token;
+mod user_info;

@@ -1,0 +1,162 @@
+//! The real stores, with moods: away, or of another opinion about a user.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use crate::directory::{Change, Directory, DirectoryError, Record, TokenState, UserQuery};
+use crate::pool::{FederatedProfile, User};
+use crate::sessions::{Key, SessionError, SessionStore};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Mood {
+    Well,
+    Away,
+    /// Every user is disabled.
+    Disabled,
+    /// Every user signed out everywhere at this moment.
+    SignedOut(OffsetDateTime),
+}
+
+/// A store in a mood.
+pub(super) struct Moody<T: ?Sized> {
+    pub(super) inner: Arc<T>,
+    mood: Mutex<Mood>,
+}
+
+impl<T: ?Sized> Moody<T> {
+    pub(super) fn new(inner: Arc<T>) -> Arc<Self> {
+        Arc::new(Self { inner, mood: Mutex::new(Mood::Well) })
+    }
+
+    pub(super) fn becomes(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    fn mood(&self) -> Mood {
+        *self.mood.lock().unwrap()
+    }
+}
+
+impl Moody<dyn Directory> {
+    fn asked(&self) -> Result<&dyn Directory, DirectoryError> {
+        match self.mood() {
+            Mood::Away => Err(DirectoryError::Away("gone fishing".into())),
+            _ => Ok(&*self.inner),
+        }
+    }
+}
+
+#[async_trait]
+impl Directory for Moody<dyn Directory> {
+    async fn load(&self) -> Result<Vec<Record>, DirectoryError> {
+        self.asked()?.load().await
+    }
+
+    async fn load_pool(&self, pool_id: &str) -> Result<Vec<Record>, DirectoryError> {
+        self.asked()?.load_pool(pool_id).await
+    }
+
+    async fn write(&self, changes: Vec<Change>) -> Result<(), DirectoryError> {
+        self.asked()?.write(changes).await
+    }
+
+    async fn sign_in(&self, profile: FederatedProfile) -> Result<User, DirectoryError> {
+        self.asked()?.sign_in(profile).await
+    }
+
+    async fn user(&self, pool_id: &str, username: &str) -> Result<Option<User>, DirectoryError> {
+        self.asked()?.user(pool_id, username).await
+    }
+
+    async fn users(&self, pool_id: &str, query: UserQuery) -> Result<Vec<User>, DirectoryError> {
+        self.asked()?.users(pool_id, query).await
+    }
+
+    async fn count_users(&self, pool_id: &str) -> Result<u64, DirectoryError> {
+        self.asked()?.count_users(pool_id).await
+    }
+
+    async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError> {
+        self.asked()?.delete_user(pool_id, username).await
+    }
+
+    async fn token_state(
+        &self,
+        pool_id: &str,
+        sub: &str,
+        origin_jti: &str,
+    ) -> Result<TokenState, DirectoryError> {
+        let mut state = self.asked()?.token_state(pool_id, sub, origin_jti).await?;
+        if let Some(user) = &mut state.user {
+            match self.mood() {
+                Mood::Disabled => user.enabled = false,
+                Mood::SignedOut(at) => user.signed_out_at = Some(at),
+                Mood::Well | Mood::Away => {}
+            }
+        }
+        Ok(state)
+    }
+
+    async fn revoke_family(
+        &self,
+        pool_id: &str,
+        origin_jti: &str,
+        until: OffsetDateTime,
+    ) -> Result<(), DirectoryError> {
+        self.asked()?.revoke_family(pool_id, origin_jti, until).await
+    }
+
+    async fn ping(&self) -> Result<(), DirectoryError> {
+        self.asked()?.ping().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+impl Moody<dyn SessionStore> {
+    fn asked(&self) -> Result<&dyn SessionStore, SessionError> {
+        match self.mood() {
+            Mood::Away => Err(SessionError::Away("gone fishing".into())),
+            _ => Ok(&*self.inner),
+        }
+    }
+}
+
+#[async_trait]
+impl SessionStore for Moody<dyn SessionStore> {
+    async fn put(&self, key: &Key, value: Vec<u8>, until: OffsetDateTime) -> Result<(), SessionError> {
+        self.asked()?.put(key, value, until).await
+    }
+
+    async fn put_new(&self, key: &Key, value: Vec<u8>, until: OffsetDateTime) -> Result<bool, SessionError> {
+        self.asked()?.put_new(key, value, until).await
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, SessionError> {
+        self.asked()?.get(key).await
+    }
+
+    async fn take(&self, key: &Key) -> Result<Option<Vec<u8>>, SessionError> {
+        self.asked()?.take(key).await
+    }
+
+    async fn exchange(&self, key: &Key, value: Vec<u8>) -> Result<Option<Vec<u8>>, SessionError> {
+        self.asked()?.exchange(key, value).await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), SessionError> {
+        self.asked()?.delete(key).await
+    }
+
+    async fn ping(&self) -> Result<(), SessionError> {
+        self.asked()?.ping().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
