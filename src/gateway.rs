@@ -70,14 +70,26 @@ pub struct Running {
 /// # Errors
 /// See [`StartError`]: nothing is left running then.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    let public = listen(settings.listen, "POOLGATE_LISTEN")?;
+    let metrics = listen(settings.metrics_listen, "POOLGATE_METRICS_LISTEN")?;
+    start_on(settings, public, metrics).await
+}
+
+/// The same on listeners that are bound already.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn start_on(
+    settings: Settings,
+    public: TcpListener,
+    metrics: TcpListener,
+) -> Result<Running, StartError> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
     if settings.dev {
         tracing::warn!("POOLGATE_DEV is true: identity providers may be plain http on loopback");
     }
-    let public = listen(settings.listen, "POOLGATE_LISTEN")?;
-    let metrics = listen(settings.metrics_listen, "POOLGATE_METRICS_LISTEN")?;
     let tls = settings.tls.as_ref().map(load_tls).transpose()?;
     let state = build_state(&settings).await?;
     let (address, metrics_address) = (public.local_addr()?, metrics.local_addr()?);

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use poolgate::config::Settings;
+use poolgate::demo::{self, Ports};
 use poolgate::gateway::{self, Running, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -25,6 +26,22 @@ enum Command {
         #[arg(long)]
         config: Option<PathBuf>,
     },
+    /// Runs the gateway with two simulated identity providers and a sample app, on loopback, and prints the
+    /// URL to open. Nothing is kept. A port of 0 is any that is free.
+    Demo {
+        /// Port of the gateway.
+        #[arg(long, default_value_t = 9229)]
+        gateway_port: u16,
+        /// Port of the simulated SAML provider.
+        #[arg(long, default_value_t = 9231)]
+        saml_port: u16,
+        /// Port of the simulated OIDC provider.
+        #[arg(long, default_value_t = 9232)]
+        oidc_port: u16,
+        /// Port of the sample app.
+        #[arg(long, default_value_t = 9233)]
+        app_port: u16,
+    },
 }
 
 fn main() -> ExitCode {
@@ -32,20 +49,25 @@ fn main() -> ExitCode {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         return fail("another TLS provider is installed already", 1);
     }
-    start_logs();
+    // The demo is for looking at the browser: only warnings are worth a line there.
+    start_logs(if matches!(arguments.command, Command::Demo { .. }) { "warn" } else { "info" });
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.to_string(), 1),
     };
     match arguments.command {
         Command::Serve { config } => runtime.block_on(serve(config)),
+        Command::Demo { gateway_port, saml_port, oidc_port, app_port } => {
+            let ports = Ports { gateway: gateway_port, saml: saml_port, oidc: oidc_port, app: app_port };
+            runtime.block_on(run_demo(ports))
+        }
     }
 }
 
 /// Logs are JSON lines on standard error; `POOLGATE_LOG` filters them (default `info`).
-fn start_logs() {
+fn start_logs(default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("POOLGATE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
@@ -67,14 +89,35 @@ async fn serve(config: Option<PathBuf>) -> ExitCode {
     wait_and_stop(running, terminate, interrupt).await
 }
 
-async fn wait_and_stop(running: Running, mut terminate: Signal, mut interrupt: Signal) -> ExitCode {
+async fn run_demo(ports: Ports) -> ExitCode {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(terminate), Ok(interrupt)) = signals else { return fail("signals cannot be received", 1) };
+    let data = match tempfile::Builder::new().prefix("poolgate-demo-").tempdir() {
+        Ok(data) => data,
+        Err(error) => return fail(&format!("no temporary directory: {error}"), 1),
+    };
+    let running = match demo::run(ports, data.path()).await {
+        Ok(running) => running,
+        Err(error) => return fail(&error.to_string(), 1),
+    };
+    say(&format!("poolgate demo: open {}", running.url));
+    told_to_stop(terminate, interrupt).await;
+    running.stop().await;
+    ExitCode::SUCCESS
+}
+
+async fn wait_and_stop(running: Running, terminate: Signal, interrupt: Signal) -> ExitCode {
+    told_to_stop(terminate, interrupt).await;
+    running.stop().await;
+    ExitCode::SUCCESS
+}
+
+async fn told_to_stop(mut terminate: Signal, mut interrupt: Signal) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping");
-    running.stop().await;
-    ExitCode::SUCCESS
 }
 
 /// One line to standard output, at once.

@@ -86,6 +86,20 @@ impl Settings {
         Self::from_source(&Source::load(file.as_deref(), |name| std::env::var(name).ok())?)
     }
 
+    /// What the demo runs with: everything default, providers on loopback, data in `data_dir`.
+    ///
+    /// # Errors
+    /// When the URL is no base URL.
+    pub fn for_demo(public_url: &str, data_dir: &std::path::Path) -> Result<Self, SettingsError> {
+        let data_dir = data_dir.to_string_lossy().into_owned();
+        Self::from_source(&Source::load(None, |name| match name {
+            "POOLGATE_PUBLIC_URL" => Some(public_url.to_owned()),
+            "POOLGATE_DATA_DIR" => Some(data_dir.clone()),
+            "POOLGATE_DEV" => Some("true".to_owned()),
+            _ => None,
+        })?)
+    }
+
     fn from_source(source: &Source) -> Result<Self, SettingsError> {
         let data_dir = PathBuf::from(source.get("data_dir").unwrap_or("./poolgate-data"));
         let (public_url, mut warnings) = public_url(source)?;

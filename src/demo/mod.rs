@@ -1,1 +1,172 @@
-//! demo.
+//! `poolgate demo`: the gateway, a simulated SAML provider, a simulated OIDC provider and a sample app, all on
+//! loopback. The simulators serve the tests too.
+
+pub mod app;
+pub mod configure;
+pub mod oidc_idp;
+pub mod pages;
+pub mod people;
+pub mod saml_idp;
+#[cfg(test)]
+mod tests;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{App, HttpServer};
+use poolgate_providers::fetch::Http;
+use poolgate_providers::{Clock, Random};
+use thiserror::Error;
+
+use crate::config::Settings;
+use crate::gateway::{self, StartError};
+use crate::keys::KeyError;
+use app::SampleApp;
+use configure::Plan;
+use oidc_idp::OidcIdp;
+use saml_idp::SamlIdp;
+
+/// Where everything listens, on 127.0.0.1. Port 0: any that is free.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    /// The gateway.
+    pub gateway: u16,
+    /// The SAML provider.
+    pub saml: u16,
+    /// The OIDC provider.
+    pub oidc: u16,
+    /// The sample app.
+    pub app: u16,
+}
+
+/// Why the demo did not start.
+#[derive(Debug, Error)]
+pub enum DemoError {
+    /// The gateway did not start.
+    #[error(transparent)]
+    Gateway(#[from] StartError),
+    /// A port is taken, or a server could not be made.
+    #[error("cannot listen on 127.0.0.1:{port}: {source}")]
+    Listen {
+        /// The port.
+        port: u16,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The management API refused.
+    #[error("the pool could not be made: {0}")]
+    Configuration(String),
+    /// A template is at fault.
+    #[error(transparent)]
+    Template(#[from] minijinja::Error),
+    /// A key could not be made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A certificate could not be made.
+    #[error(transparent)]
+    Certificate(#[from] rcgen::Error),
+    /// A response could not be signed.
+    #[error("cannot sign: {0}")]
+    Signing(String),
+}
+
+/// What the simulators and the app are handed.
+#[derive(Clone)]
+pub struct Own {
+    /// Base URL of the gateway.
+    pub gateway: String,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+/// A demo that is running.
+pub struct Running {
+    /// The gateway.
+    pub gateway: gateway::Running,
+    /// What to open.
+    pub url: String,
+    servers: Vec<ServerHandle>,
+}
+
+impl Running {
+    /// Stops everything.
+    pub async fn stop(self) {
+        for server in &self.servers {
+            server.stop(false).await;
+        }
+        self.gateway.stop().await;
+    }
+}
+
+fn listen(port: u16) -> Result<(TcpListener, u16), DemoError> {
+    let failed = |source| DemoError::Listen { port, source };
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(failed)?;
+    let port = listener.local_addr().map_err(failed)?.port();
+    Ok((listener, port))
+}
+
+/// Starts everything, with the gateway's data in `data_dir`. Call it inside a Tokio runtime.
+///
+/// # Errors
+/// See [`DemoError`].
+pub async fn run(ports: Ports, data_dir: &Path) -> Result<Running, DemoError> {
+    let (gateway_listener, gateway_port) = listen(ports.gateway)?;
+    let (metrics_listener, _) = listen(0)?;
+    let (saml_listener, saml_port) = listen(ports.saml)?;
+    let (oidc_listener, oidc_port) = listen(ports.oidc)?;
+    let (app_listener, app_port) = listen(ports.app)?;
+    let gateway_url = format!("http://localhost:{gateway_port}");
+    let settings = Settings::for_demo(&gateway_url, data_dir).map_err(StartError::from)?;
+    let gateway = gateway::start_on(settings, gateway_listener, metrics_listener).await?;
+    let around = &gateway.state.context.around;
+    let (clock, random) = (Arc::clone(&around.clock), Arc::clone(&around.random));
+    let own = Own { gateway: gateway_url, clock, random };
+    let http: Arc<dyn Http> = Arc::clone(&around.http);
+
+    // The providers have another host name than gateway and app: to the browser they are other sites.
+    let saml = Arc::new(SamlIdp::new(&format!("http://127.0.0.1:{saml_port}"), own.clone())?);
+    let oidc_issuer = format!("http://127.0.0.1:{oidc_port}");
+    let oidc = Arc::new(OidcIdp::new(&oidc_issuer, own.clone())?);
+    let url = format!("http://localhost:{app_port}");
+    let plan = Plan {
+        saml_metadata: saml.metadata()?,
+        oidc_issuer,
+        oidc_secret: oidc.client_secret().to_owned(),
+        app: url.clone(),
+    };
+    let made = configure::configure(&gateway.state.api, &plan).await?;
+    let app = Arc::new(SampleApp::new(&url, &made, own, http)?);
+    let servers = vec![
+        serve(saml_listener, saml, saml_idp::routes)?,
+        serve(oidc_listener, oidc, oidc_idp::routes)?,
+        serve(app_listener, app, app::routes)?,
+    ];
+    Ok(Running { gateway, url, servers })
+}
+
+/// Serves one simulator.
+///
+/// # Errors
+/// When the server cannot be made.
+pub fn serve<T: Send + Sync + 'static>(
+    listener: TcpListener,
+    what: Arc<T>,
+    routes: fn(&mut ServiceConfig),
+) -> Result<ServerHandle, DemoError> {
+    let port = listener.local_addr().map(|address| address.port()).unwrap_or_default();
+    let server =
+        HttpServer::new(move || App::new().app_data(web::Data::new(Arc::clone(&what))).configure(routes))
+            .workers(1)
+            .disable_signals()
+            .listen(listener)
+            .map_err(|source| DemoError::Listen { port, source })?
+            .run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok(handle)
+}

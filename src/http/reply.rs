@@ -215,8 +215,7 @@ pub fn failed(state: &State, request: &HttpRequest, pool: &LivePool, failed: &Fa
     match &failed.target {
         Some(target) => {
             let told = failed.app_error();
-            let description = format!("{} (request {})", told.description, correlation::of(request));
-            app_error(state, pool, target, told.error, &description)
+            app_error(state, pool, target, told.error, &told.description)
         }
         None => unsolicited_page(state, request, &failed.cause.to_string()),
     }

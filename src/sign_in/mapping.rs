@@ -132,7 +132,8 @@ fn map_one(
     remove: &mut Vec<String>,
 ) -> Result<(), MappingError> {
     let rule = place.pool.attribute(name).ok_or_else(|| MappingError::Unknown(name.to_owned()))?;
-    if !place.client.may_write(name) {
+    // The reference keeps the two flags out of WriteAttributes: they follow their address.
+    if !is_flag(name) && !place.client.may_write(name) {
         return Err(MappingError::NotWritable(name.to_owned()));
     }
     let values = identity.attributes.get(source).map_or(&[][..], Vec::as_slice);
@@ -152,6 +153,10 @@ fn map_one(
     }
     set.insert(name.to_owned(), check_value(rule, value)?);
     Ok(())
+}
+
+fn is_flag(name: &str) -> bool {
+    matches!(name, "email_verified" | "phone_number_verified")
 }
 
 /// Several values as one string, as the reference service writes them: `[a, b]`, each value form-url-encoded.

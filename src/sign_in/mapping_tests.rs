@@ -146,6 +146,14 @@ fn an_attribute_that_the_client_may_not_write_fails_and_is_named() {
 }
 
 #[test]
+fn the_verified_flags_follow_their_address_without_being_listed_as_writable() {
+    let members = json!({"AttributeMapping": {"email": "mail", "email_verified": "ok"}});
+    let client = json!({"WriteAttributes": ["email"]});
+    let profile = map_with(members, client, &[("mail", &["j@a.example"]), ("ok", &["true"])]).unwrap();
+    assert_eq!(profile.set["email_verified"], "true");
+}
+
+#[test]
 fn a_value_that_breaks_its_attributes_rule_fails_and_names_it() {
     for (attribute, value) in [
         ("custom:age", "old"),

@@ -1,0 +1,91 @@
+//! Pages of the simulators and the sample app: one style, no inline script.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use minijinja::value::Serde;
+use minijinja::{Environment, Value};
+use serde::Serialize;
+
+use super::DemoError;
+
+const STYLE: &str = include_str!("../../templates/demo/style.css");
+const AUTO_POST: &str = include_str!("../../templates/assets/auto-post.js");
+
+/// Templates, ready to render.
+pub struct DemoPages {
+    environment: Environment<'static>,
+}
+
+impl DemoPages {
+    /// Parses every template.
+    ///
+    /// # Errors
+    /// A template that does not parse.
+    pub fn new() -> Result<Self, DemoError> {
+        let mut environment = Environment::new();
+        for (name, source) in [
+            ("layout.html", include_str!("../../templates/demo/layout.html")),
+            ("provider.html", include_str!("../../templates/demo/provider.html")),
+            ("auto_post.html", include_str!("../../templates/demo/auto_post.html")),
+            ("home.html", include_str!("../../templates/demo/home.html")),
+            ("signed_in.html", include_str!("../../templates/demo/signed_in.html")),
+            ("trouble.html", include_str!("../../templates/demo/trouble.html")),
+            ("response.xml", include_str!("../../templates/demo/response.xml")),
+            ("metadata.xml", include_str!("../../templates/demo/metadata.xml")),
+        ] {
+            environment.add_template(name, source)?;
+        }
+        Ok(Self { environment })
+    }
+
+    /// Renders one template as text.
+    ///
+    /// # Errors
+    /// A fault of the template.
+    pub fn text(&self, name: &str, facts: Value) -> Result<String, DemoError> {
+        Ok(self.environment.get_template(name)?.render(facts)?)
+    }
+
+    /// Renders one page.
+    pub fn page(&self, status: StatusCode, name: &str, facts: Value) -> HttpResponse {
+        match self.text(name, facts) {
+            Ok(html) => HttpResponse::build(status)
+                .content_type("text/html; charset=utf-8")
+                .insert_header(("cache-control", "no-store"))
+                .insert_header(("referrer-policy", "no-referrer"))
+                .body(html),
+            Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
+        }
+    }
+
+    /// A page that says what is wrong.
+    pub fn trouble(&self, who: &str, what: &str) -> HttpResponse {
+        self.page(StatusCode::BAD_REQUEST, "trouble.html", minijinja::context! { who, what })
+    }
+}
+
+/// Style and script, at every simulator and at the app.
+pub fn assets(config: &mut ServiceConfig) {
+    config
+        .route("/style.css", web::get().to(async || HttpResponse::Ok().content_type("text/css").body(STYLE)))
+        .route(
+            "/auto-post.js",
+            web::get().to(async || HttpResponse::Ok().content_type("text/javascript").body(AUTO_POST)),
+        );
+}
+
+/// Something as a template sees it.
+pub fn shown(facts: impl Serialize) -> Value {
+    Value::from(Serde(facts))
+}
+
+/// A value of the query.
+pub fn query(request: &HttpRequest, name: &str) -> Option<String> {
+    value(request.query_string().as_bytes(), name)
+}
+
+/// A value of a form or query.
+pub fn value(encoded: &[u8], name: &str) -> Option<String> {
+    url::form_urlencoded::parse(encoded).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
