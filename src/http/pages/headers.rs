@@ -19,8 +19,7 @@ impl FormTarget {
     ///
     /// A policy cannot name an IPv6 host (CSP 3, section 2.3.1, `host-part`), so such an address, in
     /// practice `http://[::1]`, becomes any host at its scheme and port. `None` for a scheme that
-    /// acts inside the browser, and for a host
-    /// with characters that would end the directive: URLs
+    /// acts inside the browser, and for a host with characters that would end the directive: URLs
     /// allow `;` and `,` in hosts.
     pub fn of(address: &Url) -> Option<Self> {
         let scheme = address.scheme();
