@@ -65,12 +65,12 @@ pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost
 fn check(state: &State, pool: &LivePool, pairs: &Pairs) -> Result<Onward, String> {
     let client = client(state, pool, pairs)?;
     let logout_uri = match (once(pairs, "logout_uri")?, once(pairs, "post_logout_redirect_uri")?) {
-        (Some(_), Some(_)) => return Err("give logout_uri or post_logout_redirect_uri, not both".into()),
+        (Some(_), Some(_)) => return Err("Give logout_uri or post_logout_redirect_uri, not both.".into()),
         (one, other) => one.or(other),
     };
     if let Some(uri) = logout_uri {
         if !client.logout_urls.iter().any(|known| known == uri) {
-            return Err("the sign-out address is not one of the client's logout URLs (LogoutURLs)".into());
+            return Err("The sign-out address is not one of the client's logout URLs (LogoutURLs).".into());
         }
         return Ok(Onward::There(with_state(uri, once(pairs, "state")?)));
     }
@@ -78,9 +78,9 @@ fn check(state: &State, pool: &LivePool, pairs: &Pairs) -> Result<Onward, String
         (None, None) => Ok(Onward::Page(client.client_name.clone())),
         (Some(uri), Some(_)) if client.callback_urls.iter().any(|known| known == uri) => Ok(Onward::Login),
         (Some(_), Some(_)) => {
-            Err("redirect_uri is not one of the client's callback URLs (CallbackURLs)".into())
+            Err("The redirect_uri is not one of the client's callback URLs (CallbackURLs).".into())
         }
-        _ => Err("redirect_uri and response_type belong together".into()),
+        _ => Err("The parameters redirect_uri and response_type belong together.".into()),
     }
 }
 
@@ -91,18 +91,18 @@ fn client<'p>(state: &State, pool: &'p LivePool, pairs: &Pairs) -> Result<&'p Ap
         None => None,
         Some(token) => Some(
             hint::audience(pool, &state.context.surface, token)
-                .ok_or("id_token_hint is not an ID token of this pool")?,
+                .ok_or("The id_token_hint is not an ID token of this pool.")?,
         ),
     };
     let id = match (named, &hinted) {
         (Some(named), Some(hinted)) if named != hinted => {
-            return Err("client_id is not the audience of id_token_hint".into());
+            return Err("The client_id is not the audience of id_token_hint.".into());
         }
         (Some(named), _) => named,
         (None, Some(hinted)) => hinted.as_str(),
-        (None, None) => return Err("client_id is missing".into()),
+        (None, None) => return Err("The client_id is missing.".into()),
     };
-    pool.client(id).ok_or_else(|| "no app client of this pool has this client_id".into())
+    pool.client(id).ok_or_else(|| "No app client of this pool has this client_id.".into())
 }
 
 /// The registered URL as it stands, with the state behind it.

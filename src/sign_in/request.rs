@@ -175,24 +175,24 @@ impl AuthorizeRequest {
 
 fn check_client<'p>(pool: &'p LivePool, parameters: &Parameters<'_>) -> Result<&'p AppClient, Rejected> {
     let once = |name| match parameters.twice.contains(&name) {
-        true => Err(Rejected::Page(format!("{name} was given more than once"))),
+        true => Err(Rejected::Page(format!("The parameter {name} was given more than once."))),
         false => Ok(()),
     };
     once("client_id")?;
     once("redirect_uri")?;
     let client_id =
-        parameters.get("client_id").ok_or_else(|| Rejected::Page("client_id is missing".into()))?;
+        parameters.get("client_id").ok_or_else(|| Rejected::Page("The client_id is missing.".into()))?;
     pool.client(client_id)
-        .ok_or_else(|| Rejected::Page("no app client of this pool has this client_id".into()))
+        .ok_or_else(|| Rejected::Page("No app client of this pool has this client_id.".into()))
 }
 
 fn check_redirect_uri(client: &AppClient, parameters: &Parameters<'_>) -> Result<String, Rejected> {
     match parameters.get("redirect_uri") {
         Some(given) if client.callback_urls.iter().any(|known| known == given) => Ok(given.to_owned()),
         Some(_) => Err(Rejected::Page(
-            "redirect_uri is not one of the client's callback URLs (they are compared character for character)".into(),
+            "The redirect_uri is not one of the client's callback URLs: they are compared character for character.".into(),
         )),
-        None => Err(Rejected::Page("redirect_uri is missing".into())),
+        None => Err(Rejected::Page("The redirect_uri is missing.".into())),
     }
 }
 
