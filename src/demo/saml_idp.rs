@@ -238,7 +238,8 @@ fn post_back(
     person: Option<&Person>,
     relay_state: &str,
 ) -> HttpResponse {
-    if !request.assertion_consumer_service.starts_with(&idp.own.gateway) {
+    // The whole address: a mere prefix would also fit `http://localhost:9229@elsewhere.example/`.
+    if request.assertion_consumer_service != format!("{}/saml2/idpresponse", idp.own.gateway) {
         return idp.pages.trouble(NAME, "This relying party is not known here.");
     }
     match idp.respond(request, person, Signs::Assertion) {

@@ -112,16 +112,23 @@ async fn asked_passively_the_simulated_saml_provider_says_that_nobody_is_signed_
 async fn the_simulated_saml_provider_answers_its_own_relying_party_only() {
     let idp = Arc::new(SamlIdp::new("http://127.0.0.1:9231", own()).unwrap());
     let provider = adapter(&idp);
-    let mut facts = facts(vec![]);
-    facts.callback = Url::parse("http://evil.example/saml2/idpresponse").unwrap();
-    let Outbound::Redirect(url) = provider.begin(&around(), &facts).await.unwrap() else {
-        panic!("a redirect")
-    };
     let app = App::new().app_data(web::Data::new(idp)).configure(super::saml_idp::routes);
     let service = test::init_service(app).await;
-    let form = format!("{}&person=ada", url.query().unwrap());
-    let sent = test::TestRequest::post().uri("/sign-in").set_payload(form).to_request();
-    assert_eq!(test::call_service(&service, sent).await.status(), StatusCode::BAD_REQUEST);
+    let mut facts = facts(vec![]);
+    for (callback, expected) in [
+        ("http://localhost:9229/saml2/idpresponse", StatusCode::OK),
+        ("http://evil.example/saml2/idpresponse", StatusCode::BAD_REQUEST),
+        ("http://localhost:9229@evil.example/saml2/idpresponse", StatusCode::BAD_REQUEST),
+        ("http://localhost:9229/elsewhere", StatusCode::BAD_REQUEST),
+    ] {
+        facts.callback = Url::parse(callback).unwrap();
+        let Outbound::Redirect(url) = provider.begin(&around(), &facts).await.unwrap() else {
+            panic!("a redirect")
+        };
+        let form = format!("{}&person=ada", url.query().unwrap());
+        let sent = test::TestRequest::post().uri("/sign-in").set_payload(form).to_request();
+        assert_eq!(test::call_service(&service, sent).await.status(), expected, "{}", facts.callback);
+    }
 }
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
