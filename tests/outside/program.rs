@@ -106,3 +106,78 @@ async fn it_stops_in_order_and_starts_again_on_the_same_data() {
     let listed = gateway.call("list_user_pools", serde_json::json!({"MaxResults": 10})).await;
     assert_eq!(listed["UserPools"][0]["Id"], made["UserPool"]["Id"]);
 }
+
+/// A certificate for `localhost`, and where it and its key were written.
+fn certificate(home: &std::path::Path) -> (rcgen::Certificate, String, String) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let made =
+        rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let (certificate, private) = (home.join("tls.pem"), home.join("tls.key"));
+    std::fs::write(&certificate, made.pem()).unwrap();
+    std::fs::write(&private, key.serialize_pem()).unwrap();
+    (made, certificate.display().to_string(), private.display().to_string())
+}
+
+#[tokio::test]
+async fn with_a_certificate_it_speaks_tls_and_its_cookies_are_for_tls_only() {
+    let mut gateway = Gateway::start().await;
+    let explicit = serde_json::json!({
+        "name": "Acme", "type": "OIDC", "mapping": {},
+        "details": {
+            "client_id": "a", "client_secret": "b", "authorize_scopes": "openid",
+            "attributes_request_method": "GET", "oidc_issuer": "http://127.0.0.1:9",
+            "authorize_url": "http://127.0.0.1:9/a", "token_url": "http://127.0.0.1:9/t",
+            "attributes_url": "http://127.0.0.1:9/u", "jwks_uri": "http://127.0.0.1:9/j",
+        },
+    });
+    let clients = serde_json::json!([{"name": "Shop", "callbacks": ["https://shop.example/cb"], "providers": ["Acme"]}]);
+    let pool = gateway.provision(serde_json::json!([explicit]), clients).await;
+    gateway.stop().await;
+    let home = TempDir::new().unwrap();
+    let (made, certificate, key) = certificate(home.path());
+    let public_url = format!("https://localhost:{}", gateway.port());
+    gateway
+        .restart_with(&[
+            ("POOLGATE_TLS_CERT", &certificate),
+            ("POOLGATE_TLS_KEY", &key),
+            ("POOLGATE_PUBLIC_URL", &public_url),
+        ])
+        .await;
+    let http = reqwest::Client::builder()
+        .tls_certs_only([reqwest::Certificate::from_der(made.der()).unwrap()])
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let authorize = format!(
+        "{public_url}/oauth2/authorize?client_id={}&response_type=code&redirect_uri=https://shop.example/cb&identity_provider=Acme",
+        pool.clients["Shop"]["id"].as_str().unwrap()
+    );
+    let answer = http.get(authorize).send().await.unwrap();
+    assert_eq!(answer.status(), 302);
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    for expected in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(expected), "{expected} in {cookie}");
+    }
+    assert!(answer.headers().get("strict-transport-security").is_none(), "never on localhost");
+    let discovery = format!("{public_url}/{}/.well-known/openid-configuration", pool.id);
+    let document: serde_json::Value = http.get(discovery).send().await.unwrap().json().await.unwrap();
+    assert_eq!(document["issuer"], format!("{public_url}/{}", pool.id));
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_used_stops_the_start() {
+    let home = TempDir::new().unwrap();
+    let (_, certificate, _) = certificate(home.path());
+    let (_, _, other_key) = {
+        let other = home.path().join("other");
+        std::fs::create_dir(&other).unwrap();
+        self::certificate(&other)
+    };
+    for (key, setting) in
+        [("/nowhere/key.pem", "POOLGATE_TLS_KEY"), (other_key.as_str(), "POOLGATE_TLS_CERT")]
+    {
+        let said = run(&["serve"], &[("POOLGATE_TLS_CERT", &certificate), ("POOLGATE_TLS_KEY", key)]).await;
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        assert!(said.err.contains(setting), "{}", said.err);
+    }
+}

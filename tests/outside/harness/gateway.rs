@@ -95,6 +95,12 @@ impl Gateway {
         self.child = spawn(self.port, self.metrics_port, self.home.path(), &self.settings).await;
     }
 
+    /// The same with these settings instead.
+    pub async fn restart_with(&mut self, settings: &[(&str, &str)]) {
+        self.settings = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        self.restart().await;
+    }
+
     /// Address and credentials, as the Python helpers take them.
     pub fn access(&self) -> Value {
         json!({"endpoint": self.url(), "region": REGION, "access_key": ACCESS_KEY, "secret_key": SECRET_KEY})
