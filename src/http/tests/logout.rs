@@ -1,8 +1,9 @@
 //! `GET /logout`.
 
+use serde_json::{Value, json};
 use time::Duration;
 
-use super::house::{Answer, Browser, CALLBACK, House, LOGGED_OUT, query};
+use super::house::{Answer, Browser, CALLBACK, House, ISSUER, LOGGED_OUT, POOL, query};
 
 async fn signed_in(house: &House) -> Browser {
     let mut browser = Browser::default();
@@ -94,4 +95,26 @@ async fn an_old_id_token_still_says_who_leaves() {
         [("id_token_hint", tokens["id_token"].as_str().unwrap()), ("post_logout_redirect_uri", LOGGED_OUT)];
     let answer = logout(&house, &mut Browser::default(), &pairs).await;
     assert_eq!(answer.header("location"), LOGGED_OUT, "{answer:?}");
+}
+
+#[actix_web::test]
+async fn a_hint_signed_with_the_right_key_still_needs_the_right_claims() {
+    let house = House::build().await;
+    let snapshot = house.state.context.registry.snapshot();
+    let pool = snapshot.pool(POOL).unwrap();
+    let good = json!({"iss": ISSUER, "aud": "app", "token_use": "id"});
+    for (edit, status) in [
+        (json!({}), 302),
+        (json!({"token_use": "access"}), 400),
+        (json!({"iss": "http://localhost:9229/us-east-1_Tests0002"}), 400),
+        (json!({"aud": "nobody"}), 400),
+        (json!({"aud": "narrow"}), 302),
+    ] {
+        let mut claims = good.as_object().unwrap().clone();
+        claims.extend(edit.as_object().unwrap().clone());
+        let hint = pool.keys.id_token().sign_jwt(Value::Object(claims).to_string().as_bytes()).unwrap();
+        let pairs = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", LOGGED_OUT)];
+        let answer = logout(&house, &mut Browser::default(), &pairs).await;
+        assert_eq!(answer.status.as_u16(), status, "{edit}: {answer:?}");
+    }
 }

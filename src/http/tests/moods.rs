@@ -15,6 +15,8 @@ pub(super) enum Mood {
     Away,
     /// Every user is disabled.
     Disabled,
+    /// Every family of tokens is revoked.
+    Revoked,
     /// Every user signed out everywhere at this moment.
     SignedOut(OffsetDateTime),
 }
@@ -89,11 +91,12 @@ impl Directory for Moody<dyn Directory> {
         origin_jti: &str,
     ) -> Result<TokenState, DirectoryError> {
         let mut state = self.asked()?.token_state(pool_id, sub, origin_jti).await?;
+        state.revoked |= self.mood() == Mood::Revoked;
         if let Some(user) = &mut state.user {
             match self.mood() {
                 Mood::Disabled => user.enabled = false,
                 Mood::SignedOut(at) => user.signed_out_at = Some(at),
-                Mood::Well | Mood::Away => {}
+                Mood::Well | Mood::Away | Mood::Revoked => {}
             }
         }
         Ok(state)

@@ -125,3 +125,11 @@ async fn who_signed_out_everywhere_uses_nothing_older() {
     assert_eq!(house.user_info(tokens.json()["access_token"].as_str().unwrap()).await.status, 200);
     house.authorize(&mut browser, &[("prompt", "none")]).await.code();
 }
+
+#[actix_web::test]
+async fn a_code_whose_family_was_revoked_meanwhile_is_refused() {
+    let house = House::build().await;
+    let code = house.sign_in(&mut Browser::default(), &[]).await.code();
+    house.directory.becomes(Mood::Revoked);
+    assert_refused("revoked", &house.redeem(&code, &[]).await, 400, "invalid_grant");
+}

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::house::{Answer, House, POOL};
+use crate::tokens::access;
 
 async fn info(house: &House, scope: &str) -> Value {
     let tokens = house.tokens(&[("scope", scope)]).await;
@@ -101,4 +102,41 @@ async fn an_access_token_of_another_pool_is_refused() {
         .insert_header(("host", host))
         .insert_header(("authorization", format!("Bearer {access}")));
     assert_challenged("another pool", &house.send(request).await, 401, "invalid_token");
+}
+
+#[actix_web::test]
+async fn an_access_token_without_openid_is_refused_here() {
+    let house = House::build().await;
+    let tokens = house.tokens(&[("scope", "aws.cognito.signin.user.admin")]).await;
+    assert_eq!(tokens.get("id_token"), None);
+    let answer = house.user_info(tokens["access_token"].as_str().unwrap()).await;
+    assert_challenged("no openid", &answer, 401, "invalid_token");
+}
+
+/// Keys differ by use, so that none of these can be had from outside; the claims are checked all the same.
+#[actix_web::test]
+async fn a_token_signed_with_the_right_key_still_needs_the_right_claims() {
+    let house = House::build().await;
+    let tokens = house.tokens(&[]).await;
+    let claims = super::house::claims(&tokens["access_token"]);
+    let snapshot = house.state.context.registry.snapshot();
+    let pool = snapshot.pool(POOL).unwrap();
+    let context = &house.state.context;
+    let signed = |edit: Value| {
+        let mut claims = claims.as_object().unwrap().clone();
+        claims.extend(edit.as_object().unwrap().clone());
+        pool.keys.access_token().sign_jwt(Value::Object(claims).to_string().as_bytes()).unwrap()
+    };
+    assert!(access::verify(context, pool, &signed(json!({}))).await.is_ok());
+    for edit in [
+        json!({"token_use": "id"}),
+        json!({"iss": "http://localhost:9229/us-east-1_Tests0002"}),
+        json!({"client_id": "nobody"}),
+        json!({"sub": "nobody"}),
+        json!({"exp": claims["iat"]}),
+    ] {
+        assert!(access::verify(context, pool, &signed(edit.clone())).await.is_err(), "{edit}");
+    }
+    let other_key = pool.keys.id_token().sign_jwt(claims.to_string().as_bytes()).unwrap();
+    assert!(access::verify(context, pool, &other_key).await.is_err(), "the key of ID tokens");
 }
