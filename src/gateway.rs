@@ -100,7 +100,7 @@ pub async fn start_on(
 impl Running {
     /// Stops accepting, finishes what is in flight, closes the stores.
     pub async fn stop(self) {
-        // All at once: an idle connection to one listener must not use up the grace of the next.
+        // All at once: a slow request to one listener must not use up the grace of the next.
         let stopping: Vec<_> = self.servers.iter().map(|server| tokio::spawn(server.stop(true))).collect();
         for stopped in stopping {
             let _ = stopped.await;

@@ -206,3 +206,31 @@ async fn tokens_go_to_the_fragment_for_the_implicit_flow_and_never_a_refresh_tok
     assert_eq!(house.user_info(&pairs["access_token"]).await.status, 200);
     assert_eq!(answer.header("cache-control"), "no-store");
 }
+
+#[actix_web::test]
+async fn the_apps_state_comes_back_byte_for_byte_and_never_as_a_header() {
+    let house = House::build().await;
+    let state = "a\r\nSet-Cookie: x=y; \u{e9}\u{1f511} %2B+&=#?\"<>\\";
+    let mut browser = Browser::default();
+    let answer = house.sign_in(&mut browser, &[("state", state)]).await;
+    assert_eq!(answer.told("state").as_deref(), Some(state));
+    assert!(answer.header("location").is_ascii());
+    let again = house.authorize(&mut browser, &[("state", state)]).await;
+    assert_eq!(again.told("state").as_deref(), Some(state), "from the session too");
+    let refused = house.authorize(&mut browser, &[("state", state), ("scope", "nothing")]).await;
+    assert_eq!(refused.told("error").as_deref(), Some("invalid_scope"));
+    assert_eq!(refused.told("state").as_deref(), Some(state), "with an error too");
+}
+
+#[actix_web::test]
+async fn the_query_reaches_the_login_page_as_the_app_wrote_it() {
+    let house = House::build().await;
+    for raw in ["&extra=%C3%A9%0D%0A", "&extra=a%20b+c"] {
+        let path = format!("{}{raw}", super::house::authorize_path(&[]));
+        let answer = house.get(&mut Browser::default(), &path).await;
+        assert_eq!(answer.status, 302, "{raw}: {answer:?}");
+        let location =
+            String::from_utf8(answer.headers.get("location").unwrap().as_bytes().to_vec()).unwrap();
+        assert_eq!(location, path.replace("/oauth2/authorize", "/login"));
+    }
+}
