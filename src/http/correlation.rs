@@ -1,8 +1,11 @@
 //! Every response carries `x-amzn-requestid` (the log and the error page show the same id) and the headers that
 //! keep browsers from guessing types and from telling where they came from.
 
+use std::time::Duration;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::ErrorRequestTimeout;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, web};
@@ -18,6 +21,9 @@ pub struct CorrelationId(pub String);
 /// Name of the header.
 pub const HEADER: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
+/// How long a request may take, its body included: longer than the slowest provider, and not for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Gives the request its id, its log span and its header.
 ///
 /// # Errors
@@ -30,7 +36,8 @@ pub async fn middleware(
     let id = state.as_ref().map(|state| state.context.uuid()).unwrap_or_default();
     request.extensions_mut().insert(CorrelationId(id.clone()));
     let span = tracing::info_span!("request", id = %id, method = %request.method(), path = %request.path());
-    let mut response = next.call(request).instrument(span.clone()).await?;
+    let answer = tokio::time::timeout(PATIENCE, next.call(request).instrument(span.clone())).await;
+    let mut response = answer.map_err(|_| ErrorRequestTimeout("the request took too long\n"))??;
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
     if let Some(state) = state {
         state.metrics.answered(response.status().as_u16());

@@ -20,6 +20,9 @@ use crate::pool::{AppClient, Domain, IdentityProvider, UserPool};
 
 pub use snapshot::{LivePool, LiveProvider, Snapshot};
 
+/// How often a written edit is tried again that could not be read back.
+const CATCH_UP: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// A stored thing and its version, for [`Edit`]s that must not overwrite somebody else's.
 #[derive(Debug, Clone)]
 pub struct Versioned<T> {
@@ -140,7 +143,7 @@ impl Registry {
             .map_err(|error| DirectoryError::Away(error.to_string()))?
     }
 
-    async fn write_and_reload(&self, edits: Vec<Edit>) -> Result<(), DirectoryError> {
+    async fn write_and_reload(self: &Arc<Self>, edits: Vec<Edit>) -> Result<(), DirectoryError> {
         let _one_at_a_time = self.writing.lock().await;
         let mut changes = Vec::with_capacity(edits.len());
         let mut touched = Vec::new();
@@ -150,10 +153,30 @@ impl Registry {
         }
         self.directory.write(changes).await?;
         touched.dedup();
+        let mut result = Ok(());
         for pool_id in touched {
-            self.reload(&pool_id).await?;
+            if let Err(error) = self.reload(&pool_id).await {
+                tracing::error!(%error, %pool_id, "an edit is written, but cannot be read back yet");
+                self.catch_up(pool_id);
+                result = Err(error);
+            }
         }
-        Ok(())
+        result
+    }
+
+    /// What was written must come into force: tries to read the pool until the directory answers.
+    fn catch_up(self: &Arc<Self>, pool_id: String) {
+        let registry = Arc::clone(self);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(CATCH_UP).await;
+                let _one_at_a_time = registry.writing.lock().await;
+                match registry.reload(&pool_id).await {
+                    Ok(()) => return tracing::info!(%pool_id, "the edit is in force now"),
+                    Err(error) => tracing::error!(%error, %pool_id, "an edit still cannot be read back"),
+                }
+            }
+        });
     }
 
     /// Reads one pool anew from the directory. The caller holds `writing`: two at once could lose one's pool.

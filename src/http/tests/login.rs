@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::house::{Browser, House, POOL, authorize_path};
+use super::moods::Mood;
 use crate::registry::{Edit, Versioned};
 use crate::testing;
 
@@ -72,6 +73,22 @@ async fn an_edit_comes_into_force_even_when_its_caller_goes_away() {
     // Edits follow one another: this one returns after the other.
     house.edit(vec![]).await;
     assert!(registry.snapshot().pool(POOL).unwrap().client("late").is_some());
+}
+
+#[actix_web::test]
+async fn an_edit_that_could_not_be_read_back_comes_into_force_as_soon_as_it_can() {
+    let house = House::build().await;
+    let registry = &house.state.context.registry;
+    house.directory.becomes(Mood::Unreadable);
+    let gone = Edit::DeleteClient { pool_id: POOL.to_owned(), client_id: "app".to_owned() };
+    registry.edit(vec![gone]).await.unwrap_err();
+    house.directory.becomes(Mood::Well);
+    let in_force = async {
+        while registry.snapshot().pool(POOL).unwrap().client("app").is_some() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), in_force).await.expect("the client is gone");
 }
 
 #[actix_web::test]

@@ -13,6 +13,8 @@ use crate::sessions::{Key, SessionError, SessionStore};
 pub(super) enum Mood {
     Well,
     Away,
+    /// Writes, and does not read the configuration back.
+    Unreadable,
     /// Every user is disabled.
     Disabled,
     /// Every family of tokens is revoked.
@@ -57,6 +59,9 @@ impl Directory for Moody<dyn Directory> {
     }
 
     async fn load_pool(&self, pool_id: &str) -> Result<Vec<Record>, DirectoryError> {
+        if self.mood() == Mood::Unreadable {
+            return Err(DirectoryError::Away("lost its glasses".into()));
+        }
         self.asked()?.load_pool(pool_id).await
     }
 
@@ -96,7 +101,7 @@ impl Directory for Moody<dyn Directory> {
             match self.mood() {
                 Mood::Disabled => user.enabled = false,
                 Mood::SignedOut(at) => user.signed_out_at = Some(at),
-                Mood::Well | Mood::Away | Mood::Revoked => {}
+                Mood::Well | Mood::Away | Mood::Unreadable | Mood::Revoked => {}
             }
         }
         Ok(state)
