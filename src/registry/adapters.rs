@@ -27,6 +27,10 @@ pub fn build(
     dev: bool,
     now: OffsetDateTime,
 ) -> Result<Arc<dyn Provider>, String> {
+    for setting in weakened(provider) {
+        let (pool_id, provider) = (&provider.user_pool_id, &provider.provider_name);
+        tracing::warn!(%pool_id, %provider, setting, "this setting weakens security");
+    }
     match provider.provider_type {
         ProviderType::Saml => {
             let document = provider.metadata_document.as_deref().ok_or("the provider has no metadata")?;
@@ -42,5 +46,27 @@ pub fn build(
             Ok(Arc::new(OidcProvider::new(settings)))
         }
         other => Err(format!("providers of type {other} are not part of this build")),
+    }
+}
+
+/// The settings that are switched on and weaken security: their names begin with `insecure_`.
+fn weakened(provider: &IdentityProvider) -> impl Iterator<Item = &str> {
+    let insecure = |(key, value): &(&String, &String)| key.starts_with("insecure_") && *value == "true";
+    provider.provider_details.iter().filter(insecure).map(|(key, _)| key.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::weakened;
+    use crate::testing::provider;
+
+    #[test]
+    fn what_weakens_security_is_named_at_every_start() {
+        let details = json!({"ProviderDetails": {"insecure_allow_sha1": "true", "clock_skew_seconds": "60"}});
+        assert_eq!(weakened(&provider("Acme", details)).collect::<Vec<_>>(), ["insecure_allow_sha1"]);
+        let off = json!({"ProviderDetails": {"insecure_allow_sha1": "false"}});
+        assert_eq!(weakened(&provider("Acme", off)).count(), 0);
     }
 }
