@@ -51,7 +51,8 @@ fn main() -> ExitCode {
     }
     // The demo is for looking at the browser: only warnings are worth a line there.
     start_logs(if matches!(arguments.command, Command::Demo { .. }) { "warn" } else { "info" });
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // Requests are served by threads of their own: this one thread drives the stores' writers.
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.to_string(), 1),
     };
@@ -68,7 +69,12 @@ fn main() -> ExitCode {
 fn start_logs(default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("POOLGATE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .json()
+        .with_span_list(false)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 async fn serve(config: Option<PathBuf>) -> ExitCode {

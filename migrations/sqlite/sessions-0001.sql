@@ -1,7 +1,8 @@
--- key: kind, a colon, name. until: milliseconds since 1970.
+-- id: rises with time, so that what is written, changed and removed together lies together. key: kind, a
+-- colon, name; no two rows have the same. until: nanoseconds since 1970.
 CREATE TABLE entries (
-    key BLOB NOT NULL PRIMARY KEY,
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL,
     until INTEGER NOT NULL,
     value BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX entries_by_end ON entries (until);
+) STRICT;

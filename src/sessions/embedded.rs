@@ -63,8 +63,8 @@ impl EmbeddedSessions {
     ) -> Result<Self, SessionError> {
         let memory = Memory::new(limit);
         let now = nanos(clock.now());
-        let log = Log::open(path, Arc::clone(&clock), now, |key, entry| memory.load(key, entry)).await?;
-        // Unbounded, because steps are handed over under a lock; every waiting step has a waiting caller.
+        let log = Log::open(path, now, |row, key, entry| memory.load(row, key, entry)).await?;
+        // Unbounded, because steps are handed over under a lock; every waiting step has a waiting caller, or makes room.
         let (jobs, queue) = mpsc::unbounded_channel();
         tokio::spawn(log.run(queue));
         Ok(Self { memory, jobs, clock })
@@ -80,9 +80,9 @@ impl EmbeddedSessions {
         self.check_open()?;
         let name = stored(key)?;
         let now = nanos(self.clock.now());
-        let (result, written) = self.memory.step(&name, now, adds, decide, |key, entry| {
+        let (result, written) = self.memory.step(&name, now, adds, decide, |change| {
             let (reply, written) = oneshot::channel();
-            self.jobs.send(Job::Write { key, entry, reply }).map_err(|_| closed())?;
+            self.jobs.send(Job::Write { change, reply }).map_err(|_| closed())?;
             Ok(written)
         })?;
         if let Some(written) = written {

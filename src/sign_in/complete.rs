@@ -87,7 +87,6 @@ async fn arrive(
         auth_time,
         at_provider,
     };
-    let session_cookie = session::open(context, &session, old_session).await?;
     let request = answer::Request {
         client_id: &attempt.client_id,
         target: &attempt.target,
@@ -97,6 +96,10 @@ async fn arrive(
         resource: attempt.resource.as_deref(),
         auth_time,
     };
-    let location = answer::success(context, pool, &user, request).await?;
+    // Nobody learns of either before both are stored: they may share a commit.
+    let (session_cookie, location) = tokio::try_join!(
+        async { session::open(context, &session, old_session).await.map_err(Cause::from) },
+        answer::success(context, pool, &user, request),
+    )?;
     Ok(Completed { location, session_cookie })
 }

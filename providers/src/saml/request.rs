@@ -1,11 +1,10 @@
 //! The AuthnRequest (SAML core 3.4.1) and its bindings (SAML bindings 3.4, 3.5).
 
-use std::io::Write as _;
+use std::cell::RefCell;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
+use flate2::{Compress, Compression, FlushCompress, Status};
 use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 use thiserror::Error;
@@ -119,9 +118,22 @@ fn redirect(
 }
 
 fn deflate(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes)?;
-    encoder.finish()
+    thread_local! {
+        /// Its tables are a third of a megabyte: making them anew costs more than packing a request.
+        static PACKER: RefCell<Compress> = RefCell::new(Compress::new(Compression::default(), false));
+    }
+    PACKER.with_borrow_mut(|packer| {
+        packer.reset();
+        let mut packed = Vec::with_capacity(bytes.len() + 64);
+        loop {
+            let rest =
+                bytes.get(usize::try_from(packer.total_in()).unwrap_or(usize::MAX)..).unwrap_or_default();
+            match packer.compress_vec(rest, &mut packed, FlushCompress::Finish)? {
+                Status::StreamEnd => return Ok(packed),
+                Status::Ok | Status::BufError => packed.reserve(1024),
+            }
+        }
+    })
 }
 
 fn authn_request(

@@ -3,10 +3,12 @@
 mod configuration;
 pub(crate) mod file;
 mod list;
+pub(crate) mod pace;
 pub(crate) mod rows;
 mod sign_ins;
 #[cfg(test)]
 pub(crate) mod tests;
+mod token_states;
 mod writer;
 
 use std::path::Path;
@@ -15,13 +17,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use poolgate_providers::Clock;
+use sqlx::Acquire as _;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Acquire as _, Row as _};
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 
 use self::file::OwnedFile;
 use self::rows::{millis, moment, read_user, user_columns};
+use self::token_states::Question;
 use self::writer::{Done, Job, Outcome, Work, Writer, away};
 use super::{Change, Directory, DirectoryError, Record, TokenState, UserQuery};
 use crate::pool::{FederatedProfile, User};
@@ -42,6 +45,7 @@ const QUEUE: usize = 1024;
 /// Write-ahead log with `synchronous=FULL`: an answered write survives SIGKILL and loss of power.
 pub struct SqliteDirectory {
     jobs: mpsc::Sender<Job>,
+    questions: mpsc::UnboundedSender<Question>,
     readers: SqlitePool,
 }
 
@@ -66,7 +70,10 @@ impl SqliteDirectory {
         let writer = Writer::new(connection, file, clock).await.map_err(|error| away(&error))?;
         let (jobs, queue) = mpsc::channel(QUEUE);
         tokio::spawn(writer.run(queue));
-        Ok(Self { jobs, readers })
+        // Unbounded: every question has a waiting caller.
+        let (questions, asked) = mpsc::unbounded_channel();
+        tokio::spawn(token_states::run(readers.clone(), asked));
+        Ok(Self { jobs, questions, readers })
     }
 
     async fn ask(&self, work: Work) -> Outcome {
@@ -175,21 +182,15 @@ impl Directory for SqliteDirectory {
         sub: &str,
         origin_jti: &str,
     ) -> Result<TokenState, DirectoryError> {
-        let read = async {
-            let row = sqlx::query(concat!(
-                "SELECT EXISTS (SELECT 1 FROM revoked_families WHERE pool_id = ?1 AND origin_jti = ?3), ",
-                user_columns!(),
-                " FROM (SELECT 1) LEFT JOIN users u ON u.pool_id = ?1 AND u.sub = ?2"
-            ))
-            .bind(pool_id)
-            .bind(sub)
-            .bind(origin_jti)
-            .fetch_one(&self.readers)
-            .await?;
-            let user = read_user(&row, 1)?.map(|(_, user)| user);
-            Ok(TokenState { user, revoked: row.try_get::<i64, _>(0)? != 0 })
-        };
-        read.await.map_err(|error: sqlx::Error| away(&error))
+        // Nothing is stored under a text with U+0000: see `refuse_nul`.
+        if [pool_id, sub, origin_jti].iter().any(|text| text.contains('\0')) {
+            return Ok(TokenState { user: None, revoked: false });
+        }
+        let closed = || DirectoryError::Away("it was closed".into());
+        let (reply, answer) = oneshot::channel();
+        let (pool_id, sub, origin_jti) = (pool_id.to_owned(), sub.to_owned(), origin_jti.to_owned());
+        self.questions.send(Question { pool_id, sub, origin_jti, reply }).map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
     }
 
     async fn revoke_family(

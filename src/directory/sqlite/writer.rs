@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::configuration;
 use super::file::OwnedFile;
+use super::pace::Pace;
 use super::rows::millis;
 use super::sign_ins::{self, SignIns};
 use crate::directory::{Change, DirectoryError};
@@ -74,7 +75,13 @@ impl Writer {
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut jobs = Vec::with_capacity(BATCH);
         let mut closing = None;
+        let mut pace = Pace::default();
         while closing.is_none() && queue.recv_many(&mut jobs, BATCH).await > 0 {
+            if pace.gather(jobs.len()).await && !queue.is_empty() {
+                let room = BATCH - jobs.len();
+                queue.recv_many(&mut jobs, room).await;
+            }
+            pace.serves(jobs.len());
             let mut works = Vec::with_capacity(jobs.len());
             let mut replies = Vec::with_capacity(jobs.len());
             for job in jobs.drain(..) {

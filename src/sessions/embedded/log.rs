@@ -6,18 +6,16 @@
 //! again, and a code that came back still needs its client and verifier, so a disk flush at every step,
 //! twice in each sign-in, would buy too little. (What must outlive that is in the directory, which does flush.)
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use poolgate_providers::Clock;
 use sqlx::sqlite::SqliteSynchronous;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::memory::{Entry, StoredKey};
-use super::nanos;
+use super::memory::{Change, Entry, StoredKey};
 use crate::directory::sqlite::file::OwnedFile;
+use crate::directory::sqlite::pace::Pace;
 use crate::sessions::SessionError;
 
 const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/sessions-0001.sql")];
@@ -25,17 +23,27 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/sessions
 /// Most steps in one commit.
 const BATCH: usize = 256;
 
-/// Most expired rows removed with one commit: more than a commit adds.
-const PRUNE: u64 = 1024;
+/// Writes rows, whether they are new or not.
+macro_rules! put {
+    () => {
+        "INSERT INTO entries (id, key, until, value) \
+         SELECT value ->> 0, unhex(value ->> 1), value ->> 2, unhex(value ->> 3) FROM json_each(?) WHERE true \
+         ON CONFLICT DO UPDATE SET until = excluded.until, value = excluded.value"
+    };
+}
 
-/// How long expired rows may lie about, in nanoseconds.
-const PRUNE_EVERY: i64 = 10_000_000_000;
+/// Removes rows by their numbers.
+macro_rules! gone {
+    () => {
+        "DELETE FROM entries WHERE id IN (SELECT value FROM json_each(?))"
+    };
+}
 
 type Reply = oneshot::Sender<Result<(), SessionError>>;
 
 pub(super) enum Job {
-    /// Answered when the entry, or its removal, is committed.
-    Write { key: StoredKey, entry: Option<Entry>, reply: Reply },
+    /// Answered when the change is committed.
+    Write { change: Change, reply: Reply },
     /// Answered when everything before it is committed.
     Barrier(Reply),
     /// Answered when everything before it is committed and the file is closed.
@@ -44,8 +52,6 @@ pub(super) enum Job {
 
 pub(super) struct Log {
     connection: SqliteConnection,
-    clock: Arc<dyn Clock>,
-    pruned_at: i64,
     /// Dropped last: the next process may open the file once the connection is closed.
     file: OwnedFile,
 }
@@ -58,49 +64,57 @@ impl Log {
     /// Opens the file and gives every entry that lives at `now` to `load`.
     pub(super) async fn open(
         path: &Path,
-        clock: Arc<dyn Clock>,
         now: i64,
-        load: impl Fn(StoredKey, Entry),
+        load: impl Fn(i64, StoredKey, Entry),
     ) -> Result<Self, SessionError> {
         let (file, mut connection) =
             OwnedFile::open(path, SqliteSynchronous::Normal, &MIGRATIONS).await.map_err(away)?;
+        sqlx::query("DELETE FROM entries WHERE until <= ?1")
+            .bind(now)
+            .execute(&mut connection)
+            .await
+            .map_err(away)?;
         // By pages, so that no second copy of everything is in memory.
-        let mut after: Vec<u8> = Vec::new();
+        let mut after = i64::MIN;
         loop {
             let rows =
-                sqlx::query("SELECT key, until, value FROM entries WHERE key > ?1 ORDER BY key LIMIT 4096")
-                    .bind(&after)
+                sqlx::query("SELECT id, until, key, value FROM entries WHERE id > ?1 ORDER BY id LIMIT 4096")
+                    .bind(after)
                     .fetch_all(&mut connection)
                     .await
                     .map_err(away)?;
             let Some(last) = rows.last() else { break };
             after = last.try_get(0).map_err(away)?;
             for row in &rows {
+                let key: &[u8] = row.try_get(2).map_err(away)?;
+                let value: &[u8] = row.try_get(3).map_err(away)?;
                 let until: i64 = row.try_get(1).map_err(away)?;
-                if now < until {
-                    let key: &[u8] = row.try_get(0).map_err(away)?;
-                    let value: &[u8] = row.try_get(2).map_err(away)?;
-                    load(key.into(), Entry { value: value.into(), until });
-                }
+                load(row.try_get(0).map_err(away)?, key.into(), Entry { value: value.into(), until });
             }
         }
-        Ok(Self { connection, clock, pruned_at: i64::MIN, file })
+        Ok(Self { connection, file })
     }
 
     /// Serves the queue until it is closed or the disk fails.
     pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>) {
         let mut jobs = Vec::with_capacity(BATCH);
         let mut closing = None;
+        let mut pace = Pace::default();
         while closing.is_none() && queue.recv_many(&mut jobs, BATCH).await > 0 {
+            if pace.gather(jobs.len()).await && !queue.is_empty() {
+                let room = BATCH - jobs.len();
+                queue.recv_many(&mut jobs, room).await;
+            }
+            pace.serves(jobs.len());
             let mut replies = Vec::with_capacity(jobs.len());
-            // The last state of a key is what counts: a code made and taken in one batch leaves nothing.
-            let mut last: HashMap<StoredKey, Option<Entry>> = HashMap::with_capacity(jobs.len());
+            // The last state of a row is what counts: a code made and taken in one batch leaves nothing.
+            let mut last = BTreeMap::new();
             for job in jobs.drain(..) {
                 match job {
                     // Asked too late: the dropped reply says so.
                     _ if closing.is_some() => {}
-                    Job::Write { key, entry, reply } => {
-                        last.insert(key, entry);
+                    Job::Write { change, reply } => {
+                        last.insert(change.row, change.state);
                         replies.push(reply);
                     }
                     Job::Barrier(reply) => replies.push(reply),
@@ -129,63 +143,26 @@ impl Log {
         }
     }
 
-    async fn commit(&mut self, last: &HashMap<StoredKey, Option<Entry>>) -> Result<(), sqlx::Error> {
+    /// One transaction, in one call: each costs two switches of threads.
+    async fn commit(&mut self, last: &BTreeMap<i64, Option<(StoredKey, Entry)>>) -> Result<(), sqlx::Error> {
         let mut put = Vec::new();
-        let mut removed = Vec::new();
-        for (key, entry) in last {
-            match entry {
-                Some(entry) => put.push((hex(key), entry.until, hex(&entry.value))),
-                None => removed.push(hex(key)),
+        let mut gone = Vec::new();
+        for (row, state) in last {
+            match state {
+                Some((key, entry)) => put.push((row, hex(key), entry.until, hex(&entry.value))),
+                None => gone.push(row),
             }
         }
-        let now = nanos(self.clock.now());
-        let prune = !last.is_empty() && now.saturating_sub(self.pruned_at) >= PRUNE_EVERY;
-        // A single statement is a transaction of its own.
-        let many = usize::from(!put.is_empty()) + usize::from(!removed.is_empty()) + usize::from(prune) > 1;
-        if many {
-            self.execute("BEGIN IMMEDIATE").await?;
-        }
-        if !put.is_empty() {
-            sqlx::query(
-                "INSERT INTO entries (key, until, value) \
-                 SELECT unhex(value ->> 0), value ->> 1, unhex(value ->> 2) FROM json_each(?1) WHERE true \
-                 ON CONFLICT DO UPDATE SET until = excluded.until, value = excluded.value",
-            )
-            .bind(json(&put)?)
-            .execute(&mut self.connection)
-            .await?;
-        }
-        if !removed.is_empty() {
-            sqlx::query("DELETE FROM entries WHERE key IN (SELECT unhex(value) FROM json_each(?1))")
-                .bind(json(&removed)?)
-                .execute(&mut self.connection)
-                .await?;
-        }
-        if prune {
-            self.prune(now).await?;
-        }
-        if many {
-            self.execute("COMMIT").await?;
-        }
-        Ok(())
-    }
-
-    async fn execute(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
-        sqlx::query(sql).execute(&mut self.connection).await.map(|_| ())
-    }
-
-    async fn prune(&mut self, now: i64) -> Result<(), sqlx::Error> {
-        let pruned = sqlx::query(
-            "DELETE FROM entries WHERE key IN (SELECT key FROM entries WHERE until <= ?1 ORDER BY until LIMIT 1024)",
-        )
-        .bind(now)
-        .execute(&mut self.connection)
-        .await?;
-        // A full helping means there is more: go on at the next commit.
-        if pruned.rows_affected() < PRUNE {
-            self.pruned_at = now;
-        }
-        Ok(())
+        let query = match (put.is_empty(), gone.is_empty()) {
+            (true, true) => return Ok(()),
+            // A single statement is a transaction of its own.
+            (false, true) => sqlx::query(put!()).bind(json(&put)?),
+            (true, false) => sqlx::query(gone!()).bind(json(&gone)?),
+            (false, false) => sqlx::query(concat!("BEGIN IMMEDIATE; ", put!(), "; ", gone!(), "; COMMIT"))
+                .bind(json(&put)?)
+                .bind(json(&gone)?),
+        };
+        query.execute(&mut self.connection).await.map(|_| ())
     }
 }
 
