@@ -23,19 +23,20 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/sessions
 /// Most steps in one commit.
 const BATCH: usize = 256;
 
-/// Writes rows, whether they are new or not.
+/// Writes rows, whether they are new or not. `?1` says of each where in `?2` its key and value lie.
 macro_rules! put {
     () => {
-        "INSERT INTO entries (id, key, until, value) \
-         SELECT value ->> 0, unhex(value ->> 1), value ->> 2, unhex(value ->> 3) FROM json_each(?) WHERE true \
+        "INSERT INTO entries (id, until, key, value) \
+         SELECT value ->> 0, value ->> 1, substr(?2, value ->> 2, value ->> 3), substr(?2, value ->> 4, value ->> 5) \
+         FROM json_each(?1) WHERE true \
          ON CONFLICT DO UPDATE SET until = excluded.until, value = excluded.value"
     };
 }
 
 /// Removes rows by their numbers.
 macro_rules! gone {
-    () => {
-        "DELETE FROM entries WHERE id IN (SELECT value FROM json_each(?))"
+    ($parameter:literal) => {
+        concat!("DELETE FROM entries WHERE id IN (SELECT value FROM json_each(", $parameter, "))")
     };
 }
 
@@ -145,22 +146,30 @@ impl Log {
 
     /// One transaction, in one call: each costs two switches of threads.
     async fn commit(&mut self, last: &BTreeMap<i64, Option<(StoredKey, Entry)>>) -> Result<(), sqlx::Error> {
-        let mut put = Vec::new();
-        let mut gone = Vec::new();
+        let (mut put, mut bytes, mut gone) = (Vec::new(), Vec::new(), Vec::new());
         for (row, state) in last {
-            match state {
-                Some((key, entry)) => put.push((row, hex(key), entry.until, hex(&entry.value))),
-                None => gone.push(row),
-            }
+            let Some((key, entry)) = state else {
+                gone.push(row);
+                continue;
+            };
+            // SQL counts from one.
+            let key_at = bytes.len() + 1;
+            bytes.extend_from_slice(key);
+            let value_at = bytes.len() + 1;
+            bytes.extend_from_slice(&entry.value);
+            put.push((row, entry.until, key_at, key.len(), value_at, entry.value.len()));
         }
         let query = match (put.is_empty(), gone.is_empty()) {
             (true, true) => return Ok(()),
             // A single statement is a transaction of its own.
-            (false, true) => sqlx::query(put!()).bind(json(&put)?),
-            (true, false) => sqlx::query(gone!()).bind(json(&gone)?),
-            (false, false) => sqlx::query(concat!("BEGIN IMMEDIATE; ", put!(), "; ", gone!(), "; COMMIT"))
-                .bind(json(&put)?)
-                .bind(json(&gone)?),
+            (false, true) => sqlx::query(put!()).bind(json(&put)?).bind(bytes),
+            (true, false) => sqlx::query(gone!("?1")).bind(json(&gone)?),
+            (false, false) => {
+                sqlx::query(concat!("BEGIN IMMEDIATE; ", put!(), "; ", gone!("?3"), "; COMMIT"))
+                    .bind(json(&put)?)
+                    .bind(bytes)
+                    .bind(json(&gone)?)
+            }
         };
         query.execute(&mut self.connection).await.map(|_| ())
     }
@@ -168,15 +177,4 @@ impl Log {
 
 fn json(rows: &impl serde::Serialize) -> Result<String, sqlx::Error> {
     serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(Box::new(error)))
-}
-
-/// Bytes as JSON can carry them and SQLite's `unhex` reads them.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
 }
