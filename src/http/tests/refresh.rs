@@ -26,6 +26,20 @@ async fn a_refresh_gives_new_tokens_of_the_same_sign_in_and_no_refresh_token() {
 }
 
 #[actix_web::test]
+async fn a_scope_taken_from_the_client_is_not_in_refreshed_tokens() {
+    let house = House::build().await;
+    let tokens = house.tokens(&[("scope", "openid email profile")]).await;
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    house
+        .change_client("app", |client| client.allowed_oauth_scopes = vec!["openid".into(), "profile".into()])
+        .await;
+    let answer = house.refresh("app", refresh).await.json();
+    assert_eq!(claims(&answer["access_token"])["scope"], "openid profile");
+    house.change_client("app", |client| client.allowed_oauth_scopes = vec!["phone".into()]).await;
+    assert_refused("no scope is left", &house.refresh("app", refresh).await, 400, "invalid_grant");
+}
+
+#[actix_web::test]
 async fn a_refresh_token_lives_thirty_days() {
     let house = House::build().await;
     let tokens = house.tokens(&[]).await;
