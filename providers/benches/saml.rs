@@ -31,7 +31,7 @@ fn saml(bench: &mut Criterion) {
     println!("a Response of {} bytes, its assertion signed with RSA-2048", xml.len());
     let policy = Policy::default();
     bench.bench_function("gate", |run| run.iter(|| admit(black_box(&xml), Root::Response, policy).unwrap()));
-    let keys = metadata_of(IDP, &[&good_key().certificate], NOW).keys;
+    let keys = metadata_of(IDP, &[&good_key().certificate]).keys;
     let gated = admit(&xml, Root::Response, policy).unwrap();
     bench.bench_function("engine", |run| run.iter(|| RustEngine.verify(&gated, &keys, policy, NOW).unwrap()));
     let provider = provider(&[]);

@@ -384,14 +384,14 @@ fn an_assertion_is_believed_once() {
     refused(finish_with(&provider, &around, &facts(), &changed), "saml_digest");
     assert!(used.0.lock().unwrap().is_empty(), "a refused assertion must not use its id up");
     assert!(finish_with(&provider, &around, &facts(), &xml).is_ok());
-    assert!(used.0.lock().unwrap().contains(&format!("saml/{IDP}/_assertion1")));
-    assert_eq!(*used.1.lock().unwrap(), Some(time::macros::datetime!(2026-11-21 12:06:00 UTC)));
+    assert!(used.0.lock().unwrap().contains(&format!("saml/{IDP} _assertion1")));
+    assert_eq!(*used.1.lock().unwrap(), Some(time::macros::datetime!(2026-11-21 12:10:00 UTC)));
     refused(finish_with(&provider, &around, &facts(), &xml), "saml_replay");
 }
 
 #[test]
 fn another_providers_assertion_is_refused() {
-    let other = saml_idp::metadata_of("https://other.example", &[&saml_idp::good_key().certificate], NOW);
+    let other = saml_idp::metadata_of("https://other.example", &[&saml_idp::good_key().certificate]);
     let settings =
         poolgate_providers::saml::SamlSettings::from_details(&saml_idp::details(&[]), other, false).unwrap();
     let provider = poolgate_providers::saml::SamlProvider::new(settings, None);

@@ -107,7 +107,8 @@ fn a_response_from_another_issuer_is_refused() {
     let other = "<saml:Issuer>https://other.example</saml:Issuer>";
     refused(finish(&with(|answer| answer.issuer = other.to_owned())), "saml_issuer");
     refused(finish(&with(|answer| answer.assertion_issuer = other.to_owned())), "saml_issuer");
-    refused(finish(&with(|answer| answer.issuer = String::new())), "saml_issuer");
+    let unnamed = |answer: &mut Answer| answer.issuer = String::new();
+    assert!(finish(&with(unnamed)).is_ok(), "an unsigned Response may leave it out");
     refused(
         finish(&with(|answer| answer.assertion_issuer = format!("<saml:Issuer>{IDP}/</saml:Issuer>"))),
         "saml_issuer",
@@ -329,4 +330,90 @@ fn an_oauth_answer_is_no_saml_response() {
     let (provider, facts) = (provider(&[]), facts());
     let finish = poolgate_providers::Provider::finish(&provider, &around, &facts, inbound);
     assert!(matches!(saml_idp::block_on(finish), Err(ProviderError::Unsolicited(_))));
+}
+
+#[test]
+fn an_assertion_is_remembered_until_its_last_confirmation_could_pass_but_no_longer_than_its_age() {
+    let remembered = |xml: &str| {
+        let used = Arc::<Memory>::default();
+        finish_with(&provider(&[]), &surroundings(NOW, used.clone()), &facts(), xml).unwrap();
+        let until = *used.1.lock().unwrap();
+        until.unwrap()
+    };
+    let second = with(|answer| {
+        answer.confirmation =
+            format!("{}{}", answer.confirmation, answer.confirmation.replace("12:05:00", "12:30:00"));
+    });
+    assert_eq!(remembered(&second), datetime!(2026-11-21 12:35:00 UTC), "with the greatest skew");
+    let forever = with(|answer| {
+        answer.confirmation = answer.confirmation.replace("2026-11-21T12:05:00", "9999-12-31T23:59:59");
+    });
+    assert_eq!(remembered(&forever), datetime!(2026-11-22 12:00:00 UTC));
+}
+
+#[test]
+fn many_friendly_names_of_one_attribute_do_not_multiply_its_values() {
+    let attributes: String = (0..50)
+        .map(|at| {
+            format!(
+                "<saml:Attribute Name=\"g\" FriendlyName=\"f{at}\"><saml:AttributeValue>{at}</saml:AttributeValue></saml:Attribute>"
+            )
+        })
+        .collect();
+    let xml = with(|answer| {
+        answer.attributes = format!("<saml:AttributeStatement>{attributes}</saml:AttributeStatement>");
+    });
+    let found = finish(&xml).unwrap().attributes;
+    assert_eq!((found.len(), found["g"].len()), (1, 50));
+}
+
+#[test]
+fn a_nil_value_is_none_and_an_encrypted_attribute_is_refused_by_name() {
+    let statement = |content: &str| {
+        with(|answer| {
+            answer.attributes = format!("<saml:AttributeStatement>{content}</saml:AttributeStatement>");
+        })
+    };
+    let nil = statement(
+        "<saml:Attribute Name=\"a\"><saml:AttributeValue xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"/><saml:AttributeValue>b</saml:AttributeValue></saml:Attribute>",
+    );
+    assert_eq!(finish(&nil).unwrap().attributes["a"], ["b"]);
+    refused(finish(&statement("<saml:EncryptedAttribute/>")), "saml_encrypted_attribute");
+}
+
+#[test]
+fn only_the_white_space_of_xml_around_a_name_is_dropped() {
+    let pad = |space: &str| {
+        with(|answer| answer.conditions = answer.conditions.replace(SP, &format!("{space}{SP}{space}")))
+    };
+    assert!(finish(&pad("\n\t ")).is_ok());
+    refused(finish(&pad("\u{a0}")), "saml_audience");
+    let nested = with(|answer| {
+        answer.conditions = answer.conditions.replace(SP, &format!("{SP}<saml:X/>"));
+    });
+    refused(finish(&nested), "saml_xml");
+}
+
+#[test]
+fn times_in_other_zones_count_and_without_a_zone_are_refused() {
+    let ends = |at: &str| {
+        finish(&with(|answer| answer.conditions = answer.conditions.replace("2026-11-21T12:05:00Z", at)))
+    };
+    assert!(ends("2026-11-21T14:05:00.123456789+02:00").is_ok());
+    refused(ends("2026-11-21T12:05:00+02:00"), "saml_not_on_or_after");
+    for text in ["2026-11-21T12:05:00", "2026-11-21", "12026-11-21T12:05:00Z", ""] {
+        refused(ends(text), "saml_time");
+    }
+    refused(ends("0000-01-01T00:00:00Z"), "saml_not_on_or_after");
+    assert!(ends("9999-12-31T23:59:59-23:59").is_ok());
+}
+
+#[test]
+fn the_edges_of_an_issue_instant_are_inside() {
+    for at in ["2026-11-21T12:01:00", "2026-11-20T12:00:00"] {
+        let xml = with(|answer| {
+            answer.assertion_attributes = answer.assertion_attributes.replace("2026-11-21T11:59:59", at);
+        });
+        assert!(finish(&xml).is_ok(), "{at}");
+    }
 }

@@ -25,7 +25,7 @@ fn xml() -> String {
 }
 
 fn parse(xml: &str) -> Result<IdpMetadata, MetadataError> {
-    metadata::parse(xml.as_bytes(), NOW)
+    metadata::parse(xml.as_bytes()).and_then(|metadata| metadata.check_time(NOW).map(|()| metadata))
 }
 
 fn settings(pairs: &[(&str, &str)], xml: &str) -> SamlSettings {
@@ -117,8 +117,23 @@ fn metadata_without_a_usable_signing_key_is_refused() {
     assert!(matches!(parse(&metadata_xml(IDP, &[])), Err(MetadataError::NoSigningKey(_))));
     assert!(matches!(parse(&xml().replace("signing", "encryption")), Err(MetadataError::NoSigningKey(_))));
     assert!(matches!(parse(&metadata_xml(IDP, &[b"nonsense"])), Err(MetadataError::NoSigningKey(_))));
-    let late = metadata::parse(xml().as_bytes(), time::macros::datetime!(4097-01-01 00:00:00 UTC));
-    assert!(matches!(late, Err(MetadataError::NoSigningKey(reason)) if reason.contains("expired")));
+}
+
+#[test]
+fn metadata_whose_certificates_expired_is_read_but_not_believed() {
+    let metadata = metadata::parse(xml().as_bytes()).unwrap();
+    let end = metadata.keys[0].not_after;
+    assert!(metadata.check_time(end).is_ok());
+    let late = end + Duration::SECOND;
+    let error = metadata.check_time(late).unwrap_err();
+    assert!(matches!(error, MetadataError::CertificatesExpired(date) if date == end.date()), "{error}");
+    let provider =
+        SamlProvider::new(SamlSettings::from_details(&details(&[]), metadata, false).unwrap(), None);
+    let around = surroundings(late, Arc::<Memory>::default());
+    let begun = block_on(provider.begin(&around, &facts())).unwrap_err();
+    let ended = saml_idp::finish_with(&provider, &around, &facts(), &saml_idp::Answer::default().xml());
+    assert_eq!((begun.code(), ended.unwrap_err().to_string()), ("saml_certificate", begun.to_string()));
+    assert!(begun.to_string().contains(&format!("expired (the last on {})", end.date())), "{begun}");
 }
 
 #[test]
@@ -131,7 +146,7 @@ fn expired_or_unreadable_metadata_is_refused() {
         assert!(matches!(parse(bad), Err(MetadataError::Unreadable(_))), "{bad}");
     }
     assert!(matches!(
-        metadata::parse(&vec![b' '; metadata::MAX_METADATA + 1], NOW),
+        metadata::parse(&vec![b' '; metadata::MAX_METADATA + 1]),
         Err(MetadataError::Unreadable(_))
     ));
     assert!(matches!(

@@ -63,7 +63,8 @@ async fn saml(context: &ApiContext, details: Details) -> Result<Accepted, ApiErr
         }
     };
     let place = details.get("MetadataURL").map_or("MetadataFile", String::as_str);
-    let metadata = metadata::parse(document.as_bytes(), context.clock.now())
+    let metadata = metadata::parse(document.as_bytes())
+        .and_then(|metadata| metadata.check_time(context.clock.now()).map(|()| metadata))
         .map_err(|error| invalid(format!("Error retrieving metadata from {place}: {error}.")))?;
     SamlSettings::from_details(&details, metadata, context.dev)
         .map_err(|error| invalid(error.to_string()))?;
@@ -114,10 +115,10 @@ pub(super) fn shown(context: &ApiContext, provider: &IdentityProvider) -> Detail
     details
 }
 
-/// Nothing when the metadata in store has expired.
+/// Nothing when the metadata in store cannot be read.
 fn derived_from_metadata(context: &ApiContext, provider: &IdentityProvider) -> Option<Details> {
     let document = provider.metadata_document.as_ref()?;
-    let metadata = metadata::parse(document.as_bytes(), context.clock.now()).ok()?;
+    let metadata = metadata::parse(document.as_bytes()).ok()?;
     let settings = SamlSettings::from_details(&provider.provider_details, metadata, context.dev).ok()?;
     Some(settings.derived())
 }

@@ -71,7 +71,7 @@ fn facts(prompt: Vec<Prompt>) -> AttemptFacts {
 }
 
 fn adapter(idp: &SamlIdp) -> SamlProvider {
-    let metadata = metadata::parse(idp.metadata().unwrap().as_bytes(), NOW).unwrap();
+    let metadata = metadata::parse(idp.metadata().unwrap().as_bytes()).unwrap();
     let details = [("MetadataFile".to_owned(), "x".to_owned())].into();
     SamlProvider::new(SamlSettings::from_details(&details, metadata, true).unwrap(), None)
 }

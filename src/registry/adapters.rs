@@ -5,7 +5,6 @@ use std::sync::Arc;
 use poolgate_providers::Provider;
 use poolgate_providers::oidc::{OidcProvider, OidcSettings};
 use poolgate_providers::saml::{RequestSigner, SamlProvider, SamlSettings, SigningFailed, metadata};
-use time::OffsetDateTime;
 
 use crate::keys::PoolKeys;
 use crate::keys::saml_identity::SamlIdentity;
@@ -21,20 +20,16 @@ impl RequestSigner for SamlIdentity {
 ///
 /// # Errors
 /// When its settings or its metadata cannot be used, or this build does not speak its protocol.
-pub fn build(
-    provider: &IdentityProvider,
-    keys: &PoolKeys,
-    dev: bool,
-    now: OffsetDateTime,
-) -> Result<Arc<dyn Provider>, String> {
+pub fn build(provider: &IdentityProvider, keys: &PoolKeys, dev: bool) -> Result<Arc<dyn Provider>, String> {
     for setting in weakened(provider) {
         let (pool_id, provider) = (&provider.user_pool_id, &provider.provider_name);
         tracing::warn!(%pool_id, %provider, setting, "this setting weakens security");
     }
     match provider.provider_type {
         ProviderType::Saml => {
+            // What has run out since it was configured is said at each sign-in, as in a process that runs on.
             let document = provider.metadata_document.as_deref().ok_or("the provider has no metadata")?;
-            let metadata = metadata::parse(document.as_bytes(), now).map_err(|error| error.to_string())?;
+            let metadata = metadata::parse(document.as_bytes()).map_err(|error| error.to_string())?;
             let settings = SamlSettings::from_details(&provider.provider_details, metadata, dev)
                 .map_err(|error| error.to_string())?;
             let signer: Arc<dyn RequestSigner> = Arc::<SamlIdentity>::clone(keys.saml());

@@ -115,7 +115,7 @@ impl Registry {
         }
         let mut pools = Vec::with_capacity(by_pool.len());
         for (pool_id, records) in by_pool {
-            if let Some(pool) = records::read_pool(&pool_id, records, &sealer, &surface, None, clock.now())? {
+            if let Some(pool) = records::read_pool(&pool_id, records, &sealer, &surface, None)? {
                 pools.push(Arc::new(pool));
             }
         }
@@ -184,14 +184,7 @@ impl Registry {
         let records = self.directory.load_pool(pool_id).await?;
         let snapshot = self.current.load_full();
         let before = snapshot.pool(pool_id).cloned();
-        let pool = records::read_pool(
-            pool_id,
-            records,
-            &self.sealer,
-            &self.surface,
-            before.as_deref(),
-            self.clock.now(),
-        )?;
+        let pool = records::read_pool(pool_id, records, &self.sealer, &self.surface, before.as_deref())?;
         let next = snapshot.with_pool(pool_id, pool.map(Arc::new), &self.surface);
         self.current.store(Arc::new(next));
         Ok(())

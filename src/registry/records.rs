@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::snapshot::{LivePool, LiveProvider};
@@ -139,7 +138,6 @@ pub(super) fn read_pool(
     sealer: &Sealer,
     surface: &Surface,
     before: Option<&LivePool>,
-    now: OffsetDateTime,
 ) -> Result<Option<LivePool>, DirectoryError> {
     let mut pool = None;
     let (mut clients, mut domains) = (BTreeMap::new(), Vec::new());
@@ -170,7 +168,7 @@ pub(super) fn read_pool(
     };
     let providers = providers
         .into_iter()
-        .map(|config| (config.value.provider_name.clone(), live(config, &keys, surface, before, now)))
+        .map(|config| (config.value.provider_name.clone(), live(config, &keys, surface, before)))
         .collect();
     Ok(Some(LivePool { pool, clients, providers, domains, keys }))
 }
@@ -186,12 +184,11 @@ fn live(
     keys: &PoolKeys,
     surface: &Surface,
     before: Option<&LivePool>,
-    now: OffsetDateTime,
 ) -> LiveProvider {
     let known = before.and_then(|pool| pool.providers.get(&config.value.provider_name));
     let adapter = match known {
         Some(known) if known.adapter.is_ok() && unchanged(&known.config, &config) => known.adapter.clone(),
-        _ => adapters::build(&config.value, keys, surface.dev, now),
+        _ => adapters::build(&config.value, keys, surface.dev),
     };
     LiveProvider { config, adapter }
 }

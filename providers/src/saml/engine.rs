@@ -83,10 +83,14 @@ fn broken(detail: &str) -> Refusal {
 fn current(keys: &[VerifyKey], now: OffsetDateTime) -> Result<Vec<&VerifyKey>, Refusal> {
     let current: Vec<_> = keys.iter().filter(|key| key.not_before <= now && now <= key.not_after).collect();
     if current.is_empty() {
-        let ends: Vec<_> = keys.iter().map(|key| key.not_after.date().to_string()).collect();
+        let times: Vec<_> =
+            keys.iter().map(|key| format!("{} to {}", key.not_before.date(), key.not_after.date())).collect();
         return Err(Refusal::new(
             "saml_certificate",
-            format!("no signing certificate of the provider is valid now (they end {})", ends.join(", ")),
+            format!(
+                "no signing certificate of the provider is valid now, only from {}: refresh the metadata",
+                times.join(", ")
+            ),
         ));
     }
     Ok(current)

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 use time::format_description::well_known::Rfc3339;
-use time::{Duration, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 use url::Url;
 
 use super::Refusal;
@@ -32,7 +32,7 @@ const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 pub struct IdpMetadata {
     /// `entityID`.
     pub entity_id: String,
-    /// Signing certificates, at least one in its time when the document was read.
+    /// Signing certificates, at least one. Their time is judged by [`IdpMetadata::check_time`] and at each sign-in.
     pub keys: Vec<VerifyKey>,
     /// Sign-in address of the HTTP-Redirect binding.
     pub sso_redirect: Option<Url>,
@@ -63,8 +63,11 @@ pub enum MetadataError {
     #[error("the metadata describes more than one identity provider: give one provider's own metadata")]
     SeveralIdentityProviders,
     /// `validUntil` is over.
-    #[error("the metadata was valid until {0}")]
+    #[error("the metadata was valid until {0}: refresh the metadata")]
     Expired(OffsetDateTime),
+    /// Every signing certificate is over.
+    #[error("every signing certificate in the metadata has expired (the last on {0}): refresh the metadata")]
+    CertificatesExpired(Date),
     /// No signing certificate that can be used.
     #[error("the metadata has no usable signing certificate: {0}")]
     NoSigningKey(String),
@@ -82,11 +85,28 @@ impl From<Refusal> for MetadataError {
     }
 }
 
-/// Reads a provider's metadata as it is at `now`.
+impl IdpMetadata {
+    /// Whether it can be believed at `now`: checked when a provider is configured, and again whenever
+    /// somebody signs in with it. A stored document that has run out is still readable.
+    ///
+    /// # Errors
+    /// `Expired`, `CertificatesExpired`.
+    pub fn check_time(&self, now: OffsetDateTime) -> Result<(), MetadataError> {
+        if let Some(until) = self.valid_until.filter(|until| *until <= now) {
+            return Err(MetadataError::Expired(until));
+        }
+        match self.keys.iter().map(|key| key.not_after).max() {
+            Some(last) if last < now => Err(MetadataError::CertificatesExpired(last.date())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads a provider's metadata, whatever the time is: see [`IdpMetadata::check_time`].
 ///
 /// # Errors
 /// See [`MetadataError`]. Without a usable signing key nothing is returned: such a provider could not be believed.
-pub fn parse(bytes: &[u8], now: OffsetDateTime) -> Result<IdpMetadata, MetadataError> {
+pub fn parse(bytes: &[u8]) -> Result<IdpMetadata, MetadataError> {
     if bytes.len() > MAX_METADATA {
         return Err(MetadataError::Unreadable(format!("it has more than {MAX_METADATA} bytes")));
     }
@@ -101,10 +121,6 @@ pub fn parse(bytes: &[u8], now: OffsetDateTime) -> Result<IdpMetadata, MetadataE
         above.push(node);
         next = node.parent();
     }
-    let valid_until = valid_until(&above)?;
-    if let Some(until) = valid_until.filter(|until| *until <= now) {
-        return Err(MetadataError::Expired(until));
-    }
     let (sso_redirect, _) = endpoint(role, "SingleSignOnService", REDIRECT)?;
     let (sso_post, _) = endpoint(role, "SingleSignOnService", POST)?;
     if sso_redirect.is_none() && sso_post.is_none() {
@@ -113,7 +129,7 @@ pub fn parse(bytes: &[u8], now: OffsetDateTime) -> Result<IdpMetadata, MetadataE
     let (slo_redirect, slo_response) = endpoint(role, "SingleLogoutService", REDIRECT)?;
     Ok(IdpMetadata {
         entity_id: entity_id(entity)?,
-        keys: signing_keys(role, now)?,
+        keys: signing_keys(role)?,
         sso_redirect,
         sso_post,
         slo_redirect,
@@ -122,7 +138,7 @@ pub fn parse(bytes: &[u8], now: OffsetDateTime) -> Result<IdpMetadata, MetadataE
             role.attribute("WantAuthnRequestsSigned").map(str::trim),
             Some("true" | "1")
         ),
-        valid_until,
+        valid_until: valid_until(&above)?,
         cache_for: above.iter().filter_map(|node| node.attribute("cacheDuration").and_then(duration)).min(),
     })
 }
@@ -190,9 +206,9 @@ fn endpoint(
     Ok((Some(location), node.attribute("ResponseLocation").map(url).transpose()?))
 }
 
-/// The certificates that may sign. Ones that cannot be used (weak, unreadable) are left out; all of
-/// them over their time, or none left, refuses the document.
-fn signing_keys(role: Node<'_, '_>, now: OffsetDateTime) -> Result<Vec<VerifyKey>, MetadataError> {
+/// The certificates that may sign. Ones that cannot be used (weak, unreadable) are left out; none
+/// left refuses the document.
+fn signing_keys(role: Node<'_, '_>) -> Result<Vec<VerifyKey>, MetadataError> {
     let mut keys: Vec<VerifyKey> = Vec::new();
     let mut reason = "there is none with use=\"signing\" or without use".to_owned();
     let descriptors = role
@@ -215,9 +231,6 @@ fn signing_keys(role: Node<'_, '_>, now: OffsetDateTime) -> Result<Vec<VerifyKey
     }
     if keys.is_empty() {
         return Err(MetadataError::NoSigningKey(reason));
-    }
-    if keys.iter().all(|key| key.not_after < now) {
-        return Err(MetadataError::NoSigningKey("every certificate has expired".to_owned()));
     }
     Ok(keys)
 }

@@ -81,34 +81,50 @@ impl SamlProvider {
         &self.settings
     }
 
-    /// Everything but the replay mark: the believed assertion, and until when it must be remembered.
-    fn believe(
+    /// Refuses when the metadata is over, so that a user is not sent to a provider whose answer could not
+    /// be believed, and no answer is believed that came too late.
+    fn check_time(&self, now: OffsetDateTime) -> Result<(), Refusal> {
+        self.settings.metadata.check_time(now).map_err(|error| {
+            let check = match error {
+                MetadataError::CertificatesExpired(_) => "saml_certificate",
+                _ => "saml_metadata_expired",
+            };
+            Refusal::new(check, error.to_string())
+        })
+    }
+
+    /// What an answer to this attempt must fit.
+    pub fn expected<'e>(&'e self, facts: &'e AttemptFacts, now: OffsetDateTime) -> Expected<'e> {
+        Expected {
+            provider: &self.settings.metadata.entity_id,
+            audience: &facts.entity_id,
+            acs: facts.callback.as_str(),
+            request_id: Some(&facts.request_id),
+            now,
+            skew: self.settings.skew,
+        }
+    }
+
+    /// Every check but the replay mark: the assertion, and until when its id must be remembered.
+    ///
+    /// This signs nobody in: only [`Provider::finish`] makes a [`Verified`] identity, and marks the id.
+    ///
+    /// # Errors
+    /// The first rule that the Response breaks.
+    pub fn examine(
         &self,
-        facts: &AttemptFacts,
-        now: OffsetDateTime,
+        expected: &Expected<'_>,
         field: &str,
     ) -> Result<(Assertion, OffsetDateTime), ProviderError> {
         let policy = Policy { allow_sha1: self.settings.allow_sha1 };
         let text = gate::decode(field)?;
         let gated = gate::admit(&text, Root::Response, policy)?;
         validator::check_status(&reader::status(gated.root())?)?;
-        let expected = Expected {
-            provider: &self.settings.metadata.entity_id,
-            audience: &facts.entity_id,
-            acs: facts.callback.as_str(),
-            request_id: &facts.request_id,
-            now,
-            skew: self.settings.skew,
-        };
-        if self.settings.metadata.valid_until.is_some_and(|until| until <= now) {
-            return Err(
-                Refusal::new("saml_metadata_expired", "the provider's metadata is no longer valid").into()
-            );
-        }
-        let (response, signed, assertion) = self.read(&gated, policy, now)?;
-        validator::check_solicited(&expected, &response)?;
-        validator::check_response(&expected, &response, signed)?;
-        let until = validator::check_assertion(&expected, &assertion)?;
+        self.check_time(expected.now)?;
+        let (response, signed, assertion) = self.read(&gated, policy, expected.now)?;
+        validator::check_solicited(expected, &response)?;
+        validator::check_response(expected, &response, signed)?;
+        let until = validator::check_assertion(expected, &assertion)?;
         Ok((assertion, until))
     }
 
@@ -188,7 +204,9 @@ fn identity(assertion: Assertion, now: OffsetDateTime) -> ExternalIdentity {
 #[async_trait]
 impl Provider for SamlProvider {
     async fn begin(&self, around: &Surroundings, facts: &AttemptFacts) -> Result<Outbound, ProviderError> {
-        request::begin(&self.settings, self.signer.as_deref(), facts, around.clock.now())
+        let now = around.clock.now();
+        self.check_time(now)?;
+        request::begin(&self.settings, self.signer.as_deref(), facts, now)
     }
 
     async fn finish(
@@ -201,9 +219,10 @@ impl Provider for SamlProvider {
             return Err(ProviderError::Unsolicited("an OAuth answer came for a SAML provider".to_owned()));
         };
         let now = around.clock.now();
-        let (assertion, until) = self.believe(facts, now, &field)?;
+        let (assertion, until) = self.examine(&self.expected(facts, now), &field)?;
         // Last of all, so that nothing but a believed assertion can use an id up.
-        let key = format!("saml/{}/{}", self.settings.metadata.entity_id, assertion.id);
+        // An id has no space in it, so no other pair of provider and id makes this key.
+        let key = format!("saml/{} {}", self.settings.metadata.entity_id, assertion.id);
         if !around.used.first_use(&key, until).await? {
             return Err(Refusal::new("saml_replay", "this assertion was used before").into());
         }

@@ -13,6 +13,8 @@ use crate::Attributes;
 
 const MAX_NAME_ID: usize = 2048;
 const MAX_STATUS_TEXT: usize = 300;
+/// White space of XML 1.0 section 2.3, and no other.
+const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
 /// What a `samlp:Response` says of itself (SAML core 3.2.2).
@@ -115,7 +117,7 @@ fn owned(node: Node<'_, '_>, attribute: &str) -> Option<String> {
 fn moment(node: Node<'_, '_>, attribute: &str) -> Result<Option<OffsetDateTime>, Refusal> {
     node.attribute(attribute)
         .map(|text| {
-            OffsetDateTime::parse(text.trim(), &Rfc3339).map_err(|_| {
+            OffsetDateTime::parse(text.trim_matches(BLANK), &Rfc3339).map_err(|_| {
                 Refusal::new("saml_time", format!("{attribute} of {} is not a time in UTC", node.local()))
             })
         })
@@ -127,7 +129,7 @@ fn issued_at(node: Node<'_, '_>) -> Result<OffsetDateTime, Refusal> {
 }
 
 fn trimmed(node: Node<'_, '_>) -> Result<String, Refusal> {
-    Ok(node.text()?.trim().to_owned())
+    Ok(node.text()?.trim_matches(BLANK).to_owned())
 }
 
 /// Reads a Response's own facts.
@@ -266,36 +268,47 @@ fn authentication(node: Node<'_, '_>) -> Result<Authentication, Refusal> {
     })
 }
 
-/// Attributes by `Name`, values in order, repeated names merged. A `FriendlyName` is offered as well
-/// where it is nobody's `Name` and one Name alone carries it.
+/// Attributes by `Name`, values in order, repeated names merged. A `FriendlyName` is offered as well where
+/// it is nobody's `Name`, one Name alone carries it, and that Name carries no other: so no value is there
+/// more than twice.
 fn attributes(assertion: Node<'_, '_>) -> Result<Attributes, Refusal> {
     let mut found = Attributes::new();
-    let mut friendly: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let (mut names, mut aliases) = (Pairs::new(), Pairs::new());
     for statement in assertion.named(Ns::Assertion, "AttributeStatement") {
         if statement.named(Ns::Assertion, "EncryptedAttribute").next().is_some() {
             return Err(Refusal::new("saml_encrypted_attribute", "encrypted attributes are not supported"));
         }
         for attribute in statement.named(Ns::Assertion, "Attribute") {
-            let name =
-                owned(attribute, "Name").ok_or_else(|| missing("saml_attribute", "an attribute's Name"))?;
+            let name = attribute
+                .attribute("Name")
+                .ok_or_else(|| missing("saml_attribute", "an attribute's Name"))?;
             let values = attribute
                 .named(Ns::Assertion, "AttributeValue")
                 .filter(|value| !matches!(value.attribute_in(Ns::SchemaInstance, "nil"), Some("true" | "1")))
                 .map(|value| value.deep_text().into_owned());
-            found.entry(name.clone()).or_default().extend(values);
-            if let Some(alias) = owned(attribute, "FriendlyName") {
-                let known = friendly.entry(alias).or_insert_with(|| Some(name.clone()));
-                if known.as_ref() != Some(&name) {
-                    *known = None;
-                }
+            found.entry(name.to_owned()).or_default().extend(values);
+            if let Some(alias) = attribute.attribute("FriendlyName") {
+                pair(&mut names, alias, name);
+                pair(&mut aliases, name, alias);
             }
         }
     }
-    for (alias, name) in friendly {
-        let values = name.and_then(|name| found.get(&name).cloned());
-        if let Some(values) = values.filter(|_| !found.contains_key(&alias)) {
-            found.insert(alias, values);
+    for (alias, name) in names {
+        let Some(name) = name.filter(|name| aliases.get(name) == Some(&Some(alias))) else { continue };
+        let values = found.get(name).cloned();
+        if let Some(values) = values.filter(|_| !found.contains_key(alias)) {
+            found.insert(alias.to_owned(), values);
         }
     }
     Ok(found)
+}
+
+/// What goes with each text: `None` when more than one does.
+type Pairs<'d> = BTreeMap<&'d str, Option<&'d str>>;
+
+fn pair<'d>(pairs: &mut Pairs<'d>, one: &'d str, other: &'d str) {
+    let known = pairs.entry(one).or_insert(Some(other));
+    if *known != Some(other) {
+        *known = None;
+    }
 }

@@ -61,6 +61,8 @@ pub struct SamlSettings {
 }
 
 const MAX_CONTEXTS: usize = 16;
+/// Greatest `clock_skew_seconds`.
+pub const MAX_SKEW: Duration = Duration::seconds(300);
 
 impl SamlSettings {
     /// Reads `ProviderDetails`. `dev` allows http addresses. The caller has fetched and parsed the metadata
@@ -172,8 +174,8 @@ fn boolean(key: &str, value: &str) -> Result<bool, SettingError> {
 fn skew(key: &str, value: &str) -> Result<Duration, SettingError> {
     let digits = !value.is_empty() && value.len() <= 3 && value.bytes().all(|byte| byte.is_ascii_digit());
     match value.parse::<i64>() {
-        Ok(seconds) if digits && seconds <= 300 => Ok(Duration::seconds(seconds)),
-        _ => Err(SettingError::new(key, value, "0 to 300")),
+        Ok(seconds) if digits && seconds <= MAX_SKEW.whole_seconds() => Ok(Duration::seconds(seconds)),
+        _ => Err(SettingError::new(key, value, format!("0 to {}", MAX_SKEW.whole_seconds()))),
     }
 }
 

@@ -4,6 +4,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::Refusal;
 use super::reader::{Assertion, Confirmation, ResponseFacts, Status};
+use super::settings::MAX_SKEW;
 use crate::ProviderError;
 
 /// Longest time since an assertion or a Response was issued.
@@ -19,8 +20,9 @@ pub struct Expected<'e> {
     pub audience: &'e str,
     /// Our assertion consumer service.
     pub acs: &'e str,
-    /// The id of our AuthnRequest.
-    pub request_id: &'e str,
+    /// The id of our AuthnRequest. Without one, neither Response nor confirmation may name any
+    /// (SAML profiles 4.1.5); a sign-in always has one.
+    pub request_id: Option<&'e str>,
     /// Now.
     pub now: OffsetDateTime,
     /// Clock skew allowed.
@@ -61,10 +63,10 @@ pub fn check_status(status: &Status) -> Result<(), ProviderError> {
 /// `Unsolicited` without InResponseTo, `saml_in_response_to` with another one.
 pub fn check_solicited(expected: &Expected<'_>, response: &ResponseFacts) -> Result<(), ProviderError> {
     match response.in_response_to.as_deref() {
+        id if id == expected.request_id => Ok(()),
         None => Err(ProviderError::Unsolicited(
             "Invalid samlResponse or relayState from identity provider".to_owned(),
         )),
-        Some(id) if id == expected.request_id => Ok(()),
         Some(_) => {
             Err(Refusal::new("saml_in_response_to", "the Response answers another request than this one")
                 .into())
@@ -130,13 +132,11 @@ pub fn check_response(
     signed: bool,
 ) -> Result<(), Refusal> {
     check_version("Response", &response.version)?;
-    if response.issuer.as_deref() != Some(expected.provider) {
-        return Err(differs(
-            "saml_issuer",
-            "Issuer of the Response",
-            expected.provider,
-            response.issuer.as_deref(),
-        ));
+    match response.issuer.as_deref() {
+        Some(issuer) if issuer == expected.provider => {}
+        // A Response that is not signed may leave it out (SAML profiles 4.1.4.2).
+        None if !signed => {}
+        other => return Err(differs("saml_issuer", "Issuer of the Response", expected.provider, other)),
     }
     match response.destination.as_deref() {
         Some(destination) if destination == expected.acs => {}
@@ -146,7 +146,8 @@ pub fn check_response(
     check_issued(expected, "Response", response.issued_at)
 }
 
-/// Checks an assertion read from signed bytes. Returns the end of the time in which it could be used again.
+/// Checks an assertion read from signed bytes. Returns until when its id must be remembered: no moment at
+/// which it could pass again, with whatever skew the provider is set up by then, comes later.
 ///
 /// # Errors
 /// A refusal with the name of the rule.
@@ -163,7 +164,7 @@ pub fn check_assertion(expected: &Expected<'_>, assertion: &Assertion) -> Result
     check_issued(expected, "assertion", assertion.issued_at)?;
     check_window(expected, "the assertion", assertion.not_before, assertion.not_on_or_after)?;
     check_audience(expected, assertion)?;
-    let until = check_confirmation(expected, &assertion.confirmations)?;
+    check_confirmation(expected, &assertion.confirmations)?;
     if assertion.authentications.is_empty() {
         return Err(Refusal::new("saml_authn_statement", "the assertion has no AuthnStatement"));
     }
@@ -175,7 +176,15 @@ pub fn check_assertion(expected: &Expected<'_>, assertion: &Assertion) -> Result
             ));
         }
     }
-    Ok(later(until, expected.skew))
+    Ok(remembered_until(assertion))
+}
+
+/// The latest end of all its confirmations, as another one may fit later than the one that fits now, but
+/// not past its greatest age.
+fn remembered_until(assertion: &Assertion) -> OffsetDateTime {
+    let too_old = later(assertion.issued_at, MAX_AGE + Duration::SECOND);
+    let ends = assertion.confirmations.iter().filter_map(|confirmation| confirmation.not_on_or_after).max();
+    ends.map_or(too_old, |end| later(end, MAX_SKEW).min(too_old))
 }
 
 /// Every AudienceRestriction must name us, and one must be there (SAML core 2.5.1.4).
@@ -194,27 +203,24 @@ fn check_audience(expected: &Expected<'_>, assertion: &Assertion) -> Result<(), 
     }
 }
 
-/// One bearer confirmation must fit in full (SAML profiles 4.1.4.2); its end is returned.
-fn check_confirmation(
-    expected: &Expected<'_>,
-    confirmations: &[Confirmation],
-) -> Result<OffsetDateTime, Refusal> {
+/// One bearer confirmation must fit in full (SAML profiles 4.1.4.2).
+fn check_confirmation(expected: &Expected<'_>, confirmations: &[Confirmation]) -> Result<(), Refusal> {
     let mut refusal =
         Refusal::new("saml_confirmation", "the assertion has no bearer SubjectConfirmation with data");
     for confirmation in confirmations {
         match fits(expected, confirmation) {
-            Ok(until) => return Ok(until),
+            Ok(()) => return Ok(()),
             Err(error) => refusal = error,
         }
     }
     Err(refusal)
 }
 
-fn fits(expected: &Expected<'_>, confirmation: &Confirmation) -> Result<OffsetDateTime, Refusal> {
+fn fits(expected: &Expected<'_>, confirmation: &Confirmation) -> Result<(), Refusal> {
     if confirmation.recipient.as_deref() != Some(expected.acs) {
         return Err(differs("saml_recipient", "Recipient", expected.acs, confirmation.recipient.as_deref()));
     }
-    if confirmation.in_response_to.as_deref() != Some(expected.request_id) {
+    if confirmation.in_response_to.as_deref() != expected.request_id {
         return Err(Refusal::new(
             "saml_confirmation_in_response_to",
             "the SubjectConfirmationData answers another request than this one, or none",
@@ -223,6 +229,5 @@ fn fits(expected: &Expected<'_>, confirmation: &Confirmation) -> Result<OffsetDa
     let until = confirmation.not_on_or_after.ok_or_else(|| {
         Refusal::new("saml_confirmation_not_on_or_after", "the SubjectConfirmationData has no NotOnOrAfter")
     })?;
-    check_window(expected, "the SubjectConfirmation", confirmation.not_before, Some(until))?;
-    Ok(until)
+    check_window(expected, "the SubjectConfirmation", confirmation.not_before, Some(until))
 }

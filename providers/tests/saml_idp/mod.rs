@@ -176,8 +176,8 @@ pub fn metadata_xml(entity: &str, certificates: &[&[u8]]) -> String {
     )
 }
 
-pub fn metadata_of(entity: &str, certificates: &[&[u8]], now: OffsetDateTime) -> IdpMetadata {
-    metadata::parse(metadata_xml(entity, certificates).as_bytes(), now).unwrap()
+pub fn metadata_of(entity: &str, certificates: &[&[u8]]) -> IdpMetadata {
+    metadata::parse(metadata_xml(entity, certificates).as_bytes()).unwrap()
 }
 
 pub fn details(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -185,7 +185,7 @@ pub fn details(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 pub fn provider(pairs: &[(&str, &str)]) -> SamlProvider {
-    let metadata = metadata_of(IDP, &[&evil_free(), &good_key().certificate, &ec_key().certificate], NOW);
+    let metadata = metadata_of(IDP, &[&evil_free(), &good_key().certificate, &ec_key().certificate]);
     SamlProvider::new(SamlSettings::from_details(&details(pairs), metadata, false).unwrap(), None)
 }
 

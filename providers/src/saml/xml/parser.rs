@@ -126,9 +126,7 @@ impl<'a> Parser<'a> {
             let value = attribute
                 .normalized_value(XmlVersion::Explicit1_0)
                 .map_err(|error| malformed(format!("an attribute value is broken: {error}")))?;
-            if let Cow::Owned(text) = &value {
-                check_characters(text)?;
-            }
+            check_characters(&value)?;
             if name == "xmlns" || name.starts_with("xmlns:") {
                 declarations += 1;
                 if declarations > self.limits.namespaces {
@@ -277,10 +275,10 @@ fn check_declared(name: &str, uri: &str) -> Result<(), Refusal> {
     if absolute { Ok(()) } else { Err(malformed("a namespace is not an absolute URI")) }
 }
 
-/// XML 1.0 section 2.2: what may come out of a character reference.
+/// XML 1.0 section 2.2: what may come out of a character reference or stand in a value.
 fn check_characters(text: &str) -> Result<(), Refusal> {
     let legal = text.chars().all(
         |character| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..='\u{10ffff}'),
     );
-    if legal { Ok(()) } else { Err(malformed("a character reference names a character that XML forbids")) }
+    if legal { Ok(()) } else { Err(malformed("there is a character that XML forbids")) }
 }

@@ -1,0 +1,261 @@
+//! The narrow form, rule by rule: each case breaks one rule and must be refused by that rule's own words,
+//! so that no later rule, and no second parser, can stand in for it unseen.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
+
+mod saml_idp;
+
+use poolgate_providers::saml::gate::{self, Policy, Root};
+use poolgate_providers::saml::xml::{self, MESSAGE};
+use poolgate_providers::saml::{Refusal, RustEngine, SignedXml as _, metadata};
+use saml_idp::{Answer, IDP, NOW, good_key, metadata_xml, provider};
+
+fn admitted(xml: &str) -> Result<(), Refusal> {
+    gate::admit(xml, Root::Response, Policy::default()).map(|_| ())
+}
+
+#[track_caller]
+fn says(refusal: &Refusal, check: &str, words: &str) {
+    assert!(
+        refusal.check == check && refusal.detail.contains(words),
+        "expected {check}: {words}, came {}: {}",
+        refusal.check,
+        refusal.detail
+    );
+}
+
+fn each_is_refused(check: &str, cases: &[(String, &str)]) {
+    let honest = Answer::default().xml();
+    let mut wrong = Vec::new();
+    for (at, (case, words)) in cases.iter().enumerate() {
+        assert_ne!(case, &honest, "case {at} changed nothing");
+        match admitted(case) {
+            Err(refusal) if refusal.check == check && refusal.detail.contains(words) => {}
+            other => wrong.push(format!("case {at}: expected {check}: {words}, came {other:?}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn subject(xml: &str, tag: &str) -> String {
+    xml.replace("<saml:Subject>", tag)
+}
+
+#[test]
+fn each_rule_of_structure_refuses_by_itself() {
+    let xml = Answer::default().xml();
+    let from = xml.find("<saml:Assertion").unwrap();
+    let to = xml.find("</saml:Assertion>").unwrap() + "</saml:Assertion>".len();
+    let assertion = &xml[from..to];
+    let extensions = |content: &str| {
+        xml.replace(
+            "<samlp:Status>",
+            &format!("<samlp:Extensions>{content}</samlp:Extensions><samlp:Status>"),
+        )
+    };
+    each_is_refused(
+        "saml_structure",
+        &[
+            (extensions("<samlp:Response/>"), "holds another message"),
+            (extensions("<samlp:ArtifactResponse/>"), "holds another message"),
+            (
+                xml.replace(assertion, &format!("<samlp:Extensions>{assertion}</samlp:Extensions>")),
+                "elsewhere than directly in the Response",
+            ),
+            (subject(&xml, "<saml:Subject AssertionID=\"_assertion1\">"), "an id comes twice"),
+            (subject(&xml, "<saml:Subject ID=\"a b\">"), "has spaces"),
+            (subject(&xml, "<saml:Subject ID=\"a&#10;\">"), "has spaces"),
+        ],
+    );
+    for root in [Root::LogoutRequest, Root::LogoutResponse] {
+        let name = if root == Root::LogoutRequest { "LogoutRequest" } else { "LogoutResponse" };
+        let other = xml.replace("samlp:Response", &format!("samlp:{name}"));
+        says(
+            &gate::admit(&other, root, Policy::default()).unwrap_err(),
+            "saml_structure",
+            "may not hold an assertion",
+        );
+    }
+}
+
+#[test]
+fn each_rule_of_a_signature_s_form_refuses_by_itself() {
+    let xml = Answer::default().xml();
+    let from = xml.find("<ds:Signature ").unwrap();
+    let to = xml.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();
+    let signature = &xml[from..to];
+    let without = xml.replace(signature, "");
+    let ds = "xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"";
+    let ec = "xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\"";
+    let enveloped = "http://www.w3.org/2000/09/xmldsig#enveloped-signature\"/>";
+    let c14n = "xml-exc-c14n#\"/></ds:Transforms>";
+    let listed =
+        |list: &str| xml.replace(c14n, &format!("xml-exc-c14n#\">{list}</ds:Transform></ds:Transforms>"));
+    let value = &xml[xml.find("<ds:SignatureValue>").unwrap()
+        ..xml.find("</ds:SignatureValue>").unwrap() + "</ds:SignatureValue>".len()];
+    let digest = &xml[xml.find("<ds:DigestValue>").unwrap()..xml.find("</ds:DigestValue>").unwrap()];
+    let prefixes = (0..33).map(|at| format!("p{at}")).collect::<Vec<_>>().join(" ");
+    each_is_refused(
+        "saml_signature_form",
+        &[
+            (without.replace("</saml:Subject>", &format!("{signature}</saml:Subject>")), "elsewhere than in"),
+            (
+                xml.replace("<samlp:Status>", &format!("<ds:SignedInfo {ds}/><samlp:Status>")),
+                "SignedInfo stands outside",
+            ),
+            (
+                xml.replace("<samlp:Status>", &format!("<ds:SignatureValue {ds}/><samlp:Status>")),
+                "SignatureValue stands outside",
+            ),
+            (xml.replace("URI=\"#_assertion1\"", "URI=\"#\""), "must have a URI of"),
+            (xml.replace("URI=\"#_assertion1\"", "URI=\"%23_assertion1\""), "must have a URI of"),
+            (xml.replace("URI=\"#_assertion1\"", "URI=\"#_ASSERTION1\""), "names another element"),
+            (
+                xml.replace(enveloped, "http://www.w3.org/2000/09/xmldsig#base64\"/>"),
+                "first transform must be",
+            ),
+            (
+                xml.replace(enveloped, &format!("{}><x/></ds:Transform>", enveloped.trim_end_matches("/>"))),
+                "first transform must be",
+            ),
+            (
+                xml.replace("xmlenc#sha256\"/>", "xmlenc#sha256\"><x/></ds:DigestMethod>"),
+                "algorithm parameters",
+            ),
+            (xml.replace("rsa-sha256\"/>", "rsa-sha256\"><x/></ds:SignatureMethod>"), "algorithm parameters"),
+            (listed("<x/>"), "more than InclusiveNamespaces"),
+            (
+                listed(&format!("<ec:InclusiveNamespaces {ec}/><ec:InclusiveNamespaces {ec}/>")),
+                "more than InclusiveNamespaces",
+            ),
+            (
+                listed(&format!("<ec:InclusiveNamespaces {ec}><x/></ec:InclusiveNamespaces>")),
+                "more than InclusiveNamespaces",
+            ),
+            (
+                listed(&format!("<ec:InclusiveNamespaces {ec} PrefixList=\"{prefixes}\"/>")),
+                "PrefixList has more than",
+            ),
+            (xml.replace(digest, "<ds:DigestValue>AAAA"), "wrong length"),
+            (xml.replace(value, ""), "lacks SignatureValue"),
+            (
+                xml.replace(value, &format!("<ds:SignatureValue>{}</ds:SignatureValue>", "A".repeat(5000))),
+                "is too long",
+            ),
+            (xml.replace(value, "<ds:SignatureValue>A=A</ds:SignatureValue>"), "is not base64"),
+        ],
+    );
+}
+
+#[test]
+fn each_rule_of_xml_refuses_by_itself() {
+    let xml = Answer::default().xml();
+    let name = "user@example.com</saml:NameID>";
+    let many: String = (0..60).map(|at| format!(" xmlns:n{at}=\"urn:{at}\"")).collect();
+    let nested = |one: usize| format!("<a{}>", many.replace(":n", &format!(":n{one}x")));
+    let scopes = format!("{}{}", (0..6).map(nested).collect::<String>(), "</a>".repeat(6));
+    each_is_refused(
+        "saml_xml",
+        &[
+            (xml.replace(name, "user@example.com\u{1}</saml:NameID>"), "control character"),
+            (xml.replace(name, "user@example.com&#x1;</saml:NameID>"), "a character that XML forbids"),
+            (xml.replace(name, "user@example.com\u{ffff}</saml:NameID>"), "what XML forbids"),
+            (xml.replace(name, "user@example.com]]></saml:NameID>"), "what XML forbids"),
+            (subject(&xml, "<saml:Subject a=\"&#x2;\">"), "a character that XML forbids"),
+            (subject(&xml, "<saml:Subject a=\"\u{fffe}\">"), "a character that XML forbids"),
+            (subject(&xml, "<saml:Subject a=\"<\">"), "in an attribute value"),
+            (subject(&xml, "<saml:Subject a=\"1\"b=\"2\">"), "not separated"),
+            (subject(&xml, "<saml:Subject 1x=\"1\">"), "not an XML name"),
+            (subject(&xml, "<saml:Subject><1x/>"), "not an XML name"),
+            (subject(&xml, "<saml:Subject xmlns:1=\"urn:x\"><1:x/>"), "not an XML name"),
+            (
+                subject(&xml, "<saml:Subject xmlns:p=\"urn:x\" xmlns:q=\"urn:x\" p:a=\"1\" q:a=\"2\">"),
+                "an attribute comes twice",
+            ),
+            (subject(&xml, "<saml:Subject xmlns:p=\"a b:c\">"), "not an absolute URI"),
+            (format!("{xml}<?xml version=\"1.0\"?>"), "declaration is not at the start"),
+            (subject(&xml, &format!("<saml:Subject>{scopes}")), "namespace"),
+        ],
+    );
+    says(
+        &xml::parse(&"x".repeat(MESSAGE.bytes + 1), &MESSAGE).unwrap_err(),
+        "saml_limits",
+        "the document has",
+    );
+    let ends = xml::parse("<a>1\r\n2\r3&#13;</a>", &MESSAGE).unwrap();
+    assert_eq!(ends.root().deep_text(), "1\n2\n3\r", "line ends as XML 1.0 section 2.11 has them");
+    let twice = Answer { authn: "<saml:Subject/>".to_owned(), ..Answer::default() };
+    saml_idp::refused(saml_idp::finish(&twice.xml()), "saml_xml");
+}
+
+#[test]
+fn a_message_is_bounded_before_and_after_base64() {
+    says(&gate::decode(&"A".repeat(gate::MAX_ENCODED + 1)).unwrap_err(), "saml_limits", "characters");
+    says(&gate::decode(&"A".repeat(gate::MAX_ENCODED / 4 * 4)).unwrap_err(), "saml_limits", "bytes");
+    assert_eq!(gate::decode("PGEv\r\n\tPg==").unwrap(), "<a/>");
+    for bad in ["PGEvPg", "PGEvPh==", "PGEv_g==", "PGEv&Pg=="] {
+        says(&gate::decode(bad).unwrap_err(), "saml_encoding", "base64");
+    }
+}
+
+#[test]
+fn a_signature_that_the_second_parser_places_elsewhere_is_refused() {
+    let xml = Answer::default().xml();
+    let signature = &xml
+        [xml.find("<ds:Signature ").unwrap()..xml.find("</ds:Signature>").unwrap() + "</ds:Signature>".len()];
+    let others = [
+        xml.replace(signature, &format!("{signature}{signature}")),
+        xml.replace(signature, ""),
+        xml.replace(signature, &signature.replace("xmldsig#\">", "xmldsig-other#\">")),
+    ];
+    let mut gated = gate::admit(&xml, Root::Response, Policy::default()).unwrap();
+    let keys = provider(&[]).settings().metadata.keys.clone();
+    let verify = |gated: &gate::Gated<'_>| RustEngine.verify(gated, &keys, Policy::default(), NOW);
+    assert!(verify(&gated).is_ok());
+    let honest = gated.assertion_signature.clone();
+    let change = |gated: &mut gate::Gated<'_>, change: &dyn Fn(&mut gate::SignedInfo)| {
+        gated.assertion_signature = honest.clone();
+        change(&mut gated.assertion_signature.as_mut().unwrap().info);
+    };
+    change(&mut gated, &|info| info.reference = "_other".to_owned());
+    says(&verify(&gated).unwrap_err(), "saml_signature", "disagree about the signed element");
+    change(&mut gated, &|info| info.digest_value = vec![0; 32]);
+    says(&verify(&gated).unwrap_err(), "saml_signature", "disagree about SignedInfo");
+    change(&mut gated, &|_| {});
+    for other in &others {
+        gated.text = other;
+        says(&verify(&gated).unwrap_err(), "saml_signature", "disagree about the message");
+    }
+    gated.text = "<a";
+    says(&verify(&gated).unwrap_err(), "saml_xml", "second XML parser");
+}
+
+#[test]
+fn each_rule_of_metadata_refuses_by_itself() {
+    let honest = metadata_xml(IDP, &[&good_key().certificate]);
+    let why = |xml: &str| metadata::parse(xml.as_bytes()).map(|_| ()).unwrap_err().to_string();
+    for (case, words) in [
+        (honest.replace("https://idp.example/sso", "ftp://idp.example/"), "not an http or https"),
+        (honest.replace("https://idp.example/sso", "https://"), "not an http or https"),
+        (honest.replace(IDP, ""), "entityID"),
+        (honest.replace(IDP, &"x".repeat(1025)), "entityID"),
+        (format!("{honest}{}", " ".repeat(metadata::MAX_METADATA)), "it has more than"),
+        (metadata_xml(IDP, &[]), "there is none with use"),
+    ] {
+        assert!(why(&case).contains(words), "{words}: {}", why(&case));
+    }
+    let chain = honest.replace(
+        "</ds:X509Certificate>",
+        &format!(
+            "</ds:X509Certificate><ds:X509Certificate>{}</ds:X509Certificate>",
+            base64::Engine::encode(
+                &base64::engine::general_purpose::STANDARD,
+                &saml_idp::evil_key().certificate
+            )
+        ),
+    );
+    assert_eq!(
+        metadata::parse(chain.as_bytes()).unwrap().keys.len(),
+        1,
+        "an issuer's certificate signs nothing"
+    );
+}
