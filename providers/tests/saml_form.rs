@@ -259,3 +259,16 @@ fn each_rule_of_metadata_refuses_by_itself() {
         "an issuer's certificate signs nothing"
     );
 }
+
+#[test]
+fn an_expired_certificate_beside_a_current_one_verifies_nothing() {
+    let xml = Answer::default().xml();
+    let gated = gate::admit(&xml, Root::Response, Policy::default()).unwrap();
+    let mut keys = provider(&[]).settings().metadata.keys.clone();
+    let signer = keys.iter_mut().find(|key| key.certificate == good_key().certificate).unwrap();
+    signer.not_after = NOW;
+    assert!(RustEngine.verify(&gated, &keys, Policy::default(), NOW).is_ok());
+    let late = NOW + time::Duration::SECOND;
+    let refusal = RustEngine.verify(&gated, &keys, Policy::default(), late).unwrap_err();
+    says(&refusal, "saml_signature", "none of the provider's signing certificates");
+}
