@@ -161,6 +161,36 @@ fn expired_or_unreadable_metadata_is_refused() {
 }
 
 #[test]
+fn of_several_ends_of_metadata_the_earliest_counts() {
+    let document = xml()
+        .replace("entityID", "validUntil=\"2026-11-30T00:00:00Z\" entityID")
+        .replace("<md:IDPSSODescriptor ", "<md:IDPSSODescriptor validUntil=\"2026-11-21T11:00:00Z\" ");
+    assert!(matches!(parse(&document), Err(MetadataError::Expired(_))));
+    let swapped = document.replace("2026-11-30", "2026-11-20").replace("2026-11-21T11", "2026-11-30T11");
+    assert!(matches!(parse(&swapped), Err(MetadataError::Expired(_))));
+}
+
+#[test]
+fn an_address_without_a_host_is_refused() {
+    let document = xml().replace("https://idp.example/sso", "urn:sso");
+    assert!(matches!(parse(&document), Err(MetadataError::Address(_))));
+}
+
+#[test]
+fn more_signing_certificates_than_are_ever_tried_are_refused() {
+    let made: Vec<Vec<u8>> = (0..17)
+        .map(|_| {
+            let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+            rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&key).unwrap().der().to_vec()
+        })
+        .collect();
+    let all: Vec<&[u8]> = made.iter().map(Vec::as_slice).collect();
+    assert_eq!(parse(&metadata_xml(IDP, &all[..16])).unwrap().keys.len(), 16);
+    let error = parse(&metadata_xml(IDP, &all)).unwrap_err();
+    assert!(error.to_string().contains("more than 16"), "{error}");
+}
+
+#[test]
 fn an_address_over_http_is_for_development_only() {
     let metadata = parse(&xml().replace("https://idp.example/sso", "http://localhost/sso")).unwrap();
     assert!(SamlSettings::from_details(&details(&[]), metadata.clone(), false).is_err());
@@ -169,6 +199,7 @@ fn an_address_over_http_is_for_development_only() {
 
 #[test]
 fn a_setting_that_cannot_be_used_is_refused_by_name() {
+    let too_long = format!("urn:x:{}", "y".repeat(512));
     for (key, value) in [
         ("EncryptedResponses", "true"),
         ("EncryptedResponses", "yes"),
@@ -179,6 +210,8 @@ fn a_setting_that_cannot_be_used_is_refused_by_name() {
         ("clock_skew_seconds", "-1"),
         ("clock_skew_seconds", "+1"),
         ("name_id_policy", "persistent"),
+        ("name_id_policy", "urn:oasis:names tc:SAML:2.0:nameid-format:persistent"),
+        ("name_id_policy", too_long.as_str()),
         ("authn_context_class_refs", ""),
         ("authn_context_class_refs", "b"),
         ("login_hint", "always"),
@@ -190,7 +223,8 @@ fn a_setting_that_cannot_be_used_is_refused_by_name() {
     ] {
         let error =
             SamlSettings::from_details(&details(&[(key, value)]), parse(&xml()).unwrap(), false).unwrap_err();
-        assert_eq!((error.key.as_str(), error.given.as_str()), (key, value));
+        // A long value is cut where it is repeated.
+        assert_eq!((error.key.as_str(), error.given.as_str()), (key, value.get(..100).unwrap_or(value)));
     }
 }
 
