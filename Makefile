@@ -5,6 +5,7 @@ CARGO ?= cargo
 
 ## demo: the gateway, two simulated identity providers and a sample app; prints the URL to open
 demo:
+	scripts/install-build-tools
 	$(CARGO) run -- demo
 
 ## tools: what the tests need beside Rust
