@@ -4,10 +4,17 @@
 
 mod saml_idp;
 
-use poolgate_providers::saml::gate::{self, Policy, Root};
+use std::sync::Arc;
+
+use poolgate_providers::saml::engine::Signed;
+use poolgate_providers::saml::gate::{self, Gated, Policy, Root};
+use poolgate_providers::saml::keys::VerifyKey;
 use poolgate_providers::saml::xml::{self, MESSAGE};
-use poolgate_providers::saml::{Refusal, RustEngine, SignedXml as _, metadata};
-use saml_idp::{Answer, IDP, NOW, good_key, metadata_xml, provider};
+use poolgate_providers::saml::{Refusal, RustEngine, SignedXml, metadata};
+use saml_idp::{
+    Answer, IDP, Memory, NOW, facts, finish_with, good_key, metadata_xml, provider, surroundings,
+};
+use time::OffsetDateTime;
 
 fn admitted(xml: &str) -> Result<(), Refusal> {
     gate::admit(xml, Root::Response, Policy::default()).map(|_| ())
@@ -271,4 +278,53 @@ fn an_expired_certificate_beside_a_current_one_verifies_nothing() {
     let late = NOW + time::Duration::SECOND;
     let refusal = RustEngine.verify(&gated, &keys, Policy::default(), late).unwrap_err();
     says(&refusal, "saml_signature", "none of the provider's signing certificates");
+}
+
+/// An engine that says anything: what it returns is checked all the same.
+struct Says(Signed);
+
+impl SignedXml for Says {
+    fn verify(
+        &self,
+        _: &Gated<'_>,
+        _: &[VerifyKey],
+        _: Policy,
+        _: OffsetDateTime,
+    ) -> Result<Signed, Refusal> {
+        Ok(self.0.clone())
+    }
+}
+
+#[test]
+fn what_an_engine_returns_must_be_what_was_expected_to_be_signed() {
+    let honest = Answer::default().xml();
+    let from = honest.find("<saml:Assertion").unwrap();
+    let to = honest.find("</saml:Assertion>").unwrap() + "</saml:Assertion>".len();
+    let (assertion, without) = (honest[from..to].to_owned(), honest.replace(&honest[from..to], ""));
+    let other_status = honest.replace("status:Success", "status:Responder");
+    for (root, check, words) in [
+        (Some(assertion), "saml_signature", "something else than expected"),
+        (Some(other_status), "saml_status", "the signed Status is another one"),
+        (Some(without), "saml_assertion", "no assertion is signed"),
+        (None, "saml_unsigned", "nothing in the Response is signed"),
+    ] {
+        let engine = Arc::new(Says(Signed { root, assertion: None }));
+        let provider = provider(&[]).with_engine(engine);
+        let around = surroundings(NOW, Arc::<Memory>::default());
+        let refusal = finish_with(&provider, &around, &facts(), &honest).unwrap_err();
+        assert_eq!(refusal.code(), check, "{refusal}");
+        assert!(refusal.to_string().contains(words), "{refusal}");
+    }
+}
+
+#[test]
+fn a_response_without_an_assertion_is_refused_before_any_signature_is_looked_at() {
+    let honest = Answer::default().xml();
+    let from = honest.find("<saml:Assertion").unwrap();
+    let to = honest.find("</saml:Assertion>").unwrap() + "</saml:Assertion>".len();
+    let empty = honest.replace(&honest[from..to], "");
+    let around = surroundings(NOW, Arc::<Memory>::default());
+    let refusal = finish_with(&provider(&[]), &around, &facts(), &empty).unwrap_err();
+    assert_eq!(refusal.code(), "saml_assertion", "{refusal}");
+    assert!(refusal.to_string().contains("holds no assertion"), "{refusal}");
 }
