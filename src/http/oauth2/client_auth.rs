@@ -1,6 +1,7 @@
 //! Which app client is calling, and whether it is (RFC 6749 section 2.3).
 
 use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,6 +9,7 @@ use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
 use crate::http::body::{Pairs, once};
+use crate::http::reply::OAuthError;
 use crate::pool::AppClient;
 use crate::registry::LivePool;
 
@@ -21,6 +23,16 @@ pub enum ClientError {
     Malformed(String),
     /// Unknown client, wrong secret, or a secret where none belongs.
     Unknown(&'static str),
+}
+
+impl ClientError {
+    /// What the caller is told; `unknown` is the endpoint's status for a client that did not prove itself.
+    pub fn told(self, unknown: StatusCode) -> OAuthError {
+        match self {
+            Self::Malformed(why) => OAuthError::bad_request("invalid_request", &why),
+            Self::Unknown(why) => OAuthError::new(unknown, "invalid_client", why),
+        }
+    }
 }
 
 /// The calling client: by `client_secret_basic`, `client_secret_post`, or as a public client by `client_id`.

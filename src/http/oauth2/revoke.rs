@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::client_auth::{ClientError, authenticate};
+use super::client_auth::authenticate;
 use crate::grants::revoke;
 use crate::http::State;
 use crate::http::body::{self, once};
@@ -35,10 +35,7 @@ async fn end(
 ) -> Result<(), OAuthError> {
     let bad = |why: &str| OAuthError::bad_request("invalid_request", why);
     let form = body::oauth_form(request, bytes).map_err(bad)?;
-    let client = authenticate(pool, request, &form).map_err(|error| match error {
-        ClientError::Malformed(why) => bad(&why),
-        ClientError::Unknown(why) => OAuthError::new(StatusCode::UNAUTHORIZED, "invalid_client", why),
-    })?;
+    let client = authenticate(pool, request, &form).map_err(|error| error.told(StatusCode::UNAUTHORIZED))?;
     let token = once(&form, "token").map_err(|why| bad(&why))?.ok_or_else(|| bad("token is missing"))?;
     if !client.revocation_enabled() {
         return Err(bad("token revocation is switched off for the client (EnableTokenRevocation)"));

@@ -1,8 +1,9 @@
 //! `POST /oauth2/token` (`gateway.md` section 3).
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::client_auth::{ClientError, authenticate};
+use super::client_auth::authenticate;
 use crate::grants::{GrantError, TokenAnswer, authorization_code, refresh_token};
 use crate::http::State;
 use crate::http::body::{self, Pairs, once};
@@ -36,10 +37,7 @@ async fn exchange(
     let bad = |why: &str| OAuthError::bad_request("invalid_request", why);
     let form = body::oauth_form(request, bytes).map_err(bad)?;
     let grant_type = required(&form, "grant_type")?;
-    let client = authenticate(pool, request, &form).map_err(|error| match error {
-        ClientError::Malformed(why) => bad(&why),
-        ClientError::Unknown(why) => OAuthError::bad_request("invalid_client", why),
-    })?;
+    let client = authenticate(pool, request, &form).map_err(|error| error.told(StatusCode::BAD_REQUEST))?;
     match grant_type {
         "authorization_code" => code(state, pool, client, &form).await,
         "refresh_token" => {
