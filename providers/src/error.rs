@@ -109,3 +109,23 @@ impl ProviderError {
         }
     }
 }
+
+/// `text` cut to `longest` characters, control characters removed: fit to be shown and logged.
+pub(crate) fn shown(text: &str, longest: usize) -> String {
+    text.chars().filter(|c| !c.is_control() && !is_bidi(*c)).take(longest).collect()
+}
+
+/// Characters that turn the direction of the text around them.
+const fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn what_a_provider_says_is_cut_and_cannot_turn_or_break_a_line() {
+        assert_eq!(shown("a\nb\u{202e}c\u{0}d", 3), "abc");
+    }
+}

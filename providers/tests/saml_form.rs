@@ -328,3 +328,14 @@ fn a_response_without_an_assertion_is_refused_before_any_signature_is_looked_at(
     assert_eq!(refusal.code(), "saml_assertion", "{refusal}");
     assert!(refusal.to_string().contains("holds no assertion"), "{refusal}");
 }
+
+#[test]
+fn what_a_failed_status_says_cannot_turn_the_text_around_it() {
+    let denied = Answer::default().xml().replace(
+        "status:Success\"/>",
+        "status:Responder\"/><samlp:StatusMessage>no\u{202e}pe</samlp:StatusMessage>",
+    );
+    let around = surroundings(NOW, Arc::<Memory>::default());
+    let refusal = finish_with(&provider(&[]), &around, &facts(), &denied).unwrap_err();
+    assert_eq!(refusal.to_string(), "the identity provider answered Responder: nope");
+}

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
+pub(super) use crate::error::shown;
+
 /// A JSON object that has no member twice: two readers could take different ones.
 pub(super) struct Object(pub(super) Map<String, Value>);
 
@@ -37,14 +39,4 @@ pub(super) fn object(bytes: &[u8]) -> Result<Map<String, Value>, &'static str> {
     serde_json::from_slice::<Object>(bytes)
         .map(|object| object.0)
         .map_err(|_| "it is not a JSON object with each member once")
-}
-
-/// `text` cut to `longest` characters, control characters removed: fit to be shown and logged.
-pub(super) fn shown(text: &str, longest: usize) -> String {
-    text.chars().filter(|c| !c.is_control() && !is_bidi(*c)).take(longest).collect()
-}
-
-/// Characters that turn the direction of the text around them.
-const fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

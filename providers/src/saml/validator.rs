@@ -6,7 +6,10 @@ use super::Refusal;
 use super::reader::{Assertion, Confirmation, ResponseFacts, Status};
 use super::settings::MAX_SKEW;
 use crate::ProviderError;
+use crate::error::shown;
 
+/// Longest description of a failed status, in characters.
+const MAX_DESCRIPTION: usize = 600;
 /// Longest time since an assertion or a Response was issued.
 const MAX_AGE: Duration = Duration::hours(24);
 const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
@@ -42,11 +45,10 @@ pub fn check_status(status: &Status) -> Result<(), ProviderError> {
         return Ok(());
     }
     let message = status.message.as_deref().filter(|text| !text.is_empty());
-    let description = format!(
-        "the identity provider answered {}{}",
-        codes.join(", "),
-        message.map(|text| format!(": {text}")).unwrap_or_default()
-    );
+    let said = message.map(|text| format!(": {text}")).unwrap_or_default();
+    // It goes to the app and to the log, and nobody may have signed it.
+    let description =
+        shown(&format!("the identity provider answered {}{said}", codes.join(", ")), MAX_DESCRIPTION);
     let has = |name: &str| codes.iter().any(|code| code == name);
     Err(if has("NoPassive") {
         ProviderError::LoginRequired(description)
@@ -75,7 +77,7 @@ pub fn check_solicited(expected: &Expected<'_>, response: &ResponseFacts) -> Res
 }
 
 fn differs(check: &'static str, what: &str, expected: &str, came: Option<&str>) -> Refusal {
-    let came: String = came.unwrap_or("nothing").chars().take(300).collect();
+    let came = shown(came.unwrap_or("nothing"), 300);
     Refusal::new(check, format!("{what}: expected {expected}, came {came}"))
 }
 
