@@ -15,6 +15,7 @@ pub mod identity;
 pub mod oidc;
 pub mod saml;
 pub mod settings;
+pub mod sign_out;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use url::Url;
 pub use ambient::{Clock, Random, SystemClock, SystemRandom};
 pub use error::{ProviderError, Upstream};
 pub use identity::{Attributes, ExternalIdentity, ProviderSession, Verified};
+pub use sign_out::{SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest};
 
 /// Where the browser must go next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,15 @@ pub struct AttemptFacts {
     pub started_at: OffsetDateTime,
     /// What the app asked for, as far as a provider cares.
     pub asked: Asked,
+}
+
+/// What is known of an answer that nobody here asked for.
+#[derive(Debug, Clone)]
+pub struct UnsolicitedFacts {
+    /// Where it arrived: `{domain}/saml2/idpresponse`.
+    pub callback: Url,
+    /// Our SAML entity id.
+    pub entity_id: String,
 }
 
 /// The app's wishes that travel to the provider.
@@ -162,6 +173,19 @@ pub trait Provider: Send + Sync {
         inbound: Inbound,
     ) -> Result<Verified<ExternalIdentity>, ProviderError>;
 
+    /// Verifies an answer that nobody here asked for (SAML profiles 4.1.5) and returns who it is.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unsolicited`] when the provider may not start a sign-in; every check that fails.
+    async fn finish_unsolicited(
+        &self,
+        _around: &Surroundings,
+        _facts: &UnsolicitedFacts,
+        _inbound: Inbound,
+    ) -> Result<Verified<ExternalIdentity>, ProviderError> {
+        Err(ProviderError::Unsolicited("this provider may not start a sign-in".to_owned()))
+    }
+
     /// Where the browser goes to sign out there too, if the provider is set up for it.
     ///
     /// # Errors
@@ -170,9 +194,41 @@ pub trait Provider: Send + Sync {
         &self,
         _around: &Surroundings,
         _session: &ProviderSession,
-        _return_to: &Url,
+        _facts: &SignOutFacts,
     ) -> Result<Option<Outbound>, ProviderError> {
         Ok(None)
+    }
+
+    /// Verifies a sign-out message of the provider in full: its own request, or its answer to ours.
+    ///
+    /// # Errors
+    /// Every check that fails; nothing may end then.
+    async fn hear_sign_out(
+        &self,
+        _around: &Surroundings,
+        _facts: &SignOutFacts,
+        _message: &SignOutMessage,
+    ) -> Result<Verified<SignOutNotice>, ProviderError> {
+        Err(ProviderError::Unsolicited("this provider sends no such sign-out messages".to_owned()))
+    }
+
+    /// How the provider is told what became of its sign-out request.
+    ///
+    /// # Errors
+    /// When it has nowhere to be told, or the answer cannot be signed.
+    async fn answer_sign_out(
+        &self,
+        _around: &Surroundings,
+        _facts: &SignOutFacts,
+        _request: &SignOutRequest,
+        _outcome: SignOutOutcome,
+    ) -> Result<Outbound, ProviderError> {
+        Err(ProviderError::Settings("this provider takes no answer to a sign-out".to_owned()))
+    }
+
+    /// The provider's own name for itself where it is known without asking: the SAML entity id.
+    fn issuer(&self) -> Option<&str> {
+        None
     }
 
     /// The origins a browser may pass through when it leaves for this provider (for `form-action`).

@@ -201,8 +201,9 @@ fn an_address_over_http_is_for_development_only() {
 fn a_setting_that_cannot_be_used_is_refused_by_name() {
     let too_long = format!("urn:x:{}", "y".repeat(512));
     for (key, value) in [
-        ("EncryptedResponses", "true"),
         ("EncryptedResponses", "yes"),
+        ("pinned_certificates", ""),
+        ("pinned_certificates", "00:11"),
         ("IDPSignout", "TRUE"),
         ("IDPInit", ""),
         ("RequestSigningAlgorithm", "rsa-sha1"),

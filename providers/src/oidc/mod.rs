@@ -24,13 +24,12 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use time::Duration;
-use url::Url;
 
 pub use settings::OidcSettings;
 
 use crate::{
     AttemptFacts, ExternalIdentity, Inbound, Outbound, Provider, ProviderError, ProviderSession,
-    Surroundings, Verified,
+    SignOutFacts, Surroundings, Verified,
 };
 use discovery::{Discovery, Endpoints};
 use exchange::Tokens;
@@ -133,7 +132,7 @@ impl Provider for OidcProvider {
         &self,
         around: &Surroundings,
         session: &ProviderSession,
-        return_to: &Url,
+        facts: &SignOutFacts,
     ) -> Result<Option<Outbound>, ProviderError> {
         if !self.settings.common.idp_signout {
             return Ok(None);
@@ -149,7 +148,8 @@ impl Provider for OidcProvider {
             }
             query
                 .append_pair("client_id", &self.settings.client_id)
-                .append_pair("post_logout_redirect_uri", return_to.as_str());
+                .append_pair("post_logout_redirect_uri", facts.callback.as_str())
+                .append_pair("state", &facts.handle);
         }
         Ok(Some(Outbound::Redirect(url)))
     }

@@ -5,6 +5,7 @@
 //! [`reader`] takes identity from those bytes and nothing else, the [`validator`] checks every rule.
 //! Last of all the assertion's id is marked as used.
 
+pub mod binding;
 pub mod engine;
 pub mod gate;
 pub mod keys;
@@ -22,9 +23,9 @@ use async_trait::async_trait;
 use thiserror::Error;
 use time::OffsetDateTime;
 
+pub use binding::{RequestSigner, SigningFailed};
 pub use engine::{RustEngine, SignedXml};
 pub use metadata::{IdpMetadata, MetadataError};
-pub use request::{RequestSigner, SigningFailed};
 pub use settings::{LoginHint, SamlSettings, SettingError};
 
 use crate::{
@@ -227,6 +228,10 @@ impl Provider for SamlProvider {
             return Err(Refusal::new("saml_replay", "this assertion was used before").into());
         }
         Ok(Verified::vouch(identity(assertion, now)))
+    }
+
+    fn issuer(&self) -> Option<&str> {
+        Some(&self.settings.metadata.entity_id)
     }
 
     fn origins(&self) -> Vec<url::Origin> {

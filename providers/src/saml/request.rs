@@ -1,38 +1,17 @@
-//! The AuthnRequest (SAML core 3.4.1) and its bindings (SAML bindings 3.4, 3.5).
+//! The AuthnRequest (SAML core 3.4.1).
 
-use std::cell::RefCell;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use flate2::{Compress, Compression, FlushCompress, Status};
 use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
-use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use url::Url;
-use url::form_urlencoded::byte_serialize;
 
+use super::binding::{self, Message, RequestSigner, encode, join};
 use super::settings::{LoginHint, SamlSettings};
 use super::xml::{ASSERTION, PROTOCOL};
 use crate::{AttemptFacts, Outbound, Prompt, ProviderError};
 
-const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 const POST_BINDING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
-
-/// Signs with the pool's SAML key.
-pub trait RequestSigner: Send + Sync {
-    /// RSA PKCS #1 v1.5 with SHA-256 over `message`.
-    ///
-    /// # Errors
-    /// When the key cannot sign.
-    fn sign_rsa_sha256(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed>;
-}
-
-/// The pool's key could not sign.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the pool's SAML signing key could not sign: {0}")]
-pub struct SigningFailed(pub String);
 
 /// Where the browser goes with an AuthnRequest.
 ///
@@ -48,20 +27,20 @@ pub fn begin(
     let target = target.ok_or_else(|| broken("the provider's metadata has no sign-in address"))?;
     let request = authn_request(settings, facts, target, now)
         .map_err(|error| broken(&format!("the AuthnRequest could not be written: {error}")))?;
-    let target = with_hint(settings, facts, target);
-    if settings.metadata.sso_redirect.is_some() {
-        return redirect(settings, signer, facts, &target, &request);
-    }
-    if settings.sign_requests {
+    if settings.sign_requests && signer.is_none() {
         return Err(broken(
-            "signed requests go by HTTP-Redirect only, and the metadata offers HTTP-POST only",
+            "the provider needs signed requests (RequestSigningAlgorithm or its metadata), and there is no signing key",
         ));
     }
-    let fields = vec![
-        ("SAMLRequest".to_owned(), STANDARD.encode(&request)),
-        ("RelayState".to_owned(), facts.handle.clone()),
-    ];
-    Ok(Outbound::PostForm { action: target, fields })
+    let signer = signer.filter(|_| settings.sign_requests);
+    let target = with_hint(settings, facts, target);
+    let message =
+        Message { parameter: "SAMLRequest", xml: &request, relay_state: Some(facts.handle.as_str()) };
+    if settings.metadata.sso_redirect.is_some() {
+        binding::redirect(&target, message, signer)
+    } else {
+        binding::post(&target, message, signer)
+    }
 }
 
 fn broken(detail: &str) -> ProviderError {
@@ -77,63 +56,6 @@ fn with_hint(settings: &SamlSettings, facts: &AttemptFacts, target: &Url) -> Url
         target.set_query(Some(&query));
     }
     target
-}
-
-fn join(query: &str, more: &str) -> String {
-    if query.is_empty() { more.to_owned() } else { format!("{query}&{more}") }
-}
-
-fn encode(bytes: &[u8]) -> String {
-    byte_serialize(bytes).collect()
-}
-
-/// HTTP-Redirect with DEFLATE (SAML bindings 3.4.4.1): what is signed is exactly what is sent.
-fn redirect(
-    settings: &SamlSettings,
-    signer: Option<&dyn RequestSigner>,
-    facts: &AttemptFacts,
-    target: &Url,
-    request: &[u8],
-) -> Result<Outbound, ProviderError> {
-    let deflated = deflate(request)
-        .map_err(|error| broken(&format!("the AuthnRequest could not be packed: {error}")))?;
-    let mut query = format!(
-        "SAMLRequest={}&RelayState={}",
-        encode(STANDARD.encode(deflated).as_bytes()),
-        encode(facts.handle.as_bytes())
-    );
-    if settings.sign_requests {
-        let signer = signer.ok_or_else(|| {
-            broken("the provider needs signed requests (RequestSigningAlgorithm or its metadata), and there is no signing key")
-        })?;
-        query = format!("{query}&SigAlg={}", encode(RSA_SHA256.as_bytes()));
-        let signature =
-            signer.sign_rsa_sha256(query.as_bytes()).map_err(|error| broken(&error.to_string()))?;
-        query = format!("{query}&Signature={}", encode(STANDARD.encode(signature).as_bytes()));
-    }
-    let mut target = target.clone();
-    let query = join(target.query().unwrap_or_default(), &query);
-    target.set_query(Some(&query));
-    Ok(Outbound::Redirect(target))
-}
-
-fn deflate(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    thread_local! {
-        /// Its tables are a third of a megabyte: making them anew costs more than packing a request.
-        static PACKER: RefCell<Compress> = RefCell::new(Compress::new(Compression::default(), false));
-    }
-    PACKER.with_borrow_mut(|packer| {
-        packer.reset();
-        let mut packed = Vec::with_capacity(bytes.len() + 64);
-        loop {
-            let rest =
-                bytes.get(usize::try_from(packer.total_in()).unwrap_or(usize::MAX)..).unwrap_or_default();
-            match packer.compress_vec(rest, &mut packed, FlushCompress::Finish)? {
-                Status::StreamEnd => return Ok(packed),
-                Status::Ok | Status::BufError => packed.reserve(1024),
-            }
-        }
-    })
 }
 
 fn authn_request(

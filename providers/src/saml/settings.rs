@@ -6,7 +6,7 @@ use thiserror::Error;
 use time::Duration;
 use url::Url;
 
-use super::metadata::IdpMetadata;
+use super::metadata::{IdpMetadata, MAX_KEYS};
 
 /// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -58,6 +58,13 @@ pub struct SamlSettings {
     pub login_hint: LoginHint,
     /// `insecure_allow_sha1`.
     pub allow_sha1: bool,
+    /// `EncryptedResponses`: nothing but an encrypted assertion is accepted.
+    pub only_encrypted: bool,
+    /// `insecure_allow_aes_cbc`: AES-CBC is believed where no signature covers the ciphertext.
+    pub allow_bare_cbc: bool,
+    /// `pinned_certificates`: SHA-256 of the DER of the only certificates that may sign. Empty: all of the
+    /// metadata's.
+    pub pinned_certificates: Vec<[u8; 32]>,
 }
 
 const MAX_CONTEXTS: usize = 16;
@@ -86,6 +93,9 @@ impl SamlSettings {
             authn_context_class_refs: Vec::new(),
             login_hint: LoginHint::None,
             allow_sha1: false,
+            only_encrypted: false,
+            allow_bare_cbc: false,
+            pinned_certificates: Vec::new(),
         };
         for (key, value) in details {
             settings.set(key, value)?;
@@ -110,14 +120,9 @@ impl SamlSettings {
             "IDPSignout" => self.idp_signout = boolean(key, value)?,
             "IDPInit" => self.idp_init = boolean(key, value)?,
             "insecure_allow_sha1" => self.allow_sha1 = boolean(key, value)?,
-            "EncryptedResponses" if boolean(key, value)? => {
-                return Err(SettingError::new(
-                    key,
-                    value,
-                    "encrypted assertions are not supported in this version: false",
-                ));
-            }
-            "EncryptedResponses" => {}
+            "insecure_allow_aes_cbc" => self.allow_bare_cbc = boolean(key, value)?,
+            "EncryptedResponses" => self.only_encrypted = boolean(key, value)?,
+            "pinned_certificates" => self.pinned_certificates = fingerprints(key, value)?,
             "RequestSigningAlgorithm" if value == "rsa-sha256" => self.sign_requests = true,
             "RequestSigningAlgorithm" => return Err(SettingError::new(key, value, "rsa-sha256")),
             "clock_skew_seconds" => self.skew = skew(key, value)?,
@@ -169,6 +174,34 @@ fn boolean(key: &str, value: &str) -> Result<bool, SettingError> {
         "false" => Ok(false),
         _ => Err(SettingError::new(key, value, "true or false")),
     }
+}
+
+/// SHA-256 fingerprints in hex, colons allowed, separated by spaces or commas.
+fn fingerprints(key: &str, value: &str) -> Result<Vec<[u8; 32]>, SettingError> {
+    let refuse = || {
+        SettingError::new(
+            key,
+            value,
+            format!("1 to {MAX_KEYS} SHA-256 fingerprints of 64 hex digits, separated by spaces"),
+        )
+    };
+    let found: Vec<_> = value
+        .split([' ', ','])
+        .filter(|one| !one.is_empty())
+        .map(|one| {
+            let digits: Vec<u8> = one.bytes().filter(|byte| *byte != b':').collect();
+            let mut bytes = [0_u8; 32];
+            if digits.len() != 64 {
+                return None;
+            }
+            for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
+                *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+            }
+            digits.iter().all(u8::is_ascii_hexdigit).then_some(bytes)
+        })
+        .collect::<Option<_>>()
+        .ok_or_else(refuse)?;
+    if (1..=MAX_KEYS).contains(&found.len()) { Ok(found) } else { Err(refuse()) }
 }
 
 fn skew(key: &str, value: &str) -> Result<Duration, SettingError> {

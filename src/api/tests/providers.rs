@@ -360,7 +360,7 @@ async fn bad_metadata_and_bad_saml_settings_are_refused_and_nothing_is_saved() {
         (json!({ "MetadataFile": "<x/>" }), "Error retrieving metadata from MetadataFile"),
         (json!({ "MetadataFile": "no xml" }), "Error retrieving metadata from MetadataFile"),
         (json!({ "MetadataFile": expired }), "Error retrieving metadata from MetadataFile"),
-        (with(json!({ "EncryptedResponses": "true" })), "EncryptedResponses"),
+        (with(json!({ "EncryptedResponses": "yes" })), "EncryptedResponses"),
         (with(json!({ "clock_skew_seconds": "301" })), "clock_skew_seconds"),
         (with(json!({ "RequestSigningAlgorithm": "rsa-sha1" })), "RequestSigningAlgorithm"),
         (with(json!({ "multi_valued": "array" })), "multi_valued"),

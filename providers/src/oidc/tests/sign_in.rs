@@ -1,7 +1,7 @@
 //! Whole sign-ins: what comes back, and how the provider's failures are told apart.
 
 use super::*;
-use crate::{Outbound, ProviderSession, Upstream};
+use crate::{Outbound, ProviderSession, SignOutFacts, Upstream};
 
 #[tokio::test]
 async fn a_person_signs_in() {
@@ -225,7 +225,12 @@ async fn explicit_endpoints_need_no_discovery() {
 #[tokio::test]
 async fn signing_out_there_follows_the_setting() {
     let session = ProviderSession { id_token: Some("hint".into()), ..ProviderSession::default() };
-    let back = Url::parse("https://app.example.com/bye?a=b").unwrap();
+    let back = SignOutFacts {
+        handle: "handle".into(),
+        message_id: "_1".into(),
+        entity_id: String::new(),
+        callback: Url::parse("https://pool.example.com/oauth2/logoutresponse").unwrap(),
+    };
     let idp = Idp::new().await;
     assert_eq!(idp.provider.end(&idp.around, &session, &back).await.unwrap(), None);
     let idp = Idp::with(&[("IDPSignout", "true")]).await;
@@ -236,5 +241,6 @@ async fn signing_out_there_follows_the_setting() {
     let pairs: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
     assert_eq!(pairs["id_token_hint"], "hint");
     assert_eq!(pairs["client_id"], CLIENT);
-    assert_eq!(pairs["post_logout_redirect_uri"], back.as_str());
+    assert_eq!(pairs["post_logout_redirect_uri"], back.callback.as_str());
+    assert_eq!(pairs["state"], "handle");
 }
