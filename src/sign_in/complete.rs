@@ -10,6 +10,7 @@ use super::session::{self, HostedSession};
 use crate::context::Context;
 use crate::pool::ProviderType;
 use crate::registry::LivePool;
+use crate::sign_out::provenance::millis;
 
 /// A sign-in that succeeded.
 pub struct Completed {
@@ -79,12 +80,14 @@ async fn arrive(
 
     let mut at_provider = identity.into_inner().session;
     at_provider.id_token = None;
-    let auth_time = context.now().unix_timestamp();
+    let now = context.now();
+    let auth_time = now.unix_timestamp();
     let session = HostedSession {
         pool_id: pool.id().to_owned(),
         sub: user.sub.clone(),
         provider: attempt.provider.clone(),
         auth_time,
+        signed_in_at: Some(millis(now)),
         at_provider,
     };
     let request = answer::Request {
@@ -95,6 +98,7 @@ async fn arrive(
         nonce: attempt.nonce.as_deref(),
         resource: attempt.resource.as_deref(),
         auth_time,
+        provenance: session.provenance(),
     };
     // Nobody learns of either before both are stored: they may share a commit.
     let (session_cookie, location) = tokio::try_join!(

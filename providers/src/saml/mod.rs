@@ -9,6 +9,7 @@ pub mod binding;
 pub mod engine;
 pub mod gate;
 pub mod keys;
+pub mod logout;
 pub mod metadata;
 pub mod reader;
 pub mod request;
@@ -30,7 +31,7 @@ pub use settings::{LoginHint, SamlSettings, SettingError};
 
 use crate::{
     AttemptFacts, ExternalIdentity, Inbound, Outbound, Provider, ProviderError, ProviderSession,
-    Surroundings, Verified,
+    SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest, Surroundings, Verified,
 };
 use gate::{Gated, Policy, Root};
 use reader::{Assertion, ResponseFacts};
@@ -91,6 +92,13 @@ impl SamlProvider {
                 _ => "saml_metadata_expired",
             };
             Refusal::new(check, error.to_string())
+        })
+    }
+
+    /// Sign-out messages are always signed.
+    fn signing(&self) -> Result<&dyn RequestSigner, ProviderError> {
+        self.signer.as_deref().ok_or_else(|| {
+            ProviderError::Settings("sign-out messages are signed, and there is no signing key".to_owned())
         })
     }
 
@@ -228,6 +236,56 @@ impl Provider for SamlProvider {
             return Err(Refusal::new("saml_replay", "this assertion was used before").into());
         }
         Ok(Verified::vouch(identity(assertion, now)))
+    }
+
+    async fn end(
+        &self,
+        around: &Surroundings,
+        session: &ProviderSession,
+        facts: &SignOutFacts,
+    ) -> Result<Option<Outbound>, ProviderError> {
+        if !self.settings.idp_signout {
+            return Ok(None);
+        }
+        logout::request(&self.settings.metadata, self.signing()?, session, facts, around.clock.now())
+    }
+
+    async fn hear_sign_out(
+        &self,
+        around: &Surroundings,
+        facts: &SignOutFacts,
+        message: &SignOutMessage,
+    ) -> Result<Verified<SignOutNotice>, ProviderError> {
+        let now = around.clock.now();
+        self.check_time(now)?;
+        let expected = Expected {
+            provider: &self.settings.metadata.entity_id,
+            audience: &facts.entity_id,
+            acs: facts.callback.as_str(),
+            request_id: None,
+            now,
+            skew: self.settings.skew,
+        };
+        let heard = logout::hear(&self.settings, &*self.engine, &expected, message)?;
+        // Last of all, so that nothing but a believed request can use an id up.
+        if let Some((id, until)) = heard.once {
+            let key = format!("saml-logout/{} {id}", self.settings.metadata.entity_id);
+            if !around.used.first_use(&key, until).await? {
+                return Err(Refusal::new("saml_replay", "this LogoutRequest was used before").into());
+            }
+        }
+        Ok(Verified::vouch(heard.notice))
+    }
+
+    async fn answer_sign_out(
+        &self,
+        around: &Surroundings,
+        facts: &SignOutFacts,
+        request: &SignOutRequest,
+        outcome: SignOutOutcome,
+    ) -> Result<Outbound, ProviderError> {
+        let now = around.clock.now();
+        logout::answer(&self.settings.metadata, self.signing()?, request, &outcome, facts, now)
     }
 
     fn issuer(&self) -> Option<&str> {

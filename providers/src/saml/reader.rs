@@ -105,16 +105,16 @@ pub struct Assertion {
     pub attributes: Attributes,
 }
 
-fn missing(check: &'static str, what: &str) -> Refusal {
+pub(super) fn missing(check: &'static str, what: &str) -> Refusal {
     Refusal::new(check, format!("{what} is missing"))
 }
 
-fn owned(node: Node<'_, '_>, attribute: &str) -> Option<String> {
+pub(super) fn owned(node: Node<'_, '_>, attribute: &str) -> Option<String> {
     node.attribute(attribute).map(str::to_owned)
 }
 
 /// `xs:dateTime` with a zone (SAML core 1.3.3 asks for UTC).
-fn moment(node: Node<'_, '_>, attribute: &str) -> Result<Option<OffsetDateTime>, Refusal> {
+pub(super) fn moment(node: Node<'_, '_>, attribute: &str) -> Result<Option<OffsetDateTime>, Refusal> {
     node.attribute(attribute)
         .map(|text| {
             OffsetDateTime::parse(text.trim_matches(BLANK), &Rfc3339).map_err(|_| {
@@ -128,7 +128,7 @@ fn issued_at(node: Node<'_, '_>) -> Result<OffsetDateTime, Refusal> {
     moment(node, "IssueInstant")?.ok_or_else(|| missing("saml_time", "IssueInstant"))
 }
 
-fn trimmed(node: Node<'_, '_>) -> Result<String, Refusal> {
+pub(super) fn trimmed(node: Node<'_, '_>) -> Result<String, Refusal> {
     Ok(node.text()?.trim_matches(BLANK).to_owned())
 }
 
@@ -198,7 +198,7 @@ pub fn assertion(node: Node<'_, '_>) -> Result<Assertion, Refusal> {
     })
 }
 
-fn name_id(subject: Node<'_, '_>) -> Result<NameId, Refusal> {
+pub(super) fn name_id(subject: Node<'_, '_>) -> Result<NameId, Refusal> {
     if subject.named(Ns::Assertion, "EncryptedID").next().is_some() {
         return Err(Refusal::new(
             "saml_encrypted_name_id",

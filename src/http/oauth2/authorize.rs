@@ -79,6 +79,7 @@ async fn answer_from(
         nonce: asked.nonce.as_deref(),
         resource: asked.resource.as_deref(),
         auth_time: signed_in.session.auth_time,
+        provenance: signed_in.session.provenance(),
     };
     match answer::success(&state.context, pool, &signed_in.user, wanted).await {
         Ok(location) => {
