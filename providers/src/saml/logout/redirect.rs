@@ -86,7 +86,7 @@ impl<'q> Query<'q> {
             let rest = packed.get(from..).unwrap_or_default();
             let before = text.len();
             let status = inflater
-                .decompress_vec(rest, &mut text, FlushDecompress::Finish)
+                .decompress_vec(rest, &mut text, FlushDecompress::None)
                 .map_err(|_| encoding("the message is not packed with DEFLATE"))?;
             match status {
                 Status::StreamEnd => break,
