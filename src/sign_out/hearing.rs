@@ -78,7 +78,7 @@ async fn verify<'p>(
     message: &SignOutMessage,
 ) -> Result<(Vec<Sender<'p>>, SignOutNotice), Refused> {
     let claimed = logout::claimed_issuer(message).map_err(ProviderError::from)?;
-    let (mut senders, mut heard, mut refusal) = (Vec::new(), None, None);
+    let (mut senders, mut heard, mut refusal) = (Vec::new(), None, None::<ProviderError>);
     for (name, live) in &pool.providers {
         let Ok(adapter) = &live.adapter else { continue };
         let saml = live.config.value.provider_type == ProviderType::Saml;
@@ -93,7 +93,10 @@ async fn verify<'p>(
                 heard = Some(notice.into_inner());
             }
             Err(error @ ProviderError::StoreAway) => return Err(error.into()),
-            Err(error) => refusal = refusal.or(Some(error)),
+            // One whose signature fits knows better what is wrong.
+            Err(error) => {
+                refusal = refusal.filter(|before| before.code() != "saml_signature").or(Some(error))
+            }
         }
     }
     match (heard, refusal) {
@@ -164,7 +167,7 @@ async fn end(
             Err(error) => {
                 let (pool_id, provider) = (pool.id(), sender.name);
                 tracing::error!(%error, %pool_id, %provider, "a provider's sign-out could not be followed");
-                outcome = SignOutOutcome::Failed("a store is away: nothing has ended; ask again".to_owned());
+                outcome = SignOutOutcome::Failed("a store is away: ask again".to_owned());
             }
         }
     }
