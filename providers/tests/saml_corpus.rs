@@ -170,6 +170,7 @@ fn logout_requests_of_the_node_saml_set_are_judged_as_it_says() {
     // The certificate lasted a month, a year after the requests were issued: it is given the time it lacks.
     let mut metadata = metadata_of("http://sp.example.com/demo1/metadata.php", &[&certificate]);
     metadata.keys[0].not_before = OffsetDateTime::UNIX_EPOCH;
+    metadata.keys[0].not_after = time::macros::datetime!(2030-01-01 00:00:00 UTC);
     let issued = time::macros::datetime!(2014-07-18 01:13:06 UTC);
     let hear = |file: &str, sha1: &str, now: OffsetDateTime| {
         let settings = details(&[("insecure_allow_sha1", sha1)]);
