@@ -7,6 +7,7 @@
 
 pub mod binding;
 pub mod engine;
+mod enveloped;
 pub mod gate;
 pub mod keys;
 pub mod metadata;
@@ -23,7 +24,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-pub use binding::{RequestSigner, SigningFailed};
+pub use binding::{RequestSignature, RequestSigner, SigningFailed};
 pub use engine::{RustEngine, SignedXml};
 pub use metadata::{IdpMetadata, MetadataError};
 pub use settings::{LoginHint, SamlSettings, SettingError};
@@ -232,6 +233,10 @@ impl Provider for SamlProvider {
 
     fn issuer(&self) -> Option<&str> {
         Some(&self.settings.metadata.entity_id)
+    }
+
+    fn signs_requests(&self) -> bool {
+        self.settings.sign_requests
     }
 
     fn origins(&self) -> Vec<url::Origin> {
