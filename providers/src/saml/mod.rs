@@ -30,7 +30,7 @@ pub use settings::{LoginHint, SamlSettings, SettingError};
 
 use crate::{
     AttemptFacts, ExternalIdentity, Inbound, Outbound, Provider, ProviderError, ProviderSession,
-    Surroundings, Verified,
+    Surroundings, UnsolicitedFacts, Verified,
 };
 use gate::{Gated, Policy, Root};
 use reader::{Assertion, ResponseFacts};
@@ -104,6 +104,41 @@ impl SamlProvider {
             now,
             skew: self.settings.skew,
         }
+    }
+
+    /// What an answer that nobody here asked for must fit (SAML profiles 4.1.5).
+    pub fn expected_unsolicited<'e>(
+        &'e self,
+        facts: &'e UnsolicitedFacts,
+        now: OffsetDateTime,
+    ) -> Expected<'e> {
+        Expected {
+            provider: &self.settings.metadata.entity_id,
+            audience: &facts.entity_id,
+            acs: facts.callback.as_str(),
+            request_id: None,
+            now,
+            skew: self.settings.skew,
+        }
+    }
+
+    /// Every check, the replay mark last of all, so that nothing but a believed assertion can use an id up.
+    async fn believe(
+        &self,
+        around: &Surroundings,
+        expected: &Expected<'_>,
+        inbound: Inbound,
+    ) -> Result<Verified<ExternalIdentity>, ProviderError> {
+        let Inbound::SamlResponse(field) = inbound else {
+            return Err(ProviderError::Unsolicited("an OAuth answer came for a SAML provider".to_owned()));
+        };
+        let (assertion, until) = self.examine(expected, &field)?;
+        // An id has no space in it, so no other pair of provider and id makes this key.
+        let key = format!("saml/{} {}", self.settings.metadata.entity_id, assertion.id);
+        if !around.used.first_use(&key, until).await? {
+            return Err(Refusal::new("saml_replay", "this assertion was used before").into());
+        }
+        Ok(Verified::vouch(identity(assertion, expected.now)))
     }
 
     /// Every check but the replay mark: the assertion, and until when its id must be remembered.
@@ -216,18 +251,23 @@ impl Provider for SamlProvider {
         facts: &AttemptFacts,
         inbound: Inbound,
     ) -> Result<Verified<ExternalIdentity>, ProviderError> {
-        let Inbound::SamlResponse(field) = inbound else {
-            return Err(ProviderError::Unsolicited("an OAuth answer came for a SAML provider".to_owned()));
-        };
-        let now = around.clock.now();
-        let (assertion, until) = self.examine(&self.expected(facts, now), &field)?;
-        // Last of all, so that nothing but a believed assertion can use an id up.
-        // An id has no space in it, so no other pair of provider and id makes this key.
-        let key = format!("saml/{} {}", self.settings.metadata.entity_id, assertion.id);
-        if !around.used.first_use(&key, until).await? {
-            return Err(Refusal::new("saml_replay", "this assertion was used before").into());
+        self.believe(around, &self.expected(facts, around.clock.now()), inbound).await
+    }
+
+    async fn finish_unsolicited(
+        &self,
+        around: &Surroundings,
+        facts: &UnsolicitedFacts,
+        inbound: Inbound,
+    ) -> Result<Verified<ExternalIdentity>, ProviderError> {
+        if !self.settings.idp_init {
+            return Err(ProviderError::Unsolicited(
+                "The identity provider started this sign-in, which it may not: ProviderDetails.IDPInit must be \
+                 true for that"
+                    .to_owned(),
+            ));
         }
-        Ok(Verified::vouch(identity(assertion, now)))
+        self.believe(around, &self.expected_unsolicited(facts, around.clock.now()), inbound).await
     }
 
     fn issuer(&self) -> Option<&str> {

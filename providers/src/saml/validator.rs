@@ -12,6 +12,8 @@ use crate::error::shown;
 const MAX_DESCRIPTION: usize = 600;
 /// Longest time since an assertion or a Response was issued.
 const MAX_AGE: Duration = Duration::hours(24);
+/// The same of an answer that nobody here asked for: no request of ours bounds its time.
+const MAX_AGE_UNSOLICITED: Duration = Duration::minutes(6);
 const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 
 /// What an attempt expects of its answer.
@@ -23,8 +25,8 @@ pub struct Expected<'e> {
     pub audience: &'e str,
     /// Our assertion consumer service.
     pub acs: &'e str,
-    /// The id of our AuthnRequest. Without one, neither Response nor confirmation may name any
-    /// (SAML profiles 4.1.5); a sign-in always has one.
+    /// The id of our AuthnRequest. Without one the provider started the sign-in (SAML profiles 4.1.5):
+    /// neither Response nor confirmation may name any, and both must be 6 minutes old at most.
     pub request_id: Option<&'e str>,
     /// Now.
     pub now: OffsetDateTime,
@@ -69,10 +71,17 @@ pub fn check_solicited(expected: &Expected<'_>, response: &ResponseFacts) -> Res
         None => Err(ProviderError::Unsolicited(
             "Invalid samlResponse or relayState from identity provider".to_owned(),
         )),
-        Some(_) => {
-            Err(Refusal::new("saml_in_response_to", "the Response answers another request than this one")
-                .into())
-        }
+        Some(_) => Err(Refusal::new("saml_in_response_to", other_request(expected, "Response")).into()),
+    }
+}
+
+/// What is wrong with an InResponseTo that does not fit.
+fn other_request(expected: &Expected<'_>, what: &str) -> String {
+    match expected.request_id {
+        Some(_) => format!("the {what} answers another request than this one, or none"),
+        None => format!(
+            "the {what} names a request (InResponseTo), but the provider started this sign-in: it must name none"
+        ),
     }
 }
 
@@ -98,8 +107,13 @@ fn check_issued(expected: &Expected<'_>, what: &str, at: OffsetDateTime) -> Resu
             ),
         ));
     }
-    if later(at, MAX_AGE) < expected.now {
-        return Err(Refusal::new("saml_issue_instant", format!("the {what} was issued too long ago ({at})")));
+    let oldest = if expected.request_id.is_some() { MAX_AGE } else { MAX_AGE_UNSOLICITED };
+    if later(at, oldest) < expected.now {
+        let minutes = oldest.whole_minutes();
+        return Err(Refusal::new(
+            "saml_issue_instant",
+            format!("the {what} was issued too long ago ({at}): it may be {minutes} minutes old at most"),
+        ));
     }
     Ok(())
 }
@@ -223,10 +237,8 @@ fn fits(expected: &Expected<'_>, confirmation: &Confirmation) -> Result<(), Refu
         return Err(differs("saml_recipient", "Recipient", expected.acs, confirmation.recipient.as_deref()));
     }
     if confirmation.in_response_to.as_deref() != expected.request_id {
-        return Err(Refusal::new(
-            "saml_confirmation_in_response_to",
-            "the SubjectConfirmationData answers another request than this one, or none",
-        ));
+        let detail = other_request(expected, "SubjectConfirmationData");
+        return Err(Refusal::new("saml_confirmation_in_response_to", detail));
     }
     let until = confirmation.not_on_or_after.ok_or_else(|| {
         Refusal::new("saml_confirmation_not_on_or_after", "the SubjectConfirmationData has no NotOnOrAfter")
