@@ -29,7 +29,7 @@ pub use metadata::{IdpMetadata, MetadataError};
 pub use settings::{LoginHint, SamlSettings, SettingError};
 
 use crate::{
-    AttemptFacts, ExternalIdentity, Inbound, Outbound, Provider, ProviderError, ProviderSession,
+    AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
     Surroundings, UnsolicitedFacts, Verified,
 };
 use gate::{Gated, Policy, Root};
@@ -103,6 +103,9 @@ impl SamlProvider {
             request_id: Some(&facts.request_id),
             now,
             skew: self.settings.skew,
+            contexts: &self.settings.authn_context_class_refs,
+            fresh_since: request::greatest_age(&facts.asked).map(|age| facts.started_at.saturating_sub(age)),
+            passive: facts.asked.wants(Prompt::None),
         }
     }
 
@@ -119,6 +122,9 @@ impl SamlProvider {
             request_id: None,
             now,
             skew: self.settings.skew,
+            contexts: &self.settings.authn_context_class_refs,
+            fresh_since: None,
+            passive: false,
         }
     }
 
@@ -161,6 +167,7 @@ impl SamlProvider {
         validator::check_solicited(expected, &response)?;
         validator::check_response(expected, &response, signed)?;
         let until = validator::check_assertion(expected, &assertion)?;
+        validator::check_authentication(expected, &assertion)?;
         Ok((assertion, until))
     }
 

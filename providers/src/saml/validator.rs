@@ -32,6 +32,12 @@ pub struct Expected<'e> {
     pub now: OffsetDateTime,
     /// Clock skew allowed.
     pub skew: Duration,
+    /// `authn_context_class_refs`: how the person must have proved who they are. Empty: any way will do.
+    pub contexts: &'e [String],
+    /// The person must have signed in at the provider at or after this moment (`prompt=login`, `max_age`).
+    pub fresh_since: Option<OffsetDateTime>,
+    /// Whether nothing could be shown to the person (`prompt=none`).
+    pub passive: bool,
 }
 
 /// Ends the attempt when the provider reports a failure. Needs no signature: it can only end the attempt.
@@ -193,6 +199,42 @@ pub fn check_assertion(expected: &Expected<'_>, assertion: &Assertion) -> Result
         }
     }
     Ok(remembered_until(assertion))
+}
+
+/// Checks that the sign-in at the provider was one that was asked for. The request travels unsigned through the
+/// person's own browser, where its wishes can be struck out: only the answer can tell whether they were granted.
+///
+/// # Errors
+/// `saml_authn_context` for another kind of sign-in, `saml_authn_instant` for one too long ago, or
+/// `LoginRequired` where the provider could not ask again (`prompt=none`).
+pub fn check_authentication(expected: &Expected<'_>, assertion: &Assertion) -> Result<(), ProviderError> {
+    let statements = &assertion.authentications;
+    // Comparison="exact": one of those asked for, character for character (SAML core 3.3.2.2.1).
+    let exact = |class: &str| expected.contexts.iter().any(|one| one == class);
+    if !expected.contexts.is_empty()
+        && !statements.iter().any(|one| one.context.as_deref().is_some_and(exact))
+    {
+        let came: Vec<_> = statements.iter().filter_map(|one| one.context.as_deref()).collect();
+        let came = (!came.is_empty()).then(|| came.join(", "));
+        let asked = expected.contexts.join(" or ");
+        let what = "AuthnContextClassRef (the setting authn_context_class_refs)";
+        return Err(differs("saml_authn_context", what, &asked, came.as_deref()).into());
+    }
+    let latest = statements.iter().map(|one| one.at).max();
+    if let (Some(since), Some(at)) = (expected.fresh_since, latest)
+        && later(at, expected.skew) < since
+    {
+        let detail = format!(
+            "the app asked for a sign-in not before {since} (prompt=login or max_age), and the person signed in at \
+             the provider at {at} (AuthnInstant): it did not ask again, or its clock is behind"
+        );
+        return Err(if expected.passive {
+            ProviderError::LoginRequired(detail)
+        } else {
+            Refusal::new("saml_authn_instant", detail).into()
+        });
+    }
+    Ok(())
 }
 
 /// The latest end of all its confirmations, as another one may fit later than the one that fits now, but
