@@ -188,7 +188,7 @@ fn live(
     let known = before.and_then(|pool| pool.providers.get(&config.value.provider_name));
     let adapter = match known {
         Some(known) if known.adapter.is_ok() && unchanged(&known.config, &config) => known.adapter.clone(),
-        _ => adapters::build(&config.value, keys, surface.dev),
+        _ => adapters::build(&config.value, keys, surface),
     };
     LiveProvider { config, adapter }
 }
