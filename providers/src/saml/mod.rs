@@ -25,7 +25,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 pub use binding::{RequestSignature, RequestSigner, SigningFailed};
-pub use engine::{RustEngine, SignedXml};
+pub use engine::{Engines, RustEngine, SignedXml};
 pub use metadata::{IdpMetadata, MetadataError};
 pub use settings::{LoginHint, SamlSettings, SettingError};
 
