@@ -289,6 +289,28 @@ fn the_app_s_and_the_provider_s_wishes_travel_along() {
 }
 
 #[test]
+fn an_age_asks_to_sign_in_again_unless_nothing_may_be_shown() {
+    let mut facts = facts();
+    facts.asked.max_age = Some(3600);
+    let request = |facts: &AttemptFacts| sent(&begin(settings(&[], &xml()), facts, false).unwrap());
+    assert!(request(&facts).contains("ForceAuthn=\"true\""));
+    facts.asked.prompt = vec![Prompt::None];
+    let passive = request(&facts);
+    assert!(passive.contains("IsPassive=\"true\"") && !passive.contains("ForceAuthn"), "{passive}");
+}
+
+#[test]
+fn a_hint_that_xml_cannot_hold_is_not_sent() {
+    let mut facts = facts();
+    let subject = [("login_hint", "subject")];
+    let request = |facts: &AttemptFacts| sent(&begin(settings(&subject, &xml()), facts, false).unwrap());
+    facts.asked.login_hint = Some("jos\u{e9}\u{1f511}@x".to_owned());
+    assert!(request(&facts).contains("<saml:NameID>jos\u{e9}\u{1f511}@x</saml:NameID>"));
+    facts.asked.login_hint = Some("a\u{1}b".to_owned());
+    assert!(!request(&facts).contains("Subject"));
+}
+
+#[test]
 fn a_signature_covers_exactly_what_is_sent_after_the_address_s_own_query() {
     let document = xml().replace("https://idp.example/sso", "https://idp.example/sso?tenant=a%2fb&amp;x=1");
     let outbound =

@@ -11,6 +11,7 @@ use poolgate_providers::{Clock, Provider};
 use crate::keys::PoolKeys;
 use crate::keys::saml_signing::SamlSigning;
 use crate::pool::{IdentityProvider, ProviderType};
+use crate::registry::Surface;
 
 /// Signs with the key of the pool that is in use at that moment: a roll-over needs no new adapter.
 struct PoolSigner {
@@ -34,7 +35,7 @@ pub fn build(
     provider: &IdentityProvider,
     keys: &PoolKeys,
     clock: &Arc<dyn Clock>,
-    dev: bool,
+    surface: &Surface,
 ) -> Result<Arc<dyn Provider>, String> {
     for setting in weakened(provider) {
         let (pool_id, provider) = (&provider.user_pool_id, &provider.provider_name);
@@ -45,13 +46,14 @@ pub fn build(
             // What has run out since it was configured is said at each sign-in, as in a process that runs on.
             let document = provider.metadata_document.as_deref().ok_or("the provider has no metadata")?;
             let metadata = metadata::parse(document.as_bytes()).map_err(|error| error.to_string())?;
-            let settings = SamlSettings::from_details(&provider.provider_details, metadata, dev)
+            let settings = SamlSettings::from_details(&provider.provider_details, metadata, surface.dev)
                 .map_err(|error| error.to_string())?;
             let signer = PoolSigner { keys: Arc::clone(keys.saml_signing()), clock: Arc::clone(clock) };
-            Ok(Arc::new(SamlProvider::new(settings, Some(Arc::new(signer)))))
+            let adapter = SamlProvider::new(settings, Some(Arc::new(signer)));
+            Ok(Arc::new(adapter.with_engine(surface.engines.engine())))
         }
         ProviderType::Oidc => {
-            let settings = OidcSettings::from_details(&provider.provider_details, dev)
+            let settings = OidcSettings::from_details(&provider.provider_details, surface.dev)
                 .map_err(|error| error.to_string())?;
             Ok(Arc::new(OidcProvider::new(settings)))
         }

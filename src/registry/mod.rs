@@ -104,6 +104,8 @@ pub struct Surface {
     pub public_url: url::Url,
     /// Whether providers may be plain http on loopback.
     pub dev: bool,
+    /// Which engines must accept a SAML signature.
+    pub engines: poolgate_providers::saml::Engines,
 }
 
 /// Holds the configuration in force.

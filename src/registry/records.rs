@@ -204,7 +204,7 @@ fn live(
         .and_then(|pool| pool.providers.get(&config.value.provider_name));
     let adapter = match known {
         Some(known) if known.adapter.is_ok() && unchanged(&known.config, &config) => known.adapter.clone(),
-        _ => adapters::build(&config.value, keys, around.clock, around.surface.dev),
+        _ => adapters::build(&config.value, keys, around.clock, around.surface),
     };
     LiveProvider { config, adapter }
 }
