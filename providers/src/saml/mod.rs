@@ -6,7 +6,9 @@
 //! Last of all the assertion's id is marked as used.
 
 pub mod binding;
+pub mod encryption;
 pub mod engine;
+mod enveloped;
 pub mod gate;
 pub mod keys;
 pub mod metadata;
@@ -23,8 +25,9 @@ use async_trait::async_trait;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-pub use binding::{RequestSigner, SigningFailed};
-pub use engine::{RustEngine, SignedXml};
+pub use binding::{RequestSignature, RequestSigner, SigningFailed};
+pub use encryption::{KeyDecryption, RsaDecryption};
+pub use engine::{Engines, RustEngine, SignedXml};
 pub use metadata::{IdpMetadata, MetadataError};
 pub use settings::{LoginHint, SamlSettings, SettingError};
 
@@ -63,18 +66,26 @@ pub struct SamlProvider {
     settings: SamlSettings,
     signer: Option<Arc<dyn RequestSigner>>,
     engine: Arc<dyn SignedXml>,
+    decryption: Vec<Arc<dyn KeyDecryption>>,
 }
 
 impl SamlProvider {
     /// A provider with these settings. `signer` is the pool's SAML key.
     pub fn new(settings: SamlSettings, signer: Option<Arc<dyn RequestSigner>>) -> Self {
-        Self { settings, signer, engine: Arc::new(RustEngine) }
+        Self { settings, signer, engine: Arc::new(RustEngine), decryption: Vec::new() }
     }
 
     /// The same with another signature engine.
     #[must_use]
     pub fn with_engine(self, engine: Arc<dyn SignedXml>) -> Self {
         Self { engine, ..self }
+    }
+
+    /// The same with the pool's keys that open what the provider encrypts: the newest first, then those
+    /// that are being rolled out. Without any, an encrypted assertion is refused.
+    #[must_use]
+    pub fn with_decryption(self, decryption: Vec<Arc<dyn KeyDecryption>>) -> Self {
+        Self { decryption, ..self }
     }
 
     /// Its settings.
@@ -279,6 +290,10 @@ impl Provider for SamlProvider {
 
     fn issuer(&self) -> Option<&str> {
         Some(&self.settings.metadata.entity_id)
+    }
+
+    fn signs_requests(&self) -> bool {
+        self.settings.sign_requests
     }
 
     fn origins(&self) -> Vec<url::Origin> {

@@ -6,12 +6,10 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use url::Url;
 
-use super::binding::{self, Message, RequestSigner, encode, join};
+use super::binding::{self, HTTP_POST, Message, RequestSigner, encode, join};
 use super::settings::{LoginHint, SamlSettings};
 use super::xml::{ASSERTION, PROTOCOL};
 use crate::{Asked, AttemptFacts, Outbound, Prompt, ProviderError};
-
-const POST_BINDING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 
 /// Where the browser goes with an AuthnRequest.
 ///
@@ -83,7 +81,7 @@ fn authn_request(
         ("Version", "2.0"),
         ("IssueInstant", issued.as_str()),
         ("Destination", target.as_str()),
-        ("ProtocolBinding", POST_BINDING),
+        ("ProtocolBinding", HTTP_POST),
         ("AssertionConsumerServiceURL", facts.callback.as_str()),
     ]);
     if facts.asked.wants(Prompt::None) {

@@ -100,13 +100,6 @@ impl SamlSettings {
         for (key, value) in details {
             settings.set(key, value)?;
         }
-        if settings.sign_requests && settings.metadata.sso_redirect.is_none() {
-            return Err(SettingError::new(
-                "RequestSigningAlgorithm",
-                "rsa-sha256",
-                "signed requests go by HTTP-Redirect only, and the metadata offers HTTP-POST only",
-            ));
-        }
         Ok(settings)
     }
 

@@ -12,6 +12,7 @@ mod moods;
 mod provider;
 mod refresh;
 mod revoke;
+mod saml_keys;
 mod sessions;
 mod stores;
 mod token;
