@@ -171,6 +171,7 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         api: Arc::new(api),
         pages: Arc::new(Pages::new()?),
         metrics: Metrics::new(),
+        attempts: Arc::default(),
         trusted_proxies: settings.trusted_proxies.clone().into(),
     })
 }
