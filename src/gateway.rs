@@ -136,7 +136,11 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
     let sessions: Arc<dyn SessionStore> = Arc::new(
         EmbeddedSessions::open(&settings.data_dir.join("sessions.sqlite"), Arc::clone(&clock)).await?,
     );
-    let surface = Surface { public_url: settings.public_url.clone(), dev: settings.dev };
+    let surface = Surface {
+        public_url: settings.public_url.clone(),
+        dev: settings.dev,
+        engines: settings.saml_engines,
+    };
     let outgoing: Arc<dyn Http> = Arc::new(outgoing(settings)?);
     let registry = Registry::open(
         Arc::clone(&directory),

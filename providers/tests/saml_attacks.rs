@@ -394,7 +394,7 @@ fn another_providers_assertion_is_refused() {
     let other = saml_idp::metadata_of("https://other.example", &[&saml_idp::good_key().certificate]);
     let settings =
         poolgate_providers::saml::SamlSettings::from_details(&saml_idp::details(&[]), other, false).unwrap();
-    let provider = poolgate_providers::saml::SamlProvider::new(settings, None);
+    let provider = saml_idp::provider_of(settings);
     let around = surroundings(NOW, Arc::<Memory>::default());
     refused(finish_with(&provider, &around, &facts(), &Answer::default().xml()), "saml_issuer");
     let other: &Key = evil_key();

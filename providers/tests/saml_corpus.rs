@@ -12,9 +12,9 @@ use flate2::read::DeflateDecoder;
 use poolgate_providers::saml::gate::{Policy, Root};
 use poolgate_providers::saml::keys::VerifyKey;
 use poolgate_providers::saml::validator::Expected;
-use poolgate_providers::saml::{RustEngine, SamlProvider, SamlSettings, SignedXml as _, gate};
+use poolgate_providers::saml::{SamlSettings, gate};
 use poolgate_providers::{AttemptFacts, ProviderError};
-use saml_idp::{details, facts, metadata_of};
+use saml_idp::{details, engine, facts, metadata_of, provider_of};
 use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -92,7 +92,7 @@ fn judge(group: &Value, case: &Value, root: &Path, sha1: bool) -> Result<(), Pro
         ("insecure_allow_sha1", if sha1 { "true" } else { "false" }),
         ("clock_skew_seconds", skew),
     ]);
-    let provider = SamlProvider::new(SamlSettings::from_details(&settings, metadata, true).unwrap(), None);
+    let provider = provider_of(SamlSettings::from_details(&settings, metadata, true).unwrap());
     let facts = AttemptFacts {
         callback: Url::parse(&text(group, "acs")).unwrap(),
         entity_id: text(group, "audience"),
@@ -185,7 +185,7 @@ fn signatures_of_the_node_saml_set_are_judged_as_it_says() {
         if gated.encrypted {
             return Err("encrypted".to_owned());
         }
-        RustEngine.verify(&gated, &keys, policy, now).map_err(|refusal| refusal.to_string())
+        engine().verify(&gated, &keys, policy, now).map_err(|refusal| refusal.to_string())
     };
     let mut wrong = Vec::new();
     for (folder, good) in [("valid", true), ("invalid", false)] {

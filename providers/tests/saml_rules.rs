@@ -318,7 +318,7 @@ fn a_certificate_out_of_its_time_verifies_nothing() {
 fn metadata_past_its_validity_believes_nobody() {
     let mut settings = provider(&[]).settings().clone();
     settings.metadata.valid_until = Some(NOW);
-    let provider = poolgate_providers::saml::SamlProvider::new(settings, None);
+    let provider = saml_idp::provider_of(settings);
     let around = surroundings(NOW, Arc::<Memory>::default());
     refused(finish_with(&provider, &around, &facts(), &Answer::default().xml()), "saml_metadata_expired");
 }

@@ -21,4 +21,5 @@ mod oidc;
 mod program;
 mod quick_start;
 mod saml;
+mod simplesamlphp;
 mod tokens;

@@ -78,6 +78,12 @@ impl VerifyKey {
         })
     }
 
+    /// Whether this key can make signatures of exactly this method.
+    #[cfg(feature = "samael")]
+    pub(super) fn fits(&self, method: Method) -> bool {
+        self.keys.iter().any(|(own, _)| *own == method)
+    }
+
     /// Whether this key made `signature` over `message` with exactly this method.
     pub(super) fn verify(&self, method: Method, message: &[u8], signature: &[u8]) -> bool {
         self.keys.iter().any(|(own, key)| *own == method && key.verify_sig(message, signature).is_ok())

@@ -94,6 +94,8 @@ struct Element<'a> {
     parent: usize,
     /// One past the last element of this subtree.
     end: usize,
+    /// Where it stands in the document's text, from the first byte of its start tag to the end of its end tag.
+    span: (usize, usize),
     attributes: (usize, usize),
     /// Text pieces of this subtree, in document order.
     texts: (usize, usize),
@@ -256,6 +258,12 @@ impl<'d, 'a> Node<'d, 'a> {
         self.document.attributes[from..to]
             .iter()
             .map(|attribute| (attribute.ns, attribute.local, attribute.value.as_ref()))
+    }
+
+    /// The bytes of the document's text that are this element, its tags included.
+    pub fn span(self) -> std::ops::Range<usize> {
+        let (from, to) = self.element().span;
+        from..to
     }
 
     /// All text in it and in its children, put together.

@@ -4,6 +4,7 @@
 mod attempts;
 mod documents;
 mod house;
+mod idp_initiated;
 mod login;
 mod logout;
 mod moods;
