@@ -6,6 +6,7 @@
 //! Last of all the assertion's id is marked as used.
 
 pub mod binding;
+pub mod encryption;
 pub mod engine;
 mod enveloped;
 pub mod gate;
@@ -25,6 +26,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 pub use binding::{RequestSignature, RequestSigner, SigningFailed};
+pub use encryption::{KeyDecryption, RsaDecryption};
 pub use engine::{Engines, RustEngine, SignedXml};
 pub use metadata::{IdpMetadata, MetadataError};
 pub use settings::{LoginHint, SamlSettings, SettingError};
@@ -64,18 +66,26 @@ pub struct SamlProvider {
     settings: SamlSettings,
     signer: Option<Arc<dyn RequestSigner>>,
     engine: Arc<dyn SignedXml>,
+    decryption: Vec<Arc<dyn KeyDecryption>>,
 }
 
 impl SamlProvider {
     /// A provider with these settings. `signer` is the pool's SAML key.
     pub fn new(settings: SamlSettings, signer: Option<Arc<dyn RequestSigner>>) -> Self {
-        Self { settings, signer, engine: Arc::new(RustEngine) }
+        Self { settings, signer, engine: Arc::new(RustEngine), decryption: Vec::new() }
     }
 
     /// The same with another signature engine.
     #[must_use]
     pub fn with_engine(self, engine: Arc<dyn SignedXml>) -> Self {
         Self { engine, ..self }
+    }
+
+    /// The same with the pool's keys that open what the provider encrypts: the newest first, then those
+    /// that are being rolled out. Without any, an encrypted assertion is refused.
+    #[must_use]
+    pub fn with_decryption(self, decryption: Vec<Arc<dyn KeyDecryption>>) -> Self {
+        Self { decryption, ..self }
     }
 
     /// Its settings.
