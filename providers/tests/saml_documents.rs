@@ -62,8 +62,7 @@ fn invalid(xml: &str, schema: &str) -> Option<String> {
     std::fs::write(folder.path().join("document.xml"), xml).unwrap();
     let schema = format!("{SCHEMAS}/{schema}");
     assert!(Path::new(&schema).exists(), "{schema} is missing: run scripts/install-test-tools");
-    let output =
-        run("xmllint", &["--nonet", "--noout", "--schema", &schema, "document.xml"], folder.path());
+    let output = run("xmllint", &["--nonet", "--noout", "--schema", &schema, "document.xml"], folder.path());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     // 3 and 4: the document is not valid. Anything else is a broken schema.
     match output.status.code() {
@@ -236,8 +235,7 @@ fn our_metadata_names_entity_addresses_and_certificates_and_escapes_them() {
     }
     assert!(our_metadata(true).contains("AuthnRequestsSigned=\"true\""));
     assert!(!xml.contains("validUntil") && !xml.contains("cacheDuration"));
-    let (one, two) =
-        (STANDARD.encode(&good_key().certificate), STANDARD.encode(&evil_key().certificate));
+    let (one, two) = (STANDARD.encode(&good_key().certificate), STANDARD.encode(&evil_key().certificate));
     let found: Vec<_> = xml
         .split("<md:KeyDescriptor use=\"")
         .skip(1)

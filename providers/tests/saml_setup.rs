@@ -11,7 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::DeflateDecoder;
 use poolgate_providers::saml::binding::{self, Message};
 use poolgate_providers::saml::{
-    IdpMetadata, MetadataError, RequestSignature, RequestSigner, SamlProvider, SamlSettings, SigningFailed, metadata,
+    IdpMetadata, MetadataError, RequestSignature, RequestSigner, SamlProvider, SamlSettings, SigningFailed,
+    metadata,
 };
 use poolgate_providers::{AttemptFacts, Outbound, Prompt, Provider as _, ProviderError};
 use saml_idp::{
