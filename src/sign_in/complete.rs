@@ -33,7 +33,13 @@ pub async fn complete(
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
     let provider_type = pool.providers.get(&attempt.provider).map(|live| live.config.value.provider_type);
-    let result = arrive(context, pool, attempt, inbound, old_session).await;
+    let mut result = arrive(context, pool, attempt, inbound.clone(), old_session).await;
+    // Nothing has come of it yet, and the provider may have a new key: fresh metadata knows.
+    if let Err(Cause::Provider(error)) = &result
+        && let Some(fresh) = context.upkeep.second_chance(pool, &attempt.provider, error).await
+    {
+        result = arrive(context, &fresh, attempt, inbound, old_session).await;
+    }
     let outcome = result.as_ref().map_or_else(|cause| cause.code(), |_| "success");
     tracing::info!(
         pool_id = %attempt.pool_id,

@@ -29,7 +29,8 @@ pub trait SignedXml: Send + Sync {
     /// The signed bytes.
     ///
     /// # Errors
-    /// `saml_unsigned` without any signature, `saml_signature` and `saml_digest` for a wrong one,
+    /// `saml_unsigned` without any signature, [`UNKNOWN_KEY`](super::UNKNOWN_KEY) for one that no key given
+    /// has made, `saml_signature` and `saml_digest` for another wrong one,
     /// `saml_certificate` when no certificate of the provider is in its time.
     fn verify(
         &self,
@@ -127,14 +128,15 @@ impl Work<'_, '_> {
     }
 
     fn check_signature(&self, message: &str, signature: &Signature) -> Result<(), Refusal> {
-        if self.keys.iter().any(|key| key.verify(signature.info.method, message.as_bytes(), &signature.value))
-        {
-            return Ok(());
+        let made =
+            |key: &&&VerifyKey| key.verify(signature.info.method, message.as_bytes(), &signature.value);
+        match self.keys.iter().find(made) {
+            Some(key) => {
+                key.note();
+                Ok(())
+            }
+            None => Err(Refusal::unknown_key()),
         }
-        Err(Refusal::new(
-            "saml_signature",
-            "the signature was made by none of the provider's signing certificates",
-        ))
     }
 
     /// Exclusive canonical form of `node` without the subtree `except`.

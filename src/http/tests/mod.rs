@@ -6,6 +6,7 @@ mod documents;
 mod house;
 mod login;
 mod logout;
+mod metadata;
 mod moods;
 mod provider;
 mod refresh;
