@@ -37,7 +37,13 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let result = arrive(context, pool, attempt, inbound, old_session).await;
+    let mut result = arrive(context, pool, attempt, inbound.clone(), old_session).await;
+    // Nothing has come of it yet, and the provider may have a new key: fresh metadata knows.
+    if let Err(Cause::Provider(error)) = &result
+        && let Some(fresh) = context.upkeep.second_chance(pool, &attempt.provider, error).await
+    {
+        result = arrive(context, &fresh, attempt, inbound, old_session).await;
+    }
     close(pool, &attempt.client_id, &attempt.provider, &attempt.target, result)
 }
 

@@ -102,7 +102,12 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let result = arrive(context, pool, started, inbound, old_session).await;
+    let mut result = arrive(context, pool, started, inbound.clone(), old_session).await;
+    if let Err(Cause::Provider(error)) = &result
+        && let Some(fresh) = context.upkeep.second_chance(pool, &started.provider, error).await
+    {
+        result = arrive(context, &fresh, started, inbound, old_session).await;
+    }
     complete::close(pool, &started.request.client_id, &started.provider, &started.request.target(), result)
 }
 

@@ -53,7 +53,19 @@ pub struct Refusal {
     pub detail: String,
 }
 
+/// The check that fails when no signing certificate of the provider has made a signature: fresh metadata may
+/// know the key.
+pub const UNKNOWN_KEY: &str = "saml_unknown_key";
+
 impl Refusal {
+    pub(crate) fn unknown_key() -> Self {
+        Self::new(
+            UNKNOWN_KEY,
+            "the signature was made by none of the provider's signing certificates: if its keys have changed, \
+             update MetadataFile (a MetadataURL is asked again at most once a minute)",
+        )
+    }
+
     pub(crate) fn new(check: &'static str, detail: impl Into<String>) -> Self {
         Self { check, detail: detail.into() }
     }
@@ -263,6 +275,10 @@ impl Provider for SamlProvider {
 
     fn signs_requests(&self) -> bool {
         self.settings.sign_requests
+    }
+
+    fn metadata(&self) -> Option<&IdpMetadata> {
+        Some(&self.settings.metadata)
     }
 
     fn origins(&self) -> Vec<url::Origin> {
