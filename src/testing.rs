@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use poolgate_providers::SystemRandom;
+use poolgate_providers::saml::Engines;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -17,7 +18,7 @@ pub const NOW: OffsetDateTime = datetime!(2026-11-21 10:00 UTC);
 
 /// How the tests' installation is reached.
 pub fn surface() -> Surface {
-    Surface { public_url: "http://localhost:9229".parse().unwrap(), dev: true }
+    Surface { public_url: "http://localhost:9229".parse().unwrap(), dev: true, engines: Engines::Rust }
 }
 
 /// Keys made once for all tests: making them is slow.

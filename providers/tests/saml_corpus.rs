@@ -12,10 +12,10 @@ use flate2::read::DeflateDecoder;
 use poolgate_providers::saml::gate::{Policy, Root};
 use poolgate_providers::saml::keys::VerifyKey;
 use poolgate_providers::saml::validator::Expected;
-use poolgate_providers::saml::{RustEngine, SamlProvider, SamlSettings, SignedXml as _, gate};
+use poolgate_providers::saml::{SamlSettings, gate};
 use poolgate_providers::{AttemptFacts, Provider as _, ProviderError, SignOutFacts, SignOutNotice};
 use saml_idp::logout::{post, sign_out_facts};
-use saml_idp::{block_on, details, facts, metadata_of, surroundings};
+use saml_idp::{block_on, details, engine, facts, metadata_of, provider_of, surroundings};
 use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -93,7 +93,7 @@ fn judge(group: &Value, case: &Value, root: &Path, sha1: bool) -> Result<(), Pro
         ("insecure_allow_sha1", if sha1 { "true" } else { "false" }),
         ("clock_skew_seconds", skew),
     ]);
-    let provider = SamlProvider::new(SamlSettings::from_details(&settings, metadata, true).unwrap(), None);
+    let provider = provider_of(SamlSettings::from_details(&settings, metadata, true).unwrap());
     let facts = AttemptFacts {
         callback: Url::parse(&text(group, "acs")).unwrap(),
         entity_id: text(group, "audience"),
@@ -101,6 +101,14 @@ fn judge(group: &Value, case: &Value, root: &Path, sha1: bool) -> Result<(), Pro
     };
     // The requests were made at random long ago: each capture is judged as the answer to the one it names.
     let request_id = attribute(&xml, "InResponseTo");
+    // One that names none is judged while it is fresh: nobody asked for it, so it may be six minutes old only.
+    let now = match &request_id {
+        None => now.min(
+            OffsetDateTime::parse(&attribute(&xml, "IssueInstant").unwrap(), &Rfc3339).unwrap()
+                + Duration::minutes(5),
+        ),
+        Some(_) => now,
+    };
     let expected = Expected { request_id: request_id.as_deref(), ..provider.expected(&facts, now) };
     provider.examine(&expected, &STANDARD.encode(&xml)).map(|_| ())
 }
@@ -178,7 +186,7 @@ fn logout_requests_of_the_node_saml_set_are_judged_as_it_says() {
         let facts = SignOutFacts { callback: Url::parse(SP_SLO).unwrap(), ..sign_out_facts() };
         let message = post("SAMLRequest", &std::fs::read_to_string(root.join(file)).unwrap());
         let around = surroundings(now, std::sync::Arc::<saml_idp::Memory>::default());
-        let provider = SamlProvider::new(settings, None);
+        let provider = provider_of(settings);
         let heard = block_on(provider.hear_sign_out(&around, &facts, &message));
         heard.map(poolgate_providers::Verified::into_inner).map_err(|error| error.code().to_owned())
     };
@@ -195,7 +203,7 @@ fn logout_requests_of_the_node_saml_set_are_judged_as_it_says() {
         assert_eq!(refused(file, "false", issued), "saml_algorithm");
         assert_eq!(refused(file, "true", issued + Duration::minutes(7)), "saml_issue_instant");
     }
-    assert_eq!(refused("logout_request_with_bad_signature.xml", "true", issued), "saml_signature");
+    assert_eq!(refused("logout_request_with_bad_signature.xml", "true", issued), "saml_unknown_key");
     let (file, issued_then) =
         ("logout_request_with_bad_expiration.xml", time::macros::datetime!(2013-08-17 22:17:51 UTC));
     let expired = time::macros::datetime!(2022-08-17 22:17:51 UTC);
@@ -229,7 +237,7 @@ fn signatures_of_the_node_saml_set_are_judged_as_it_says() {
         if gated.encrypted {
             return Err("encrypted".to_owned());
         }
-        RustEngine.verify(&gated, &keys, policy, now).map_err(|refusal| refusal.to_string())
+        engine().verify(&gated, &keys, policy, now).map_err(|refusal| refusal.to_string())
     };
     let mut wrong = Vec::new();
     for (folder, good) in [("valid", true), ("invalid", false)] {

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use poolgate_providers::saml::Engines;
 use secrecy::SecretString;
 use thiserror::Error;
 use url::Url;
@@ -71,6 +72,8 @@ pub struct Settings {
     pub idp_ca_file: Option<PathBuf>,
     /// Networks that calls to providers may reach besides public ones.
     pub idp_networks: Vec<IpNet>,
+    /// Which engines must accept a SAML signature.
+    pub saml_engines: Engines,
     /// Providers may be plain http on loopback.
     pub dev: bool,
     /// Sentences to say at start.
@@ -118,11 +121,11 @@ impl Settings {
             metrics_listen: address(source, "metrics_listen", "127.0.0.1:9230")?,
             idp_ca_file: source.get("idp_ca_file").map(PathBuf::from),
             idp_networks: networks(source, "idp_networks")?,
+            saml_engines: engines(source)?,
             dev: flag(source, "dev")?,
             warnings,
         };
         check_session_url(source)?;
-        check_engines(source)?;
         Ok(settings)
     }
 }
@@ -203,14 +206,14 @@ fn check_session_url(source: &Source) -> Result<(), SettingsError> {
     }
 }
 
-fn check_engines(source: &Source) -> Result<(), SettingsError> {
+fn engines(source: &Source) -> Result<Engines, SettingsError> {
     match source.get("saml_engines") {
-        None | Some("rust") => Ok(()),
-        Some(given) => Err(source.error(
-            "saml_engines",
-            given,
-            "rust (both needs a build with the cargo feature samael)",
-        )),
+        None | Some("rust") => Ok(Engines::Rust),
+        Some("both") => Engines::both().ok_or_else(|| {
+            let allowed = "rust (both needs a build with the cargo feature samael)";
+            source.error("saml_engines", "both", allowed)
+        }),
+        Some(given) => Err(source.error("saml_engines", given, "rust or both")),
     }
 }
 

@@ -25,7 +25,7 @@ fn every_bad_setting_is_named_with_what_was_given_and_what_is_allowed() {
         ("POOLGATE_ACCOUNT_ID", "12"),
         ("POOLGATE_DIRECTORY_URL", "postgres://db/pool"),
         ("POOLGATE_SESSION_URL", "redis://localhost"),
-        ("POOLGATE_SAML_ENGINES", "both"),
+        ("POOLGATE_SAML_ENGINES", "xmlsec"),
         ("POOLGATE_MASTER_KEY", "c2hvcnQ="),
         ("POOLGATE_TRUSTED_PROXIES", "10.0.0.0/99"),
         ("POOLGATE_IDP_NETWORKS", "intranet"),
@@ -99,4 +99,18 @@ fn a_file_that_does_not_parse_is_told_in_one_line_and_without_its_secrets() {
         assert!(shown.starts_with("--config: ") && shown.contains("line 1"), "{shown}");
         assert!(!shown.contains('\n') && !shown.contains("hush"), "{shown}");
     }
+}
+
+#[test]
+fn both_signature_engines_need_a_build_that_has_both() {
+    let loaded = load(&[("POOLGATE_SAML_ENGINES", "both")]).map(|settings| settings.saml_engines);
+    match (loaded, Engines::both()) {
+        (Ok(loaded), Some(both)) => assert_eq!(loaded, both),
+        (Err(error), None) => {
+            assert_eq!(error.setting, "POOLGATE_SAML_ENGINES");
+            assert!(error.to_string().contains("the cargo feature samael"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(load(&[]).unwrap().saml_engines, Engines::Rust);
 }

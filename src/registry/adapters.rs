@@ -2,17 +2,28 @@
 
 use std::sync::Arc;
 
-use poolgate_providers::Provider;
 use poolgate_providers::oidc::{OidcProvider, OidcSettings};
-use poolgate_providers::saml::{RequestSigner, SamlProvider, SamlSettings, SigningFailed, metadata};
+use poolgate_providers::saml::{
+    RequestSignature, RequestSigner, SamlProvider, SamlSettings, SigningFailed, metadata,
+};
+use poolgate_providers::{Clock, Provider};
 
 use crate::keys::PoolKeys;
-use crate::keys::saml_identity::SamlIdentity;
+use crate::keys::saml_signing::SamlSigning;
 use crate::pool::{IdentityProvider, ProviderType};
+use crate::registry::Surface;
 
-impl RequestSigner for SamlIdentity {
-    fn sign_rsa_sha256(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
-        self.sign(message).map_err(|error| SigningFailed(error.to_string()))
+/// Signs with the key of the pool that is in use at that moment: a roll-over needs no new adapter.
+struct PoolSigner {
+    keys: Arc<SamlSigning>,
+    clock: Arc<dyn Clock>,
+}
+
+impl RequestSigner for PoolSigner {
+    fn sign_rsa_sha256(&self, message: &[u8]) -> Result<RequestSignature, SigningFailed> {
+        let key = self.keys.in_use(self.clock.now());
+        let value = key.sign(message).map_err(|error| SigningFailed(error.to_string()))?;
+        Ok(RequestSignature { value, certificate: key.certificate().into() })
     }
 }
 
@@ -20,7 +31,12 @@ impl RequestSigner for SamlIdentity {
 ///
 /// # Errors
 /// When its settings or its metadata cannot be used, or this build does not speak its protocol.
-pub fn build(provider: &IdentityProvider, keys: &PoolKeys, dev: bool) -> Result<Arc<dyn Provider>, String> {
+pub fn build(
+    provider: &IdentityProvider,
+    keys: &PoolKeys,
+    clock: &Arc<dyn Clock>,
+    surface: &Surface,
+) -> Result<Arc<dyn Provider>, String> {
     for setting in weakened(provider) {
         let (pool_id, provider) = (&provider.user_pool_id, &provider.provider_name);
         tracing::warn!(%pool_id, %provider, setting, "this setting weakens security");
@@ -30,13 +46,15 @@ pub fn build(provider: &IdentityProvider, keys: &PoolKeys, dev: bool) -> Result<
             // What has run out since it was configured is said at each sign-in, as in a process that runs on.
             let document = provider.metadata_document.as_deref().ok_or("the provider has no metadata")?;
             let metadata = metadata::parse(document.as_bytes()).map_err(|error| error.to_string())?;
-            let settings = SamlSettings::from_details(&provider.provider_details, metadata, dev)
+            let settings = SamlSettings::from_details(&provider.provider_details, metadata, surface.dev)
                 .map_err(|error| error.to_string())?;
-            let signer: Arc<dyn RequestSigner> = Arc::<SamlIdentity>::clone(keys.saml());
-            Ok(Arc::new(SamlProvider::new(settings, Some(signer))))
+            let signer = PoolSigner { keys: Arc::clone(keys.saml_signing()), clock: Arc::clone(clock) };
+            let decryption = keys.saml_encryption().iter().map(|key| key.decryption()).collect();
+            let adapter = SamlProvider::new(settings, Some(Arc::new(signer))).with_decryption(decryption);
+            Ok(Arc::new(adapter.with_engine(surface.engines.engine())))
         }
         ProviderType::Oidc => {
-            let settings = OidcSettings::from_details(&provider.provider_details, dev)
+            let settings = OidcSettings::from_details(&provider.provider_details, surface.dev)
                 .map_err(|error| error.to_string())?;
             Ok(Arc::new(OidcProvider::new(settings)))
         }

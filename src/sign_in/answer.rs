@@ -25,11 +25,9 @@ pub struct Request<'a> {
     pub resource: Option<&'a str>,
     /// When the user signed in, seconds since 1970.
     pub auth_time: i64,
-    /// The sign-in it comes from.
-    pub provenance: Provenance,
 }
 
-/// The `Location` that takes the browser back with what was asked for.
+/// The `Location` that takes the browser back with what was asked for. `provenance`: the sign-in it comes from.
 ///
 /// # Errors
 /// When a store is away, or the client is gone.
@@ -38,6 +36,7 @@ pub async fn success(
     pool: &LivePool,
     user: &User,
     request: Request<'_>,
+    provenance: Provenance,
 ) -> Result<String, Cause> {
     let client = pool
         .client(request.client_id)
@@ -49,7 +48,7 @@ pub async fn success(
         event_id: context.uuid(),
         nonce: request.nonce.map(str::to_owned),
         resource: request.resource.map(str::to_owned),
-        provenance: Some(request.provenance),
+        provenance: Some(provenance),
     };
     let issuer = pool.issuer(&context.surface);
     let mut pairs: Vec<(&str, String)> = Vec::with_capacity(6);

@@ -48,7 +48,7 @@ async fn a_setting_that_cannot_be_used_stops_the_start_in_one_line_that_names_it
         ("POOLGATE_ACCOUNT_ID", "12", "12 digits"),
         ("POOLGATE_DIRECTORY_URL", "postgres://localhost/poolgate", "sqlite:"),
         ("POOLGATE_SESSION_URL", "redis://localhost", "embedded:"),
-        ("POOLGATE_SAML_ENGINES", "both", "rust"),
+        ("POOLGATE_SAML_ENGINES", "xmlsec", "rust or both"),
         ("POOLGATE_MASTER_KEY", "c2hvcnQ=", "32 bytes"),
         ("POOLGATE_ACCESS_KEY_ID", "AKIDALONE", "both"),
         ("POOLGATE_TLS_CERT", "/nowhere/cert.pem", "both"),
@@ -67,6 +67,15 @@ async fn a_setting_that_cannot_be_used_stops_the_start_in_one_line_that_names_it
         assert_eq!(said.err.lines().filter(|line| line.starts_with("poolgate:")).count(), 1, "{what}");
         assert!(said.out.is_empty(), "{what}");
     }
+}
+
+#[cfg(not(feature = "samael"))]
+#[tokio::test]
+async fn both_signature_engines_need_a_build_that_has_both() {
+    let said = run(&["serve"], &[("POOLGATE_SAML_ENGINES", "both")]).await;
+    assert_eq!(said.code, Some(2));
+    let named = said.err.contains("POOLGATE_SAML_ENGINES") && said.err.contains("cargo feature samael");
+    assert!(named, "{}", said.err);
 }
 
 #[tokio::test]

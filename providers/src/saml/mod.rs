@@ -3,16 +3,20 @@
 //! A Response goes through four rooms, in this order: the [`gate`] lets only the narrow form of real
 //! providers pass, the [`engine`] turns it into the exact bytes that a key of the provider signed, the
 //! [`reader`] takes identity from those bytes and nothing else, the [`validator`] checks every rule.
-//! Last of all the assertion's id is marked as used.
+//! An encrypted assertion is opened by [`encryption`] after what is signed around it was verified, and goes
+//! through gate and engine by itself. Last of all the assertion's id is marked as used.
 
 pub mod binding;
+pub mod encryption;
 pub mod engine;
+mod enveloped;
 pub mod gate;
 pub mod keys;
 pub mod logout;
 pub mod metadata;
 pub mod reader;
 pub mod request;
+mod response;
 pub mod service_provider;
 pub mod settings;
 pub mod validator;
@@ -24,17 +28,21 @@ use async_trait::async_trait;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-pub use binding::{RequestSigner, SigningFailed};
-pub use engine::{RustEngine, SignedXml};
+pub use binding::{RequestSignature, RequestSigner, SigningFailed};
+pub use encryption::{KeyDecryption, RsaDecryption};
+pub use engine::{Engines, RustEngine, SignedXml};
 pub use metadata::{IdpMetadata, MetadataError};
 pub use settings::{LoginHint, SamlSettings, SettingError};
 
 use crate::{
-    AttemptFacts, ExternalIdentity, Inbound, Outbound, Provider, ProviderError, ProviderSession,
-    SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest, Surroundings, Verified,
+    AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
+    SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest, Surroundings,
+    UnsolicitedFacts, Verified,
 };
-use gate::{Gated, Policy, Root};
-use reader::{Assertion, ResponseFacts};
+use encryption::Opener;
+use gate::{Policy, Root};
+use reader::Assertion;
+use response::Reading;
 use validator::Expected;
 
 /// A rule that a message broke: a stable name, and a sentence for a person.
@@ -47,7 +55,19 @@ pub struct Refusal {
     pub detail: String,
 }
 
+/// The check that fails when no signing certificate of the provider has made a signature: fresh metadata may
+/// know the key.
+pub const UNKNOWN_KEY: &str = "saml_unknown_key";
+
 impl Refusal {
+    pub(crate) fn unknown_key() -> Self {
+        Self::new(
+            UNKNOWN_KEY,
+            "the signature was made by none of the provider's signing certificates: if its keys have changed, \
+             update MetadataFile (a MetadataURL is asked again at most once a minute)",
+        )
+    }
+
     pub(crate) fn new(check: &'static str, detail: impl Into<String>) -> Self {
         Self { check, detail: detail.into() }
     }
@@ -64,18 +84,32 @@ pub struct SamlProvider {
     settings: SamlSettings,
     signer: Option<Arc<dyn RequestSigner>>,
     engine: Arc<dyn SignedXml>,
+    decryption: Vec<Arc<dyn KeyDecryption>>,
 }
 
 impl SamlProvider {
     /// A provider with these settings. `signer` is the pool's SAML key.
     pub fn new(settings: SamlSettings, signer: Option<Arc<dyn RequestSigner>>) -> Self {
-        Self { settings, signer, engine: Arc::new(RustEngine) }
+        Self { settings, signer, engine: Arc::new(RustEngine), decryption: Vec::new() }
     }
 
     /// The same with another signature engine.
     #[must_use]
     pub fn with_engine(self, engine: Arc<dyn SignedXml>) -> Self {
         Self { engine, ..self }
+    }
+
+    /// The same with the pool's keys that open what the provider encrypts: the newest first, then those
+    /// that are being rolled out; [`encryption::MAX_POOL_KEYS`] are tried. Without any, an encrypted
+    /// assertion is refused.
+    #[must_use]
+    pub fn with_decryption(self, decryption: Vec<Arc<dyn KeyDecryption>>) -> Self {
+        Self { decryption, ..self }
+    }
+
+    /// Opens what the provider encrypted for `recipient`, our entity id.
+    pub fn opener<'p>(&'p self, recipient: &'p str) -> Opener<'p> {
+        Opener::new(&self.decryption, recipient)
     }
 
     /// Its settings.
@@ -111,7 +145,48 @@ impl SamlProvider {
             request_id: Some(&facts.request_id),
             now,
             skew: self.settings.skew,
+            contexts: &self.settings.authn_context_class_refs,
+            fresh_since: request::greatest_age(&facts.asked).map(|age| facts.started_at.saturating_sub(age)),
+            passive: facts.asked.wants(Prompt::None),
         }
+    }
+
+    /// What an answer that nobody here asked for must fit (SAML profiles 4.1.5).
+    pub fn expected_unsolicited<'e>(
+        &'e self,
+        facts: &'e UnsolicitedFacts,
+        now: OffsetDateTime,
+    ) -> Expected<'e> {
+        Expected {
+            provider: &self.settings.metadata.entity_id,
+            audience: &facts.entity_id,
+            acs: facts.callback.as_str(),
+            request_id: None,
+            now,
+            skew: self.settings.skew,
+            contexts: &self.settings.authn_context_class_refs,
+            fresh_since: None,
+            passive: false,
+        }
+    }
+
+    /// Every check, the replay mark last of all, so that nothing but a believed assertion can use an id up.
+    async fn believe(
+        &self,
+        around: &Surroundings,
+        expected: &Expected<'_>,
+        inbound: Inbound,
+    ) -> Result<Verified<ExternalIdentity>, ProviderError> {
+        let Inbound::SamlResponse(field) = inbound else {
+            return Err(ProviderError::Unsolicited("an OAuth answer came for a SAML provider".to_owned()));
+        };
+        let (assertion, until) = self.examine(expected, &field)?;
+        // An id has no space in it, so no other pair of provider and id makes this key.
+        let key = format!("saml/{} {}", self.settings.metadata.entity_id, assertion.id);
+        if !around.used.first_use(&key, until).await? {
+            return Err(Refusal::new("saml_replay", "this assertion was used before").into());
+        }
+        Ok(Verified::vouch(identity(assertion, expected.now)))
     }
 
     /// Every check but the replay mark: the assertion, and until when its id must be remembered.
@@ -130,59 +205,19 @@ impl SamlProvider {
         let gated = gate::admit(&text, Root::Response, policy)?;
         validator::check_status(&reader::status(gated.root())?)?;
         self.check_time(expected.now)?;
-        let (response, signed, assertion) = self.read(&gated, policy, expected.now)?;
+        let reading = Reading {
+            settings: &self.settings,
+            engine: &*self.engine,
+            opener: self.opener(expected.audience),
+            policy,
+            now: expected.now,
+        };
+        let (response, signed, assertion) = reading.read(&gated)?;
         validator::check_solicited(expected, &response)?;
         validator::check_response(expected, &response, signed)?;
         let until = validator::check_assertion(expected, &assertion)?;
+        validator::check_authentication(expected, &assertion)?;
         Ok((assertion, until))
-    }
-
-    /// Verifies and reads. The Response's own facts come from signed bytes where it is signed.
-    fn read(
-        &self,
-        gated: &Gated<'_>,
-        policy: Policy,
-        now: OffsetDateTime,
-    ) -> Result<(ResponseFacts, bool, Assertion), Refusal> {
-        if gated.encrypted {
-            return Err(Refusal::new(
-                "saml_encrypted",
-                "encrypted assertions are not supported in this version",
-            ));
-        }
-        if !gated.has_assertion() {
-            return Err(Refusal::new("saml_assertion", "the Response holds no assertion"));
-        }
-        let signed = self.engine.verify(gated, &self.settings.metadata.keys, policy, now)?;
-        let root = signed.root.as_deref().map(|text| xml::parse(text, &xml::MESSAGE)).transpose()?;
-        let inner = signed.assertion.as_deref().map(|text| xml::parse(text, &xml::MESSAGE)).transpose()?;
-        let response = reader::response(root.as_ref().map_or(gated.root(), |document| document.root()))?;
-        if let Some(root) = &root {
-            signed_as(root.root(), xml::Ns::Protocol, "Response")?;
-            // The Status that ends an attempt is read before the signature; the signed one must agree.
-            if reader::status(root.root())? != reader::status(gated.root())? {
-                return Err(Refusal::new("saml_status", "the signed Status is another one"));
-            }
-        }
-        let assertion = match (&inner, &root) {
-            (Some(document), _) => reader::assertion(document.root())?,
-            (None, Some(document)) => {
-                let node = document.root().at_most_one(xml::Ns::Assertion, "Assertion")?;
-                reader::assertion(
-                    node.ok_or_else(|| Refusal::new("saml_assertion", "no assertion is signed"))?,
-                )?
-            }
-            (None, None) => return Err(Refusal::new("saml_unsigned", "nothing in the Response is signed")),
-        };
-        Ok((response, root.is_some(), assertion))
-    }
-}
-
-fn signed_as(node: xml::Node<'_, '_>, ns: xml::Ns, local: &str) -> Result<(), Refusal> {
-    if node.is(ns, local) {
-        Ok(())
-    } else {
-        Err(Refusal::new("saml_signature", "something else than expected is signed"))
     }
 }
 
@@ -224,18 +259,23 @@ impl Provider for SamlProvider {
         facts: &AttemptFacts,
         inbound: Inbound,
     ) -> Result<Verified<ExternalIdentity>, ProviderError> {
-        let Inbound::SamlResponse(field) = inbound else {
-            return Err(ProviderError::Unsolicited("an OAuth answer came for a SAML provider".to_owned()));
-        };
-        let now = around.clock.now();
-        let (assertion, until) = self.examine(&self.expected(facts, now), &field)?;
-        // Last of all, so that nothing but a believed assertion can use an id up.
-        // An id has no space in it, so no other pair of provider and id makes this key.
-        let key = format!("saml/{} {}", self.settings.metadata.entity_id, assertion.id);
-        if !around.used.first_use(&key, until).await? {
-            return Err(Refusal::new("saml_replay", "this assertion was used before").into());
+        self.believe(around, &self.expected(facts, around.clock.now()), inbound).await
+    }
+
+    async fn finish_unsolicited(
+        &self,
+        around: &Surroundings,
+        facts: &UnsolicitedFacts,
+        inbound: Inbound,
+    ) -> Result<Verified<ExternalIdentity>, ProviderError> {
+        if !self.settings.idp_init {
+            return Err(ProviderError::Unsolicited(
+                "The identity provider started this sign-in, which it may not: ProviderDetails.IDPInit must be \
+                 true for that"
+                    .to_owned(),
+            ));
         }
-        Ok(Verified::vouch(identity(assertion, now)))
+        self.believe(around, &self.expected_unsolicited(facts, around.clock.now()), inbound).await
     }
 
     async fn end(
@@ -258,11 +298,10 @@ impl Provider for SamlProvider {
     ) -> Result<Verified<SignOutNotice>, ProviderError> {
         let now = around.clock.now();
         self.check_time(now)?;
-        let expected = Expected {
+        let expected = logout::Expected {
             provider: &self.settings.metadata.entity_id,
-            audience: &facts.entity_id,
-            acs: facts.callback.as_str(),
-            request_id: None,
+            address: facts.callback.as_str(),
+            opener: self.opener(&facts.entity_id),
             now,
             skew: self.settings.skew,
         };
@@ -290,6 +329,14 @@ impl Provider for SamlProvider {
 
     fn issuer(&self) -> Option<&str> {
         Some(&self.settings.metadata.entity_id)
+    }
+
+    fn signs_requests(&self) -> bool {
+        self.settings.sign_requests
+    }
+
+    fn metadata(&self) -> Option<&IdpMetadata> {
+        Some(&self.settings.metadata)
     }
 
     fn origins(&self) -> Vec<url::Origin> {

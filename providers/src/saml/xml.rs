@@ -53,6 +53,8 @@ pub enum Ns {
     Signature,
     /// XML Encryption.
     Encryption,
+    /// What XML Encryption 1.1 added.
+    Encryption11,
     /// Exclusive canonicalisation.
     ExcC14n,
     /// XML Schema instance.
@@ -79,6 +81,7 @@ impl Ns {
             "urn:oasis:names:tc:SAML:2.0:metadata" => Self::Metadata,
             DSIG => Self::Signature,
             "http://www.w3.org/2001/04/xmlenc#" => Self::Encryption,
+            "http://www.w3.org/2009/xmlenc11#" => Self::Encryption11,
             "http://www.w3.org/2001/10/xml-exc-c14n#" => Self::ExcC14n,
             "http://www.w3.org/2001/XMLSchema-instance" => Self::SchemaInstance,
             XML_NS => Self::Xml,
@@ -94,6 +97,8 @@ struct Element<'a> {
     parent: usize,
     /// One past the last element of this subtree.
     end: usize,
+    /// Where it stands in the document's text, from the first byte of its start tag to the end of its end tag.
+    span: (usize, usize),
     attributes: (usize, usize),
     /// Text pieces of this subtree, in document order.
     texts: (usize, usize),
@@ -256,6 +261,12 @@ impl<'d, 'a> Node<'d, 'a> {
         self.document.attributes[from..to]
             .iter()
             .map(|attribute| (attribute.ns, attribute.local, attribute.value.as_ref()))
+    }
+
+    /// The bytes of the document's text that are this element, its tags included.
+    pub fn span(self) -> std::ops::Range<usize> {
+        let (from, to) = self.element().span;
+        from..to
     }
 
     /// All text in it and in its children, put together.

@@ -4,7 +4,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{self as algorithms, EcdsaKeyPair, RsaKeyPair};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use poolgate_providers::saml::binding::{RequestSigner, SigningFailed};
+use poolgate_providers::saml::binding::{RequestSignature, RequestSigner, SigningFailed};
 use poolgate_providers::{SignOutFacts, SignOutMessage, SignOutNotice};
 use std::io::Write as _;
 use url::form_urlencoded::byte_serialize;
@@ -157,8 +157,8 @@ impl Redirect {
 pub struct Echo;
 
 impl RequestSigner for Echo {
-    fn sign_rsa_sha256(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
-        Ok(message.to_vec())
+    fn sign_rsa_sha256(&self, message: &[u8]) -> Result<RequestSignature, SigningFailed> {
+        Ok(RequestSignature { value: message.to_vec(), certificate: "".into() })
     }
 }
 
@@ -169,6 +169,7 @@ pub fn provider_with(pairs: &[(&str, &str)], endpoints: &str, signer: bool) -> S
     let metadata = metadata::parse(document.as_bytes()).unwrap();
     let signer = signer.then(|| Arc::new(Echo) as Arc<dyn RequestSigner>);
     SamlProvider::new(SamlSettings::from_details(&details(pairs), metadata, false).unwrap(), signer)
+        .with_engine(engine())
 }
 
 pub fn sign_out_facts() -> SignOutFacts {

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bergshamra::keys::loader::load_pem_auto;
 use bergshamra::{DsigContext, KeysManager};
-use poolgate_providers::saml::{IdpMetadata, SamlProvider, SamlSettings, metadata};
+use poolgate_providers::saml::{IdpMetadata, SamlProvider, SamlSettings, SignedXml, metadata};
 use poolgate_providers::{
     Asked, AttemptFacts, Clock, ExternalIdentity, Inbound, Provider as _, ProviderError, Random,
     Surroundings, UsedOnce, fetch,
@@ -188,7 +188,58 @@ pub fn details(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 pub fn provider(pairs: &[(&str, &str)]) -> SamlProvider {
     let metadata = metadata_of(IDP, &[&evil_free(), &good_key().certificate, &ec_key().certificate]);
-    SamlProvider::new(SamlSettings::from_details(&details(pairs), metadata, false).unwrap(), None)
+    provider_of(SamlSettings::from_details(&details(pairs), metadata, false).unwrap())
+}
+
+/// A provider whose signatures every engine of this build judges.
+pub fn provider_of(settings: SamlSettings) -> SamlProvider {
+    SamlProvider::new(settings, None).with_engine(engine())
+}
+
+#[cfg(not(feature = "samael"))]
+pub fn engine() -> Arc<dyn SignedXml> {
+    Arc::new(poolgate_providers::saml::RustEngine)
+}
+
+#[cfg(feature = "samael")]
+pub fn engine() -> Arc<dyn SignedXml> {
+    Arc::new(both::Watched)
+}
+
+#[cfg(feature = "samael")]
+mod both {
+    use poolgate_providers::saml::engine::{SamaelEngine, Signed};
+    use poolgate_providers::saml::gate::{Gated, Policy};
+    use poolgate_providers::saml::keys::VerifyKey;
+    use poolgate_providers::saml::{Engines, Refusal, SignedXml};
+    use time::OffsetDateTime;
+
+    /// Both engines as they are set up with `POOLGATE_SAML_ENGINES=both`; and what the first refuses, the
+    /// second must refuse too, although it is not asked then.
+    pub struct Watched;
+
+    impl SignedXml for Watched {
+        fn verify(
+            &self,
+            message: &Gated<'_>,
+            keys: &[VerifyKey],
+            policy: Policy,
+            now: OffsetDateTime,
+        ) -> Result<Signed, Refusal> {
+            let believed = Engines::Both.engine().verify(message, keys, policy, now);
+            if let Err(refusal) = &believed
+                && refusal.check != "saml_engines_disagree"
+            {
+                let other = SamaelEngine.verify(message, keys, policy, now);
+                assert!(
+                    other.is_err(),
+                    "libxmlsec1 accepts what is refused for {refusal:?}: {}",
+                    message.text
+                );
+            }
+            believed
+        }
+    }
 }
 
 /// A third key of the provider that signs nothing: any certificate of the metadata may verify.

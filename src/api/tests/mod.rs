@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use poolgate_providers::fetch::{FetchError, Http};
+use poolgate_providers::saml::Engines;
 use poolgate_providers::{Clock, SystemRandom};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -65,7 +66,7 @@ impl World {
         let directory = Arc::new(SqliteDirectory::open(&path, clock.clone()).await.unwrap());
         let sealer = Sealer::new(&[7; 32], random.clone()).unwrap();
         let public_url = Url::parse("http://localhost:9229").unwrap();
-        let surface = Surface { public_url: public_url.clone(), dev: true };
+        let surface = Surface { public_url: public_url.clone(), dev: true, engines: Engines::Rust };
         let registry =
             Registry::open(directory.clone(), sealer.clone(), clock.clone(), random.clone(), surface)
                 .await

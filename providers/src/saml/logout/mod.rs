@@ -11,15 +11,14 @@ mod write;
 
 use time::OffsetDateTime;
 
-pub use rules::{MAX_SESSION_INDEXES, REQUEST_LIFETIME};
+pub use rules::{Expected, MAX_SESSION_INDEXES, REQUEST_LIFETIME};
 pub use write::{answer, request};
 
 use super::gate::{self, Policy, Root};
 use super::reader;
 use super::settings::SamlSettings;
-use super::validator::Expected;
 use super::xml::{self, MESSAGE, Ns};
-use super::{Refusal, SignedXml, signed_as};
+use super::{Refusal, SignedXml};
 use crate::{SignOutMessage, SignOutNotice};
 use redirect::Query;
 
@@ -114,13 +113,10 @@ pub fn hear(
     let document = xml::parse(&signed, &MESSAGE)?;
     let root = document.root();
     match opened.root {
-        Root::LogoutRequest => {
-            signed_as(root, Ns::Protocol, "LogoutRequest")?;
+        Root::LogoutRequest if root.is(Ns::Protocol, "LogoutRequest") => {
             rules::request(expected, root, opened.relay_state)
         }
-        _ => {
-            signed_as(root, Ns::Protocol, "LogoutResponse")?;
-            rules::answer(expected, root)
-        }
+        Root::LogoutResponse if root.is(Ns::Protocol, "LogoutResponse") => rules::answer(expected, root),
+        _ => Err(Refusal::new("saml_signature", "something else than expected is signed")),
     }
 }

@@ -46,9 +46,9 @@ impl<'a> Parser<'a> {
             Event::Empty(start) => {
                 let to = self.position()?.saturating_sub(2);
                 self.element(from, to, start.name().into_inner().len())?;
-                self.close();
+                self.close()?;
             }
-            Event::End(_) => self.close(),
+            Event::End(_) => self.close()?,
             Event::Text(text) => self.characters(text.into_inner())?,
             Event::GeneralRef(reference) => self.reference(&reference)?,
             Event::Decl(declaration) => check_declaration(&declaration, from)?,
@@ -88,6 +88,7 @@ impl<'a> Parser<'a> {
             local,
             parent: self.open.last().copied().unwrap_or(0),
             end: index + 1,
+            span: (from, from),
             attributes: (first, self.document.attributes.len()),
             texts: (self.document.texts.len(), self.document.texts.len()),
         });
@@ -154,14 +155,17 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn close(&mut self) {
+    fn close(&mut self) -> Result<(), Refusal> {
+        let to = self.position()?;
         if let Some(index) = self.open.pop() {
             let (end, texts) = (self.document.elements.len(), self.document.texts.len());
             if let Some(element) = self.document.elements.get_mut(index) {
                 element.end = end;
                 element.texts.1 = texts;
+                element.span.1 = to;
             }
         }
+        Ok(())
     }
 
     fn characters(&mut self, text: Cow<'a, str>) -> Result<(), Refusal> {
