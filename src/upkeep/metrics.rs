@@ -88,13 +88,16 @@ impl Upkeep {
     }
 }
 
+/// What one family shows of a row.
+type Value = fn(&Row) -> Option<i64>;
+
 impl Collector for Ends {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let now = self.0.now();
         let mut rows = self.0.rows(now);
         let left_out = rows.len().saturating_sub(MOST);
         rows.truncate(MOST);
-        let families: [(&str, &str, fn(&Row) -> Option<i64>); 4] = [
+        let families: [(&str, &str, Value); 4] = [
             (
                 "provider_certificate_expiry_seconds",
                 "Until the last signing certificate of a SAML provider ends; below zero when it has",
