@@ -195,7 +195,8 @@ pub(crate) fn sealer(secrets: &Secrets, random: &Arc<dyn Random>) -> Result<Seal
     })
 }
 
-fn outgoing(settings: &Settings) -> Result<GuardedClient, StartError> {
+/// Calls to identity providers, under the settings' address rules.
+pub(crate) fn outgoing(settings: &Settings) -> Result<GuardedClient, SettingsError> {
     let refuse = |given: String| SettingsError {
         setting: "POOLGATE_IDP_CA_FILE".to_owned(),
         given,
@@ -209,7 +210,7 @@ fn outgoing(settings: &Settings) -> Result<GuardedClient, StartError> {
         }
     };
     let rules = Rules { networks: settings.idp_networks.clone(), dev: settings.dev, extra_roots_pem };
-    Ok(GuardedClient::new(rules).map_err(|error| refuse(error.to_string()))?)
+    GuardedClient::new(rules).map_err(|error| refuse(error.to_string()))
 }
 
 fn load_tls(files: &TlsFiles) -> Result<rustls::ServerConfig, SettingsError> {

@@ -122,6 +122,18 @@ impl VerifyKey {
         self.not_before <= now && now <= self.not_after
     }
 
+    /// What kind of key it is, such as `RSA, 2048 bits` or `EC P-256`.
+    pub fn kind(&self) -> String {
+        let read = X509Certificate::from_der(&self.certificate);
+        match read.as_ref().map(|(_, certificate)| certificate.public_key().parsed()) {
+            Ok(Ok(PublicKey::RSA(rsa))) => format!("RSA, {} bits", modulus_bits(rsa.modulus)),
+            Ok(Ok(PublicKey::EC(point))) => {
+                format!("EC P-{}", if point.key_size() > 384 { 521 } else { point.key_size() })
+            }
+            _ => "unknown".to_owned(),
+        }
+    }
+
     /// Whether this key made `signature` over `message` with exactly this method.
     pub(super) fn verify(&self, method: Method, message: &[u8], signature: &[u8]) -> bool {
         self.keys.iter().any(|(own, key)| *own == method && key.verify_sig(message, signature).is_ok())
