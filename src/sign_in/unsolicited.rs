@@ -40,6 +40,17 @@ pub fn query(relay_state: &str) -> Option<Vec<(String, String)>> {
     pairs.iter().any(|(name, _)| name == "client_id").then_some(pairs)
 }
 
+/// The provider and the client that a query names, where the pool has both: for diagnosis only.
+pub fn named<'a>(pool: &'a LivePool, pairs: &'a [(String, String)]) -> Option<(&'a str, &'a str)> {
+    let value = |name| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let client = pool.client(value("client_id")?)?;
+    let provider = match value("identity_provider") {
+        Some(name) => pool.providers.get(name)?,
+        None => pool.provider_by_identifier(value("idp_identifier")?)?,
+    };
+    Some((&provider.config.value.provider_name, &client.client_id))
+}
+
 /// Checks the query like any authorize request, and what is true of these alone: it names a SAML provider, its
 /// client takes SAML providers only, and it asks nothing that cannot be given.
 ///
@@ -91,7 +102,12 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let result = arrive(context, pool, started, inbound, old_session).await;
+    let mut result = arrive(context, pool, started, inbound.clone(), old_session).await;
+    if let Err(Cause::Provider(error)) = &result
+        && let Some(fresh) = context.upkeep.second_chance(pool, &started.provider, error).await
+    {
+        result = arrive(context, &fresh, started, inbound, old_session).await;
+    }
     complete::close(pool, &started.request.client_id, &started.provider, &started.request.target(), result)
 }
 

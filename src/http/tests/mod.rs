@@ -2,11 +2,13 @@
 //! and a provider that answers from memory.
 
 mod attempts;
+mod diagnosis;
 mod documents;
 mod house;
 mod idp_initiated;
 mod login;
 mod logout;
+mod metadata;
 mod moods;
 mod provider;
 mod refresh;
