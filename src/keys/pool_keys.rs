@@ -165,7 +165,7 @@ impl PoolKeys {
                     saml_signing.push((record, identity));
                 }
                 KeyUse::SamlEncryption => {
-                    saml_encryption.push(Arc::new(SamlEncryption::new(secret, certificate()?)));
+                    saml_encryption.push(Arc::new(SamlEncryption::new(&secret, certificate()?)?));
                 }
             }
         }

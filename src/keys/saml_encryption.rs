@@ -1,17 +1,26 @@
 //! The pool's keys that providers encrypt assertions for.
 
-use zeroize::Zeroizing;
+use std::sync::Arc;
 
-/// One encryption key and its certificate.
+use poolgate_providers::saml::encryption::{KeyDecryption, RsaDecryption};
+
+use super::KeyError;
+
+/// One encryption key, ready to decrypt, and its certificate.
 pub struct SamlEncryption {
     certificate: String,
-    pkcs8: Zeroizing<Vec<u8>>,
+    decryption: Arc<RsaDecryption>,
 }
 
 impl SamlEncryption {
     /// From a PKCS#8 key and the base64 of its DER certificate.
-    pub(super) fn new(pkcs8: Zeroizing<Vec<u8>>, certificate: String) -> Self {
-        Self { certificate, pkcs8 }
+    ///
+    /// # Errors
+    /// When it is no RSA private key.
+    pub fn new(pkcs8: &[u8], certificate: String) -> Result<Self, KeyError> {
+        let decryption =
+            RsaDecryption::from_pkcs8(pkcs8).map_err(|error| KeyError::Unusable(error.to_string()))?;
+        Ok(Self { certificate, decryption: Arc::new(decryption) })
     }
 
     /// Base64 of the DER certificate, in one line.
@@ -19,8 +28,8 @@ impl SamlEncryption {
         &self.certificate
     }
 
-    /// The private key, PKCS#8.
-    pub fn pkcs8(&self) -> &[u8] {
-        &self.pkcs8
+    /// Opens what was encrypted for this key.
+    pub fn decryption(&self) -> Arc<dyn KeyDecryption> {
+        Arc::<RsaDecryption>::clone(&self.decryption)
     }
 }

@@ -16,6 +16,7 @@ mod durability;
 mod error_codes;
 mod errors;
 mod harness;
+mod keys;
 mod management;
 mod oidc;
 mod program;

@@ -11,6 +11,7 @@ mod moods;
 mod provider;
 mod refresh;
 mod revoke;
+mod saml_keys;
 mod sessions;
 mod stores;
 mod token;
