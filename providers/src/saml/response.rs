@@ -88,7 +88,7 @@ fn parse(text: &str) -> Result<Document<'_>, Refusal> {
 }
 
 fn unsigned() -> Refusal {
-    Refusal::new("saml_unsigned", "neither the Response nor its assertion is signed")
+    Refusal::new("saml_unsigned", "nothing in the Response is signed")
 }
 
 fn child<'d, 'a>(root: Node<'d, 'a>, local: &str) -> Result<Node<'d, 'a>, Refusal> {
