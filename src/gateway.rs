@@ -126,11 +126,7 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
     if let Some(file) = &secrets.credentials_file {
         tracing::info!(file = %file.display(), "management credentials are in this file");
     }
-    let sealer = Sealer::new(&secrets.master_key, Arc::clone(&random)).map_err(|_| SettingsError {
-        setting: "POOLGATE_MASTER_KEY".to_owned(),
-        given: "(hidden)".to_owned(),
-        allowed: "32 bytes in base64".to_owned(),
-    })?;
+    let sealer = sealer(&secrets, &random)?;
     let directory: Arc<dyn Directory> =
         Arc::new(SqliteDirectory::open(&settings.directory_path, Arc::clone(&clock)).await?);
     let sessions: Arc<dyn SessionStore> = Arc::new(
@@ -180,6 +176,15 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         pages: Arc::new(Pages::new()?),
         metrics: Metrics::new(),
         trusted_proxies: settings.trusted_proxies.clone().into(),
+    })
+}
+
+/// Seals and opens under the master key.
+pub(crate) fn sealer(secrets: &Secrets, random: &Arc<dyn Random>) -> Result<Sealer, SettingsError> {
+    Sealer::new(&secrets.master_key, Arc::clone(random)).map_err(|_| SettingsError {
+        setting: "POOLGATE_MASTER_KEY".to_owned(),
+        given: "(hidden)".to_owned(),
+        allowed: "32 bytes in base64".to_owned(),
     })
 }
 

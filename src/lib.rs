@@ -15,6 +15,7 @@
 //! | [`registry`] | the configuration in force, read from memory |
 //! | [`directory`], [`sessions`] | what lasts, what expires |
 //! | [`keys`] | the master key, signing keys, sealed capsules |
+//! | [`keys_command`] | `poolgate keys`: SAML keys rolled over by an administrator |
 //! | [`pool`] | the nouns, as plain data |
 //!
 //! Protocols live in the crate `poolgate-providers`, which knows none of these.
@@ -28,6 +29,7 @@ pub mod gateway;
 pub mod grants;
 pub mod http;
 pub mod keys;
+pub mod keys_command;
 pub mod pool;
 pub mod registry;
 pub mod sessions;

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use poolgate::config::Settings;
 use poolgate::demo::{self, Ports};
 use poolgate::gateway::{self, Running, StartError};
+use poolgate::keys_command::{self, KeysCommand, KeysError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A federation gateway: apps speak Amazon Cognito to it, identity providers SAML 2.0 or OpenID Connect.
@@ -25,6 +26,11 @@ enum Command {
         /// TOML file with settings: the names of the environment, lower case, without the prefix.
         #[arg(long)]
         config: Option<PathBuf>,
+    },
+    /// Shows, rolls over and retires the SAML keys of a pool. The gateway must be stopped meanwhile.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
     },
     /// Runs the gateway with two simulated identity providers and a sample app, on loopback, and prints the
     /// URL to open. Nothing is kept. A port of 0 is any that is free.
@@ -49,8 +55,8 @@ fn main() -> ExitCode {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         return fail("another TLS provider is installed already", 1);
     }
-    // The demo is for looking at the browser: only warnings are worth a line there.
-    start_logs(if matches!(arguments.command, Command::Demo { .. }) { "warn" } else { "info" });
+    // Who looks at the browser or at a printed answer needs warnings only.
+    start_logs(if matches!(arguments.command, Command::Serve { .. }) { "info" } else { "warn" });
     // Requests are served by threads of their own: this one thread drives the stores' writers.
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
@@ -58,6 +64,14 @@ fn main() -> ExitCode {
     };
     match arguments.command {
         Command::Serve { config } => runtime.block_on(serve(config)),
+        Command::Keys { command } => match runtime.block_on(keys_command::run(command)) {
+            Ok(said) => {
+                say(&said);
+                ExitCode::SUCCESS
+            }
+            Err(error @ KeysError::Settings(_)) => fail(&error.to_string(), 2),
+            Err(error) => fail(&error.to_string(), 1),
+        },
         Command::Demo { gateway_port, saml_port, oidc_port, app_port } => {
             let ports = Ports { gateway: gateway_port, saml: saml_port, oidc: oidc_port, app: app_port };
             runtime.block_on(run_demo(ports))

@@ -231,6 +231,11 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// Whether every sign-in request to this provider is signed.
+    fn signs_requests(&self) -> bool {
+        false
+    }
+
     /// The origins a browser may pass through when it leaves for this provider (for `form-action`).
     fn origins(&self) -> Vec<url::Origin>;
 }

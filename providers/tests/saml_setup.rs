@@ -9,8 +9,10 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::DeflateDecoder;
+use poolgate_providers::saml::binding::{self, Message};
 use poolgate_providers::saml::{
-    IdpMetadata, MetadataError, RequestSigner, SamlProvider, SamlSettings, SigningFailed, metadata,
+    IdpMetadata, MetadataError, RequestSignature, RequestSigner, SamlProvider, SamlSettings, SigningFailed,
+    metadata,
 };
 use poolgate_providers::{AttemptFacts, Outbound, Prompt, Provider as _, ProviderError};
 use saml_idp::{
@@ -41,8 +43,8 @@ fn begin(settings: SamlSettings, facts: &AttemptFacts, signer: bool) -> Result<O
 struct Echo;
 
 impl RequestSigner for Echo {
-    fn sign_rsa_sha256(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
-        Ok(message.to_vec())
+    fn sign_rsa_sha256(&self, message: &[u8]) -> Result<RequestSignature, SigningFailed> {
+        Ok(RequestSignature { value: message.to_vec(), certificate: "".into() })
     }
 }
 
@@ -287,6 +289,28 @@ fn the_app_s_and_the_provider_s_wishes_travel_along() {
 }
 
 #[test]
+fn an_age_asks_to_sign_in_again_unless_nothing_may_be_shown() {
+    let mut facts = facts();
+    facts.asked.max_age = Some(3600);
+    let request = |facts: &AttemptFacts| sent(&begin(settings(&[], &xml()), facts, false).unwrap());
+    assert!(request(&facts).contains("ForceAuthn=\"true\""));
+    facts.asked.prompt = vec![Prompt::None];
+    let passive = request(&facts);
+    assert!(passive.contains("IsPassive=\"true\"") && !passive.contains("ForceAuthn"), "{passive}");
+}
+
+#[test]
+fn a_hint_that_xml_cannot_hold_is_not_sent() {
+    let mut facts = facts();
+    let subject = [("login_hint", "subject")];
+    let request = |facts: &AttemptFacts| sent(&begin(settings(&subject, &xml()), facts, false).unwrap());
+    facts.asked.login_hint = Some("jos\u{e9}\u{1f511}@x".to_owned());
+    assert!(request(&facts).contains("<saml:NameID>jos\u{e9}\u{1f511}@x</saml:NameID>"));
+    facts.asked.login_hint = Some("a\u{1}b".to_owned());
+    assert!(!request(&facts).contains("Subject"));
+}
+
+#[test]
 fn a_signature_covers_exactly_what_is_sent_after_the_address_s_own_query() {
     let document = xml().replace("https://idp.example/sso", "https://idp.example/sso?tenant=a%2fb&amp;x=1");
     let outbound =
@@ -311,7 +335,7 @@ fn a_needed_signature_without_a_key_is_a_settings_error() {
 }
 
 #[test]
-fn a_provider_with_post_only_gets_a_form_and_no_signature_there() {
+fn a_provider_with_post_only_gets_a_form() {
     let document = xml().replace("HTTP-Redirect", "HTTP-POST");
     let Outbound::PostForm { action, fields } = begin(settings(&[], &document), &facts(), false).unwrap()
     else {
@@ -319,12 +343,35 @@ fn a_provider_with_post_only_gets_a_form_and_no_signature_there() {
     };
     assert_eq!(action, Url::parse("https://idp.example/sso").unwrap());
     assert_eq!(fields[1], ("RelayState".to_owned(), "handle+/=".to_owned()));
-    assert!(
-        String::from_utf8(STANDARD.decode(&fields[0].1).unwrap()).unwrap().starts_with("<samlp:AuthnRequest")
-    );
-    let signed = details(&[("RequestSigningAlgorithm", "rsa-sha256")]);
-    let error = SamlSettings::from_details(&signed, parse(&document).unwrap(), false).unwrap_err();
-    assert_eq!(error.key, "RequestSigningAlgorithm");
+    let sent = String::from_utf8(STANDARD.decode(&fields[0].1).unwrap()).unwrap();
+    assert!(sent.starts_with("<samlp:AuthnRequest") && !sent.contains("Signature"), "{sent}");
+}
+
+#[test]
+fn what_is_signed_for_a_redirect_is_escaped_once_and_in_one_way() {
+    // The parts a provider takes apart again: `+`, `/`, `=`, `~`, a space and what is not ASCII.
+    let mut facts = facts();
+    facts.handle = "a+b/c=~ \u{e4}*-._".to_owned();
+    let outbound =
+        begin(settings(&[("RequestSigningAlgorithm", "rsa-sha256")], &xml()), &facts, true).unwrap();
+    let Outbound::Redirect(url) = outbound else { panic!() };
+    let (signed, _) = url.query().unwrap().split_once("&Signature=").unwrap();
+    let parts: Vec<_> = signed.split('&').map(|part| part.split_once('=').unwrap()).collect();
+    assert_eq!(parts.iter().map(|part| part.0).collect::<Vec<_>>(), ["SAMLRequest", "RelayState", "SigAlg"]);
+    assert_eq!(parts[1].1, "a%2Bb%2Fc%3D%7E+%C3%A4*-._", "upper-case escapes");
+    assert_eq!(url.query_pairs().find(|(name, _)| name == "RelayState").unwrap().1, facts.handle);
+    let signature = url.query_pairs().find(|(name, _)| name == "Signature").unwrap().1.into_owned();
+    assert_eq!(STANDARD.decode(signature).unwrap(), signed.as_bytes());
+}
+
+#[test]
+fn without_a_relay_state_none_is_signed() {
+    let target = Url::parse("https://idp.example/slo#there").unwrap();
+    let message = Message { parameter: "SAMLResponse", xml: b"<a/>", relay_state: None };
+    let Outbound::Redirect(url) = binding::redirect(&target, message, Some(&Echo)).unwrap() else { panic!() };
+    let names: Vec<_> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    assert_eq!(names, ["SAMLResponse", "SigAlg", "Signature"]);
+    assert_eq!(url.fragment(), None);
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl From<DirectoryError> for ApiError {
                 Self::Internal(error.to_string())
             }
             DirectoryError::Unstorable(_) => Self::InvalidParameter(error.to_string()),
-            DirectoryError::Away(_) => Self::Away(error.to_string()),
+            DirectoryError::Away(_) | DirectoryError::InUse(_) => Self::Away(error.to_string()),
         }
     }
 }

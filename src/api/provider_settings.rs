@@ -109,7 +109,13 @@ pub(super) fn shown(context: &ApiContext, provider: &IdentityProvider) -> Detail
             let derived = OidcSettings::derived();
             details.extend(derived.map(|(key, value)| (key.to_owned(), value.to_owned())));
         }
-        ProviderType::Saml => details.extend(derived_from_metadata(context, provider).unwrap_or_default()),
+        ProviderType::Saml => {
+            details.extend(derived_from_metadata(context, provider).unwrap_or_default());
+            if let Some(pool) = context.registry.snapshot().pool(&provider.user_pool_id) {
+                let certificate = pool.keys.encryption_certificate().to_owned();
+                details.insert("ActiveEncryptionCertificate".to_owned(), certificate);
+            }
+        }
         _ => {}
     }
     details

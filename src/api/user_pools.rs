@@ -173,5 +173,6 @@ pub(super) async fn signing_certificate(context: &ApiContext, mut input: Members
     let id = input.text("UserPoolId")?;
     let snapshot = context.registry.snapshot();
     let live = snapshot.pool(&id).ok_or_else(|| unknown_pool(&id))?;
-    Ok(json!({ "Certificate": live.keys.saml().certificate() }))
+    let key = live.keys.saml_signing().in_use(context.clock.now());
+    Ok(json!({ "Certificate": key.certificate() }))
 }

@@ -103,11 +103,36 @@ impl SamlIdp {
         person: Option<&Person>,
         signs: Signs,
     ) -> Result<String, DemoError> {
+        let (audience, acs) = (&request.issuer, &request.assertion_consumer_service);
+        self.write(Some(&request.id), audience, acs, person, signs)
+    }
+
+    /// A signed Response that nobody asked for (SAML profiles 4.1.5), base64.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn start(
+        &self,
+        audience: &str,
+        acs: &str,
+        person: &Person,
+        signs: Signs,
+    ) -> Result<String, DemoError> {
+        self.write(None, audience, acs, Some(person), signs)
+    }
+
+    fn write(
+        &self,
+        request_id: Option<&str>,
+        audience: &str,
+        acs: &str,
+        person: Option<&Person>,
+        signs: Signs,
+    ) -> Result<String, DemoError> {
         let now = self.own.clock.now();
         let facts = context! {
             response_id => self.new_id(), assertion_id => self.new_id(), session => self.new_id(),
-            issuer => self.entity_id(), audience => &request.issuer, request_id => &request.id,
-            acs => &request.assertion_consumer_service, person => person.map(shown),
+            issuer => self.entity_id(), audience, request_id, acs, person => person.map(shown),
             now => moment(now)?, until => moment(now + Duration::minutes(5))?,
             sign_response => signs != Signs::Assertion || person.is_none(),
             sign_assertion => signs != Signs::Response,

@@ -142,6 +142,9 @@ pub enum DirectoryError {
     /// A text of the profile that no store can hold: it contains U+0000.
     #[error("{0} contains the character U+0000, which cannot be stored")]
     Unstorable(String),
+    /// Another process has the embedded store.
+    #[error("{0}")]
+    InUse(String),
     /// The store is away or broken.
     #[error("the directory is away: {0}")]
     Away(String),

@@ -12,7 +12,8 @@ use super::{State, cookies, reply};
 use crate::pool::ProviderType;
 use crate::registry::LivePool;
 use crate::sign_in::attempt::Attempt;
-use crate::sign_in::complete;
+use crate::sign_in::complete::{self, Completed};
+use crate::sign_in::failure::Failed;
 
 /// Query that tells the second, same-site POST from the first.
 const MARKER: &str = "poolgate_same_site";
@@ -88,6 +89,16 @@ async fn finish(request: &HttpRequest, state: &State, pool: &LivePool, arrival: 
     let old_session = cookies::read(request, cookies::SESSION);
     let completed =
         complete::complete(&state.context, pool, &attempt, arrival.inbound, old_session.as_deref()).await;
+    settle(request, state, pool, completed)
+}
+
+/// Tells the browser how the sign-in ended: on to the app with a new session, or why not.
+pub fn settle(
+    request: &HttpRequest,
+    state: &State,
+    pool: &LivePool,
+    completed: Result<Completed, Failed>,
+) -> HttpResponse {
     match completed {
         Ok(completed) => {
             let mut response = reply::found(&completed.location);

@@ -2,7 +2,10 @@
 
 pub mod capsule;
 pub mod pool_keys;
+pub mod roll_over;
+pub mod saml_encryption;
 pub mod saml_identity;
+pub mod saml_signing;
 pub mod seal;
 pub mod signing;
 

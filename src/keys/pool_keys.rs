@@ -9,7 +9,9 @@ use zeroize::Zeroizing;
 
 use super::KeyError;
 use super::capsule::CapsuleKey;
+use super::saml_encryption::SamlEncryption;
 use super::saml_identity::{SamlIdentity, self_signed};
+use super::saml_signing::SamlSigning;
 use super::signing::{SigningKey, generate_pkcs8};
 
 /// What a key is for.
@@ -24,10 +26,18 @@ pub enum KeyUse {
     RefreshToken,
     /// Signs SAML requests.
     SamlSigning,
+    /// Decrypts SAML assertions.
+    SamlEncryption,
 }
 
 impl KeyUse {
-    const ALL: [Self; 4] = [Self::IdToken, Self::AccessToken, Self::RefreshToken, Self::SamlSigning];
+    const ALL: [Self; 5] =
+        [Self::IdToken, Self::AccessToken, Self::RefreshToken, Self::SamlSigning, Self::SamlEncryption];
+
+    /// Whether it has a certificate that providers know, and rolls over.
+    pub const fn is_saml(self) -> bool {
+        matches!(self, Self::SamlSigning | Self::SamlEncryption)
+    }
 
     const fn in_words(self) -> &'static str {
         match self {
@@ -35,6 +45,7 @@ impl KeyUse {
             Self::AccessToken => "access token",
             Self::RefreshToken => "refresh token",
             Self::SamlSigning => "SAML signing",
+            Self::SamlEncryption => "SAML encryption",
         }
     }
 }
@@ -44,7 +55,8 @@ impl KeyUse {
 pub struct KeyRecord {
     /// Unique in the pool.
     pub id: String,
-    /// What it is for. Of several the newest is used, all are still accepted.
+    /// What it is for. Of several the newest is used (of SAML signing keys see `used_from`), all are still
+    /// accepted.
     #[serde(rename = "use")]
     pub key_use: KeyUse,
     /// When it was made, seconds since 1970.
@@ -52,16 +64,26 @@ pub struct KeyRecord {
     /// SAML: base64 of the DER certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// SAML signing: published at once, used from this moment on, seconds since 1970. 0: at once.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub used_from: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// A pool's keys, ready for use.
 #[derive(Clone)]
 pub struct PoolKeys {
     ids: Vec<String>,
+    records: Arc<[KeyRecord]>,
     id: Vec<SigningKey>,
     access: Vec<SigningKey>,
     refresh: Vec<Arc<CapsuleKey>>,
-    saml: Vec<Arc<SamlIdentity>>,
+    saml_signing: Arc<SamlSigning>,
+    saml_encryption: Vec<Arc<SamlEncryption>>,
 }
 
 /// A key with its private half, as it goes to the directory.
@@ -72,6 +94,12 @@ pub struct NewKey {
     pub secret: Zeroizing<Vec<u8>>,
 }
 
+impl std::fmt::Debug for NewKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("NewKey").field("record", &self.record).finish_non_exhaustive()
+    }
+}
+
 /// Makes all keys of a new pool. Takes a few hundred milliseconds: call it off the event loop.
 ///
 /// # Errors
@@ -80,7 +108,11 @@ pub fn make(pool_id: &str, random: &dyn Random, now: OffsetDateTime) -> Result<V
     KeyUse::ALL.into_iter().map(|key_use| make_one(key_use, pool_id, random, now)).collect()
 }
 
-fn make_one(
+/// Makes one key, used at once. Takes tens of milliseconds: call it off the event loop.
+///
+/// # Errors
+/// When the cryptography library fails.
+pub fn make_one(
     key_use: KeyUse,
     pool_id: &str,
     random: &dyn Random,
@@ -93,7 +125,7 @@ fn make_one(
     } else {
         generate_pkcs8()?
     };
-    let certificate = if key_use == KeyUse::SamlSigning {
+    let certificate = if key_use.is_saml() {
         let mut serial = [0_u8; 16];
         random.fill(&mut serial);
         serial[0] &= 0x7f;
@@ -102,7 +134,8 @@ fn make_one(
         None
     };
     let id = poolgate_providers::ambient::random_token(random, 12);
-    Ok(NewKey { record: KeyRecord { id, key_use, created: now.unix_timestamp(), certificate }, secret })
+    let record = KeyRecord { id, key_use, created: now.unix_timestamp(), certificate, used_from: 0 };
+    Ok(NewKey { record, secret })
 }
 
 impl PoolKeys {
@@ -115,32 +148,41 @@ impl PoolKeys {
         mut keys: Vec<(KeyRecord, Zeroizing<Vec<u8>>)>,
     ) -> Result<Self, KeyError> {
         keys.sort_by(|a, b| (b.0.created, &b.0.id).cmp(&(a.0.created, &a.0.id)));
-        let mut ids: Vec<_> = keys.iter().map(|(record, _)| record.id.clone()).collect();
+        let records: Vec<_> = keys.iter().map(|(record, _)| record.clone()).collect();
+        let mut ids: Vec<_> = records.iter().map(|record| record.id.clone()).collect();
         ids.sort();
-        let mut all = Self { ids, id: vec![], access: vec![], refresh: vec![], saml: vec![] };
-        for (record, secret) in keys {
+        let (mut id, mut access, mut refresh) = (vec![], vec![], vec![]);
+        let (mut saml_signing, mut saml_encryption) = (vec![], vec![]);
+        for (mut record, secret) in keys {
+            let certificate = record.certificate.take();
+            let certificate = || certificate.ok_or_else(|| KeyError::Unusable(record.id.clone()));
             match record.key_use {
-                KeyUse::IdToken => all.id.push(SigningKey::from_pkcs8(&secret)?),
-                KeyUse::AccessToken => all.access.push(SigningKey::from_pkcs8(&secret)?),
-                KeyUse::RefreshToken => all.refresh.push(Arc::new(CapsuleKey::new(&record.id, &secret)?)),
+                KeyUse::IdToken => id.push(SigningKey::from_pkcs8(&secret)?),
+                KeyUse::AccessToken => access.push(SigningKey::from_pkcs8(&secret)?),
+                KeyUse::RefreshToken => refresh.push(Arc::new(CapsuleKey::new(&record.id, &secret)?)),
                 KeyUse::SamlSigning => {
-                    let certificate = record.certificate.ok_or(KeyError::Unusable(record.id))?;
-                    all.saml.push(Arc::new(SamlIdentity::new(&secret, certificate)?));
+                    let identity = Arc::new(SamlIdentity::new(&secret, certificate()?)?);
+                    saml_signing.push((record, identity));
+                }
+                KeyUse::SamlEncryption => {
+                    saml_encryption.push(Arc::new(SamlEncryption::new(&secret, certificate()?)?));
                 }
             }
         }
-        for key_use in KeyUse::ALL {
-            let present = match key_use {
-                KeyUse::IdToken => !all.id.is_empty(),
-                KeyUse::AccessToken => !all.access.is_empty(),
-                KeyUse::RefreshToken => !all.refresh.is_empty(),
-                KeyUse::SamlSigning => !all.saml.is_empty(),
-            };
-            if !present {
-                return Err(KeyError::Missing(pool_id.to_owned(), key_use.in_words()));
+        let missing = |key_use: KeyUse| KeyError::Missing(pool_id.to_owned(), key_use.in_words());
+        for (empty, key_use) in [
+            (id.is_empty(), KeyUse::IdToken),
+            (access.is_empty(), KeyUse::AccessToken),
+            (refresh.is_empty(), KeyUse::RefreshToken),
+            (saml_encryption.is_empty(), KeyUse::SamlEncryption),
+        ] {
+            if empty {
+                return Err(missing(key_use));
             }
         }
-        Ok(all)
+        let saml_signing = SamlSigning::new(saml_signing).ok_or_else(|| missing(KeyUse::SamlSigning))?;
+        let saml_signing = Arc::new(saml_signing);
+        Ok(Self { ids, records: records.into(), id, access, refresh, saml_signing, saml_encryption })
     }
 
     /// The ids of all these keys, in order: the same ids are the same keys.
@@ -168,9 +210,25 @@ impl PoolKeys {
         self.refresh.iter().map(AsRef::as_ref)
     }
 
-    /// The pool as SAML service provider.
-    pub fn saml(&self) -> &Arc<SamlIdentity> {
-        &self.saml[0]
+    /// Signs SAML messages: which key depends on the moment.
+    pub fn saml_signing(&self) -> &Arc<SamlSigning> {
+        &self.saml_signing
+    }
+
+    /// Every key that a provider may have encrypted an assertion for, at least one, newest first: that one is
+    /// shown to providers.
+    pub fn saml_encryption(&self) -> &[Arc<SamlEncryption>] {
+        &self.saml_encryption
+    }
+
+    /// The certificate that providers are to encrypt for: base64 of its DER.
+    pub fn encryption_certificate(&self) -> &str {
+        self.saml_encryption[0].certificate()
+    }
+
+    /// The public halves, newest first.
+    pub fn records(&self) -> &[KeyRecord] {
+        &self.records
     }
 
     /// Every public signing key of tokens: what the JWKS shows.

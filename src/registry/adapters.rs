@@ -2,18 +2,28 @@
 
 use std::sync::Arc;
 
-use poolgate_providers::Provider;
 use poolgate_providers::oidc::{OidcProvider, OidcSettings};
-use poolgate_providers::saml::{RequestSigner, SamlProvider, SamlSettings, SigningFailed, metadata};
+use poolgate_providers::saml::{
+    RequestSignature, RequestSigner, SamlProvider, SamlSettings, SigningFailed, metadata,
+};
+use poolgate_providers::{Clock, Provider};
 
 use crate::keys::PoolKeys;
-use crate::keys::saml_identity::SamlIdentity;
+use crate::keys::saml_signing::SamlSigning;
 use crate::pool::{IdentityProvider, ProviderType};
 use crate::registry::Surface;
 
-impl RequestSigner for SamlIdentity {
-    fn sign_rsa_sha256(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
-        self.sign(message).map_err(|error| SigningFailed(error.to_string()))
+/// Signs with the key of the pool that is in use at that moment: a roll-over needs no new adapter.
+struct PoolSigner {
+    keys: Arc<SamlSigning>,
+    clock: Arc<dyn Clock>,
+}
+
+impl RequestSigner for PoolSigner {
+    fn sign_rsa_sha256(&self, message: &[u8]) -> Result<RequestSignature, SigningFailed> {
+        let key = self.keys.in_use(self.clock.now());
+        let value = key.sign(message).map_err(|error| SigningFailed(error.to_string()))?;
+        Ok(RequestSignature { value, certificate: key.certificate().into() })
     }
 }
 
@@ -24,6 +34,7 @@ impl RequestSigner for SamlIdentity {
 pub fn build(
     provider: &IdentityProvider,
     keys: &PoolKeys,
+    clock: &Arc<dyn Clock>,
     surface: &Surface,
 ) -> Result<Arc<dyn Provider>, String> {
     for setting in weakened(provider) {
@@ -37,8 +48,8 @@ pub fn build(
             let metadata = metadata::parse(document.as_bytes()).map_err(|error| error.to_string())?;
             let settings = SamlSettings::from_details(&provider.provider_details, metadata, surface.dev)
                 .map_err(|error| error.to_string())?;
-            let signer: Arc<dyn RequestSigner> = Arc::<SamlIdentity>::clone(keys.saml());
-            let adapter = SamlProvider::new(settings, Some(signer));
+            let signer = PoolSigner { keys: Arc::clone(keys.saml_signing()), clock: Arc::clone(clock) };
+            let adapter = SamlProvider::new(settings, Some(Arc::new(signer)));
             Ok(Arc::new(adapter.with_engine(surface.engines.engine())))
         }
         ProviderType::Oidc => {

@@ -4,8 +4,12 @@
 //! read anew and a new snapshot takes the place of the old one.
 
 pub mod adapters;
+mod missing_keys;
 mod records;
+mod roll_over;
 pub mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -15,9 +19,12 @@ use tokio::sync::Mutex;
 use tracing::Instrument as _;
 
 use crate::directory::{Change, Directory, DirectoryError, Kind};
+use crate::keys::pool_keys::NewKey;
 use crate::keys::{Sealer, pool_keys};
 use crate::pool::{AppClient, Domain, IdentityProvider, UserPool};
 
+use records::Around;
+pub use roll_over::KeyChangeError;
 pub use snapshot::{LivePool, LiveProvider, Snapshot};
 
 /// How often a written edit is tried again that could not be read back.
@@ -74,6 +81,20 @@ pub enum Edit {
         /// The domain.
         domain: String,
     },
+    /// Set a key beside the others of a pool.
+    AddKey {
+        /// The pool.
+        pool_id: String,
+        /// The key.
+        key: Arc<NewKey>,
+    },
+    /// Remove a key of a pool for good.
+    RemoveKey {
+        /// The pool.
+        pool_id: String,
+        /// The key's id.
+        key_id: String,
+    },
 }
 
 /// What the registry must know of the installation.
@@ -99,7 +120,8 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Loads everything.
+    /// Loads everything. A pool that was stored before there was a certain key gets one, written before anything
+    /// is served.
     ///
     /// # Errors
     /// When the directory is away, or holds something this master key does not open.
@@ -110,14 +132,15 @@ impl Registry {
         random: Arc<dyn Random>,
         surface: Surface,
     ) -> Result<Self, DirectoryError> {
-        let records = directory.load().await?;
+        let records = missing_keys::load_complete(&*directory, &sealer, &clock, &random).await?;
+        let around = Around { surface: &surface, clock: &clock };
         let mut by_pool = std::collections::BTreeMap::<String, Vec<_>>::new();
         for record in records {
             by_pool.entry(record.pool_id.clone()).or_default().push(record);
         }
         let mut pools = Vec::with_capacity(by_pool.len());
         for (pool_id, records) in by_pool {
-            if let Some(pool) = records::read_pool(&pool_id, records, &sealer, &surface, None)? {
+            if let Some(pool) = records::read_pool(&pool_id, records, &sealer, &around, None)? {
                 pools.push(Arc::new(pool));
             }
         }
@@ -186,7 +209,8 @@ impl Registry {
         let records = self.directory.load_pool(pool_id).await?;
         let snapshot = self.current.load_full();
         let before = snapshot.pool(pool_id).cloned();
-        let pool = records::read_pool(pool_id, records, &self.sealer, &self.surface, before.as_deref())?;
+        let around = Around { surface: &self.surface, clock: &self.clock };
+        let pool = records::read_pool(pool_id, records, &self.sealer, &around, before.as_deref())?;
         let next = snapshot.with_pool(pool_id, pool.map(Arc::new), &self.surface);
         self.current.store(Arc::new(next));
         Ok(())
@@ -241,11 +265,17 @@ impl Registry {
             Edit::DeleteDomain { pool_id, domain } => {
                 changes.push(Change::Delete(Kind::Domain, pool_id, domain));
             }
+            Edit::AddKey { pool_id, key } => {
+                changes.push(Change::Create(records::of_key(&pool_id, &key, &self.sealer)?));
+            }
+            Edit::RemoveKey { pool_id, key_id } => {
+                changes.push(Change::Delete(Kind::Key, pool_id, key_id));
+            }
         }
         Ok(())
     }
 
-    async fn make_keys(&self, pool_id: String) -> Result<Vec<pool_keys::NewKey>, DirectoryError> {
+    async fn make_keys(&self, pool_id: String) -> Result<Vec<NewKey>, DirectoryError> {
         let (random, now) = (Arc::clone(&self.random), self.clock.now());
         tokio::task::spawn_blocking(move || pool_keys::make(&pool_id, &random, now))
             .await
@@ -268,7 +298,9 @@ impl Edit {
             Self::DeletePool(pool_id)
             | Self::DeleteClient { pool_id, .. }
             | Self::DeleteProvider { pool_id, .. }
-            | Self::DeleteDomain { pool_id, .. } => pool_id,
+            | Self::DeleteDomain { pool_id, .. }
+            | Self::AddKey { pool_id, .. }
+            | Self::RemoveKey { pool_id, .. } => pool_id,
         }
     }
 }

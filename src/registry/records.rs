@@ -1,7 +1,9 @@
 //! Between nouns and stored records: documents as JSON, secrets sealed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use poolgate_providers::Clock;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,7 +13,7 @@ use super::snapshot::{LivePool, LiveProvider};
 use super::{Surface, Versioned, adapters};
 use crate::directory::{DirectoryError, Kind, Record, UniqueName};
 use crate::keys::pool_keys::NewKey;
-use crate::keys::{KeyRecord, PoolKeys, Sealer};
+use crate::keys::{KeyRecord, KeyUse, PoolKeys, Sealer};
 use crate::pool::identity_provider::SECRET_DETAILS;
 use crate::pool::{AppClient, Domain, IdentityProvider, UserPool};
 
@@ -67,6 +69,11 @@ pub(super) fn of_key(pool_id: &str, key: &NewKey, sealer: &Sealer) -> Result<Rec
     let mut record = record(Kind::Key, pool_id, &key.record.id, &key.record, 0)?;
     seal(&mut record, &key.secret, sealer)?;
     Ok(record)
+}
+
+/// What a stored key is for; `None` for a record of another kind.
+pub(super) fn key_use(record: &Record) -> Result<Option<KeyUse>, DirectoryError> {
+    if record.kind == Kind::Key { Ok(Some(parse::<KeyRecord>(record)?.key_use)) } else { Ok(None) }
 }
 
 pub(super) fn of_client(client: &AppClient, version: i64, sealer: &Sealer) -> Result<Record, DirectoryError> {
@@ -129,6 +136,12 @@ fn read_provider(record: &Record, sealer: &Sealer) -> Result<IdentityProvider, D
     Ok(provider)
 }
 
+/// What a pool's adapters are made with.
+pub(super) struct Around<'a> {
+    pub(super) surface: &'a Surface,
+    pub(super) clock: &'a Arc<dyn Clock>,
+}
+
 /// The pool that these records make; `None` when there is none of them.
 ///
 /// A provider that did not change keeps its adapter, and with it what the adapter has learned (key sets).
@@ -136,7 +149,7 @@ pub(super) fn read_pool(
     pool_id: &str,
     records: Vec<Record>,
     sealer: &Sealer,
-    surface: &Surface,
+    around: &Around<'_>,
     before: Option<&LivePool>,
 ) -> Result<Option<LivePool>, DirectoryError> {
     let mut pool = None;
@@ -168,7 +181,7 @@ pub(super) fn read_pool(
     };
     let providers = providers
         .into_iter()
-        .map(|config| (config.value.provider_name.clone(), live(config, &keys, surface, before)))
+        .map(|config| (config.value.provider_name.clone(), live(config, &keys, around, before)))
         .collect();
     Ok(Some(LivePool { pool, clients, providers, domains, keys }))
 }
@@ -182,13 +195,16 @@ fn key_ids(keys: &[(KeyRecord, Zeroizing<Vec<u8>>)]) -> Vec<String> {
 fn live(
     config: Versioned<IdentityProvider>,
     keys: &PoolKeys,
-    surface: &Surface,
+    around: &Around<'_>,
     before: Option<&LivePool>,
 ) -> LiveProvider {
-    let known = before.and_then(|pool| pool.providers.get(&config.value.provider_name));
+    // An adapter holds keys of the pool: with other keys it is another one.
+    let known = before
+        .filter(|pool| pool.keys.ids() == keys.ids())
+        .and_then(|pool| pool.providers.get(&config.value.provider_name));
     let adapter = match known {
         Some(known) if known.adapter.is_ok() && unchanged(&known.config, &config) => known.adapter.clone(),
-        _ => adapters::build(&config.value, keys, surface),
+        _ => adapters::build(&config.value, keys, around.clock, around.surface),
     };
     LiveProvider { config, adapter }
 }

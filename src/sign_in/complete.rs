@@ -1,15 +1,16 @@
 //! The way back in: the attempt is used up, the answer verified, the user made, the app answered.
 
-use poolgate_providers::Inbound;
+use poolgate_providers::{ExternalIdentity, Inbound, Provider, ProviderError, Verified};
 
 use super::answer;
 use super::attempt::Attempt;
 use super::failure::{Cause, Failed};
 use super::mapping::{self, Place};
+use super::request::ReturnTarget;
 use super::session::{self, HostedSession};
 use crate::context::Context;
-use crate::pool::ProviderType;
-use crate::registry::LivePool;
+use crate::pool::AppClient;
+use crate::registry::{LivePool, LiveProvider};
 
 /// A sign-in that succeeded.
 pub struct Completed {
@@ -32,26 +33,51 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let provider_type = pool.providers.get(&attempt.provider).map(|live| live.config.value.provider_type);
     let result = arrive(context, pool, attempt, inbound, old_session).await;
-    let outcome = result.as_ref().map_or_else(|cause| cause.code(), |_| "success");
-    tracing::info!(
-        pool_id = %attempt.pool_id,
-        client_id = %attempt.client_id,
-        provider = %attempt.provider,
-        outcome,
-        detail = result.as_ref().err().map(tracing::field::display),
-        "sign-in"
-    );
-    result.map_err(|cause| fail(cause, attempt, provider_type))
+    close(pool, &attempt.client_id, &attempt.provider, &attempt.target, result)
 }
 
-fn fail(cause: Cause, attempt: &Attempt, provider_type: Option<ProviderType>) -> Failed {
-    let unsolicited = matches!(&cause, Cause::Provider(poolgate_providers::ProviderError::Unsolicited(_)));
-    Failed {
-        cause,
-        target: (!unsolicited).then(|| attempt.target.clone()),
-        provider: provider_type.map(|provider_type| (attempt.provider.clone(), provider_type)),
+/// Tells the log how a sign-in ended, and whom to tell of a failure.
+pub(super) fn close(
+    pool: &LivePool,
+    client_id: &str,
+    provider: &str,
+    target: &ReturnTarget,
+    result: Result<Completed, Cause>,
+) -> Result<Completed, Failed> {
+    let outcome = result.as_ref().map_or_else(|cause| cause.code(), |_| "success");
+    let detail = result.as_ref().err().map(tracing::field::display);
+    tracing::info!(pool_id = %pool.id(), client_id, provider, outcome, detail, "sign-in");
+    result.map_err(|cause| {
+        let unsolicited = matches!(&cause, Cause::Provider(ProviderError::Unsolicited(_)));
+        let known = pool.providers.get(provider).map(|live| live.config.value.provider_type);
+        Failed {
+            cause,
+            target: (!unsolicited).then(|| target.clone()),
+            provider: known.map(|provider_type| (provider.to_owned(), provider_type)),
+        }
+    })
+}
+
+/// Who takes part when an answer comes: the app client, and the provider that it enables.
+pub(super) struct Parties<'p> {
+    pub(super) client: &'p AppClient,
+    pub(super) provider: &'p LiveProvider,
+    pub(super) adapter: &'p dyn Provider,
+}
+
+impl<'p> Parties<'p> {
+    /// As they are now, which may not be as they were when the attempt left.
+    pub(super) fn find(pool: &'p LivePool, client_id: &str, provider: &str) -> Result<Self, Cause> {
+        let client =
+            pool.client(client_id).ok_or_else(|| Cause::Gone("The app client no longer exists".into()))?;
+        let enabled = client.supported_identity_providers.iter().any(|name| name == provider);
+        let provider =
+            pool.providers.get(provider).filter(|_| enabled).ok_or_else(|| {
+                Cause::Gone("The identity provider is no longer enabled for the client".into())
+            })?;
+        let adapter = provider.adapter.as_ref().map_err(|why| Cause::Gone(why.clone()))?.as_ref();
+        Ok(Self { client, provider, adapter })
     }
 }
 
@@ -62,31 +88,9 @@ async fn arrive(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Cause> {
-    let client = pool
-        .client(&attempt.client_id)
-        .ok_or_else(|| Cause::Gone("The app client no longer exists".into()))?;
-    let enabled = client.supported_identity_providers.contains(&attempt.provider);
-    let live = pool.providers.get(&attempt.provider).filter(|_| enabled);
-    let live =
-        live.ok_or_else(|| Cause::Gone("The identity provider is no longer enabled for the client".into()))?;
-    let adapter = live.adapter.as_ref().map_err(|why| Cause::Gone(why.clone()))?;
-    let facts = attempt.facts(super::callback(context, pool, live)?, pool.entity_id());
-    let identity = adapter.finish(&context.around, &facts, inbound).await?;
-
-    let place = Place { pool: &pool.pool.value, client, provider: &live.config.value };
-    let profile = mapping::profile(&identity, &place, context.uuid(), context.now())?;
-    let user = context.directory.sign_in(profile).await?;
-
-    let mut at_provider = identity.into_inner().session;
-    at_provider.id_token = None;
-    let auth_time = context.now().unix_timestamp();
-    let session = HostedSession {
-        pool_id: pool.id().to_owned(),
-        sub: user.sub.clone(),
-        provider: attempt.provider.clone(),
-        auth_time,
-        at_provider,
-    };
+    let parties = Parties::find(pool, &attempt.client_id, &attempt.provider)?;
+    let facts = attempt.facts(super::callback(context, pool, parties.provider)?, pool.entity_id());
+    let identity = parties.adapter.finish(&context.around, &facts, inbound).await?;
     let request = answer::Request {
         client_id: &attempt.client_id,
         target: &attempt.target,
@@ -94,7 +98,33 @@ async fn arrive(
         scopes: &attempt.scopes,
         nonce: attempt.nonce.as_deref(),
         resource: attempt.resource.as_deref(),
-        auth_time,
+        auth_time: context.now().unix_timestamp(),
+    };
+    welcome(context, pool, &parties, identity, request, old_session).await
+}
+
+/// Makes the user of a verified identity, opens the session and answers the app, whoever began the sign-in.
+pub(super) async fn welcome(
+    context: &Context,
+    pool: &LivePool,
+    parties: &Parties<'_>,
+    identity: Verified<ExternalIdentity>,
+    request: answer::Request<'_>,
+    old_session: Option<&str>,
+) -> Result<Completed, Cause> {
+    let provider = &parties.provider.config.value;
+    let place = Place { pool: &pool.pool.value, client: parties.client, provider };
+    let profile = mapping::profile(&identity, &place, context.uuid(), context.now())?;
+    let user = context.directory.sign_in(profile).await?;
+
+    let mut at_provider = identity.into_inner().session;
+    at_provider.id_token = None;
+    let session = HostedSession {
+        pool_id: pool.id().to_owned(),
+        sub: user.sub.clone(),
+        provider: provider.provider_name.clone(),
+        auth_time: request.auth_time,
+        at_provider,
     };
     // Nobody learns of either before both are stored: they may share a commit.
     let (session_cookie, location) = tokio::try_join!(

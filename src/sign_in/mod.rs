@@ -27,6 +27,12 @@
 //!                                  │ User
 //!                                 session::open ── [new session id]
 //!                                 answer::success ──────────────────────────────▶ app, code or tokens
+//!
+//!  answer with a query for RelayState ─ unsolicited::check ── bad client or redirect_uri ▶ error page 400
+//!                                        ├─ anything else wrong ────────────────▶ app, error
+//!                                        ▼
+//!                     unsolicited::complete ── adapter.finish_unsolicited ── IDPInit is off ▶ error page 400
+//!                                  │ Verified<ExternalIdentity>, and on as above
 //! ```
 
 pub mod answer;
@@ -37,6 +43,7 @@ pub mod failure;
 pub mod mapping;
 pub mod request;
 pub mod session;
+pub mod unsolicited;
 pub mod used_once;
 
 use url::Url;

@@ -1,6 +1,7 @@
 //! How our SAML messages travel: HTTP-Redirect with DEFLATE, HTTP-POST (SAML bindings 3.4, 3.5).
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,18 +10,34 @@ use thiserror::Error;
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
+use super::enveloped;
 use crate::{Outbound, ProviderError};
 
 /// The one algorithm that our messages are signed with (RFC 9231 section 2.3.2).
 pub const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 
+/// The HTTP-POST binding.
+pub const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+/// The HTTP-Redirect binding.
+pub const HTTP_REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+
 /// Signs with the pool's SAML key.
 pub trait RequestSigner: Send + Sync {
-    /// RSA PKCS #1 v1.5 with SHA-256 over `message`.
+    /// RSA PKCS #1 v1.5 with SHA-256 over `message`, with the key that is in use at this moment.
     ///
     /// # Errors
     /// When the key cannot sign.
-    fn sign_rsa_sha256(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed>;
+    fn sign_rsa_sha256(&self, message: &[u8]) -> Result<RequestSignature, SigningFailed>;
+}
+
+/// A signature and the certificate of the key that made it: they come together, so that a roll-over between
+/// two calls cannot set one key's certificate beside the other's signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestSignature {
+    /// The signature's bytes.
+    pub value: Vec<u8>,
+    /// Base64 of the DER certificate, in one line.
+    pub certificate: Arc<str>,
 }
 
 /// The pool's key could not sign.
@@ -33,7 +50,7 @@ pub struct SigningFailed(pub String);
 pub struct Message<'m> {
     /// `SAMLRequest` or `SAMLResponse`.
     pub parameter: &'static str,
-    /// The document, UTF-8, in canonical form: see [`post`].
+    /// The document, UTF-8. To be signed by [`post`] its root needs an `ID` and the saml:Issuer as first child.
     pub xml: &'m [u8],
     /// `RelayState`.
     pub relay_state: Option<&'m str>,
@@ -72,7 +89,7 @@ pub fn redirect(
         query = format!("{query}&SigAlg={}", encode(RSA_SHA256.as_bytes()));
         let signature =
             signer.sign_rsa_sha256(query.as_bytes()).map_err(|error| broken(&error.to_string()))?;
-        query = format!("{query}&Signature={}", encode(STANDARD.encode(signature).as_bytes()));
+        query = format!("{query}&Signature={}", encode(STANDARD.encode(signature.value).as_bytes()));
     }
     let mut target = target.clone();
     target.set_fragment(None);
@@ -81,7 +98,7 @@ pub fn redirect(
     Ok(Outbound::Redirect(target))
 }
 
-/// HTTP-POST (SAML bindings 3.5.4).
+/// HTTP-POST (SAML bindings 3.5.4). The signature is in the message itself: an enveloped XML signature.
 ///
 /// # Errors
 /// When the message cannot be signed.
@@ -90,12 +107,11 @@ pub fn post(
     message: Message<'_>,
     signer: Option<&dyn RequestSigner>,
 ) -> Result<Outbound, ProviderError> {
-    if signer.is_some() {
-        return Err(broken(
-            "signed requests go by HTTP-Redirect only, and the metadata offers HTTP-POST only",
-        ));
-    }
-    let mut fields = vec![(message.parameter.to_owned(), STANDARD.encode(message.xml))];
+    let encoded = match signer {
+        Some(signer) => STANDARD.encode(enveloped::sign(message.xml, signer)?),
+        None => STANDARD.encode(message.xml),
+    };
+    let mut fields = vec![(message.parameter.to_owned(), encoded)];
     fields.extend(message.relay_state.map(|relay_state| ("RelayState".to_owned(), relay_state.to_owned())));
     let mut action = target.clone();
     action.set_fragment(None);

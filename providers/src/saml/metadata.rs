@@ -8,6 +8,7 @@ use time::{Date, Duration, OffsetDateTime};
 use url::Url;
 
 use super::Refusal;
+use super::binding::{HTTP_POST as POST, HTTP_REDIRECT as REDIRECT};
 use super::keys::VerifyKey;
 use super::xml::{self, Limits, Node, Ns, PROTOCOL};
 
@@ -24,8 +25,6 @@ const LIMITS: Limits = Limits {
     namespaces: 64,
     comments: true,
 };
-const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
-const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 
 /// What is used of a provider's metadata.
 #[derive(Debug, Clone)]

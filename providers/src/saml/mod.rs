@@ -6,7 +6,9 @@
 //! Last of all the assertion's id is marked as used.
 
 pub mod binding;
+pub mod encryption;
 pub mod engine;
+mod enveloped;
 pub mod gate;
 pub mod keys;
 pub mod metadata;
@@ -23,14 +25,15 @@ use async_trait::async_trait;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-pub use binding::{RequestSigner, SigningFailed};
+pub use binding::{RequestSignature, RequestSigner, SigningFailed};
+pub use encryption::{KeyDecryption, RsaDecryption};
 pub use engine::{Engines, RustEngine, SignedXml};
 pub use metadata::{IdpMetadata, MetadataError};
 pub use settings::{LoginHint, SamlSettings, SettingError};
 
 use crate::{
-    AttemptFacts, ExternalIdentity, Inbound, Outbound, Provider, ProviderError, ProviderSession,
-    Surroundings, Verified,
+    AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
+    Surroundings, UnsolicitedFacts, Verified,
 };
 use gate::{Gated, Policy, Root};
 use reader::{Assertion, ResponseFacts};
@@ -63,18 +66,26 @@ pub struct SamlProvider {
     settings: SamlSettings,
     signer: Option<Arc<dyn RequestSigner>>,
     engine: Arc<dyn SignedXml>,
+    decryption: Vec<Arc<dyn KeyDecryption>>,
 }
 
 impl SamlProvider {
     /// A provider with these settings. `signer` is the pool's SAML key.
     pub fn new(settings: SamlSettings, signer: Option<Arc<dyn RequestSigner>>) -> Self {
-        Self { settings, signer, engine: Arc::new(RustEngine) }
+        Self { settings, signer, engine: Arc::new(RustEngine), decryption: Vec::new() }
     }
 
     /// The same with another signature engine.
     #[must_use]
     pub fn with_engine(self, engine: Arc<dyn SignedXml>) -> Self {
         Self { engine, ..self }
+    }
+
+    /// The same with the pool's keys that open what the provider encrypts: the newest first, then those
+    /// that are being rolled out. Without any, an encrypted assertion is refused.
+    #[must_use]
+    pub fn with_decryption(self, decryption: Vec<Arc<dyn KeyDecryption>>) -> Self {
+        Self { decryption, ..self }
     }
 
     /// Its settings.
@@ -103,7 +114,48 @@ impl SamlProvider {
             request_id: Some(&facts.request_id),
             now,
             skew: self.settings.skew,
+            contexts: &self.settings.authn_context_class_refs,
+            fresh_since: request::greatest_age(&facts.asked).map(|age| facts.started_at.saturating_sub(age)),
+            passive: facts.asked.wants(Prompt::None),
         }
+    }
+
+    /// What an answer that nobody here asked for must fit (SAML profiles 4.1.5).
+    pub fn expected_unsolicited<'e>(
+        &'e self,
+        facts: &'e UnsolicitedFacts,
+        now: OffsetDateTime,
+    ) -> Expected<'e> {
+        Expected {
+            provider: &self.settings.metadata.entity_id,
+            audience: &facts.entity_id,
+            acs: facts.callback.as_str(),
+            request_id: None,
+            now,
+            skew: self.settings.skew,
+            contexts: &self.settings.authn_context_class_refs,
+            fresh_since: None,
+            passive: false,
+        }
+    }
+
+    /// Every check, the replay mark last of all, so that nothing but a believed assertion can use an id up.
+    async fn believe(
+        &self,
+        around: &Surroundings,
+        expected: &Expected<'_>,
+        inbound: Inbound,
+    ) -> Result<Verified<ExternalIdentity>, ProviderError> {
+        let Inbound::SamlResponse(field) = inbound else {
+            return Err(ProviderError::Unsolicited("an OAuth answer came for a SAML provider".to_owned()));
+        };
+        let (assertion, until) = self.examine(expected, &field)?;
+        // An id has no space in it, so no other pair of provider and id makes this key.
+        let key = format!("saml/{} {}", self.settings.metadata.entity_id, assertion.id);
+        if !around.used.first_use(&key, until).await? {
+            return Err(Refusal::new("saml_replay", "this assertion was used before").into());
+        }
+        Ok(Verified::vouch(identity(assertion, expected.now)))
     }
 
     /// Every check but the replay mark: the assertion, and until when its id must be remembered.
@@ -126,6 +178,7 @@ impl SamlProvider {
         validator::check_solicited(expected, &response)?;
         validator::check_response(expected, &response, signed)?;
         let until = validator::check_assertion(expected, &assertion)?;
+        validator::check_authentication(expected, &assertion)?;
         Ok((assertion, until))
     }
 
@@ -216,22 +269,31 @@ impl Provider for SamlProvider {
         facts: &AttemptFacts,
         inbound: Inbound,
     ) -> Result<Verified<ExternalIdentity>, ProviderError> {
-        let Inbound::SamlResponse(field) = inbound else {
-            return Err(ProviderError::Unsolicited("an OAuth answer came for a SAML provider".to_owned()));
-        };
-        let now = around.clock.now();
-        let (assertion, until) = self.examine(&self.expected(facts, now), &field)?;
-        // Last of all, so that nothing but a believed assertion can use an id up.
-        // An id has no space in it, so no other pair of provider and id makes this key.
-        let key = format!("saml/{} {}", self.settings.metadata.entity_id, assertion.id);
-        if !around.used.first_use(&key, until).await? {
-            return Err(Refusal::new("saml_replay", "this assertion was used before").into());
+        self.believe(around, &self.expected(facts, around.clock.now()), inbound).await
+    }
+
+    async fn finish_unsolicited(
+        &self,
+        around: &Surroundings,
+        facts: &UnsolicitedFacts,
+        inbound: Inbound,
+    ) -> Result<Verified<ExternalIdentity>, ProviderError> {
+        if !self.settings.idp_init {
+            return Err(ProviderError::Unsolicited(
+                "The identity provider started this sign-in, which it may not: ProviderDetails.IDPInit must be \
+                 true for that"
+                    .to_owned(),
+            ));
         }
-        Ok(Verified::vouch(identity(assertion, now)))
+        self.believe(around, &self.expected_unsolicited(facts, around.clock.now()), inbound).await
     }
 
     fn issuer(&self) -> Option<&str> {
         Some(&self.settings.metadata.entity_id)
+    }
+
+    fn signs_requests(&self) -> bool {
+        self.settings.sign_requests
     }
 
     fn origins(&self) -> Vec<url::Origin> {

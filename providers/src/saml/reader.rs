@@ -76,6 +76,8 @@ pub struct Authentication {
     pub session_index: Option<String>,
     /// `SessionNotOnOrAfter`.
     pub session_ends: Option<OffsetDateTime>,
+    /// `AuthnContextClassRef` (SAML core 2.7.2.2): how the person proved it.
+    pub context: Option<String>,
 }
 
 /// What an assertion says (SAML core 2.3.3).
@@ -265,7 +267,13 @@ fn authentication(node: Node<'_, '_>) -> Result<Authentication, Refusal> {
         at: moment(node, "AuthnInstant")?.ok_or_else(|| missing("saml_time", "AuthnInstant"))?,
         session_index: owned(node, "SessionIndex"),
         session_ends: moment(node, "SessionNotOnOrAfter")?,
+        context: context(node)?,
     })
+}
+
+fn context(statement: Node<'_, '_>) -> Result<Option<String>, Refusal> {
+    let Some(context) = statement.at_most_one(Ns::Assertion, "AuthnContext")? else { return Ok(None) };
+    context.at_most_one(Ns::Assertion, "AuthnContextClassRef")?.map(trimmed).transpose()
 }
 
 /// Attributes by `Name`, values in order, repeated names merged. A `FriendlyName` is offered as well where

@@ -2,16 +2,14 @@
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 use url::Url;
 
-use super::binding::{self, Message, RequestSigner, encode, join};
+use super::binding::{self, HTTP_POST, Message, RequestSigner, encode, join};
 use super::settings::{LoginHint, SamlSettings};
 use super::xml::{ASSERTION, PROTOCOL};
-use crate::{AttemptFacts, Outbound, Prompt, ProviderError};
-
-const POST_BINDING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+use crate::{Asked, AttemptFacts, Outbound, Prompt, ProviderError};
 
 /// Where the browser goes with an AuthnRequest.
 ///
@@ -40,6 +38,17 @@ pub fn begin(
         binding::redirect(&target, message, signer)
     } else {
         binding::post(&target, message, signer)
+    }
+}
+
+/// How long before the attempt the person may have signed in at the provider, where the app cares.
+///
+/// SAML has a word for "again" and none for an age: `max_age` asks to sign in again too, or somebody whose
+/// session at the provider is too old for the app could never get in.
+pub fn greatest_age(asked: &Asked) -> Option<Duration> {
+    match asked.wants(Prompt::Login) {
+        true => Some(Duration::ZERO),
+        false => asked.max_age.map(|seconds| Duration::seconds(seconds.into())),
     }
 }
 
@@ -72,19 +81,20 @@ fn authn_request(
         ("Version", "2.0"),
         ("IssueInstant", issued.as_str()),
         ("Destination", target.as_str()),
-        ("ProtocolBinding", POST_BINDING),
+        ("ProtocolBinding", HTTP_POST),
         ("AssertionConsumerServiceURL", facts.callback.as_str()),
     ]);
-    if facts.asked.wants(Prompt::Login) {
-        root.push_attribute(("ForceAuthn", "true"));
-    }
     if facts.asked.wants(Prompt::None) {
         root.push_attribute(("IsPassive", "true"));
+    } else if greatest_age(&facts.asked).is_some() {
+        root.push_attribute(("ForceAuthn", "true"));
     }
     let mut writer = Writer::new(Vec::new());
     writer.write_event(Event::Start(root))?;
     text_element(&mut writer, "saml:Issuer", &facts.entity_id)?;
-    if let (LoginHint::Subject, Some(hint)) = (&settings.login_hint, &facts.asked.login_hint) {
+    // XML cannot hold every character, and no name has those in it that it cannot.
+    let hint = facts.asked.login_hint.as_deref().filter(|hint| !hint.contains(char::is_control));
+    if let (LoginHint::Subject, Some(hint)) = (&settings.login_hint, hint) {
         writer.write_event(Event::Start(BytesStart::new("saml:Subject")))?;
         text_element(&mut writer, "saml:NameID", hint)?;
         writer.write_event(Event::End(BytesEnd::new("saml:Subject")))?;

@@ -1,92 +1,119 @@
 //! Our own metadata, for the provider's administrator (SAML metadata 2.4.4).
 
 use quick_xml::Writer;
-use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
+use quick_xml::events::BytesText;
 use url::Url;
 
+use super::binding::{HTTP_POST, HTTP_REDIRECT};
+use super::xml::{DSIG, PROTOCOL};
+
 const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
-const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
-const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
-const POST_BINDING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+
+/// What can be decrypted (SAML metadata 2.4.1.1, XML Encryption 1.1 section 5), the best first: a provider takes
+/// the first of each kind that it knows.
+const ENCRYPTION_METHODS: [&str; 6] = [
+    "http://www.w3.org/2009/xmlenc11#aes256-gcm",
+    "http://www.w3.org/2009/xmlenc11#aes128-gcm",
+    "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
+    "http://www.w3.org/2001/04/xmlenc#aes128-cbc",
+    "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
+    "http://www.w3.org/2009/xmlenc11#rsa-oaep",
+];
 
 /// What the metadata says of us.
+#[derive(Debug, Clone)]
 pub struct ServiceProvider<'a> {
     /// Entity id.
     pub entity_id: &'a str,
     /// Assertion consumer service, HTTP-POST.
     pub assertion_consumer_service: &'a Url,
-    /// Base64 of the DER certificates that our requests may be signed with.
+    /// Single logout service, HTTP-POST (preferred) and HTTP-Redirect.
+    pub single_logout_service: &'a Url,
+    /// `AuthnRequestsSigned`: a provider that believes it may refuse a request without a signature.
+    pub signs_requests: bool,
+    /// Base64 of the DER certificates that our messages are or will be signed with.
     pub signing_certificates: Vec<&'a str>,
+    /// Base64 of the DER certificates that assertions may be encrypted for, the best first.
+    pub encryption_certificates: Vec<&'a str>,
 }
 
 impl ServiceProvider<'_> {
-    /// The document, UTF-8.
+    /// The document, UTF-8, not signed. It has no `validUntil` and no `cacheDuration`: some providers take
+    /// either for the end of a copy that was pasted by hand.
     ///
     /// # Errors
     /// When memory cannot be written to.
     pub fn metadata(&self) -> std::io::Result<Vec<u8>> {
         let mut writer = Writer::new(Vec::new());
-        let entity = BytesStart::new("md:EntityDescriptor")
+        let entity = writer
+            .create_element("md:EntityDescriptor")
             .with_attributes([("xmlns:md", METADATA), ("entityID", self.entity_id)]);
-        writer.write_event(Event::Start(entity))?;
-        let role = BytesStart::new("md:SPSSODescriptor").with_attributes([
-            ("protocolSupportEnumeration", PROTOCOL),
-            ("AuthnRequestsSigned", "false"),
-            ("WantAssertionsSigned", "true"),
-        ]);
-        writer.write_event(Event::Start(role))?;
-        for certificate in &self.signing_certificates {
-            key_descriptor(&mut writer, certificate)?;
-        }
-        let service = BytesStart::new("md:AssertionConsumerService").with_attributes([
-            ("Binding", POST_BINDING),
-            ("Location", self.assertion_consumer_service.as_str()),
-            ("index", "0"),
-            ("isDefault", "true"),
-        ]);
-        writer.write_event(Event::Empty(service))?;
-        writer.write_event(Event::End(BytesEnd::new("md:SPSSODescriptor")))?;
-        writer.write_event(Event::End(BytesEnd::new("md:EntityDescriptor")))?;
+        entity.write_inner_content(|entity| {
+            let signed = if self.signs_requests { "true" } else { "false" };
+            let role = entity.create_element("md:SPSSODescriptor").with_attributes([
+                ("protocolSupportEnumeration", PROTOCOL),
+                ("AuthnRequestsSigned", signed),
+                ("WantAssertionsSigned", "true"),
+            ]);
+            role.write_inner_content(|role| self.role(role))?;
+            Ok(())
+        })?;
         Ok(writer.into_inner())
     }
+
+    /// In the order of the schema.
+    fn role(&self, role: &mut Writer<Vec<u8>>) -> std::io::Result<()> {
+        for certificate in &self.signing_certificates {
+            key_descriptor(role, "signing", certificate, &[])?;
+        }
+        for certificate in &self.encryption_certificates {
+            key_descriptor(role, "encryption", certificate, &ENCRYPTION_METHODS)?;
+        }
+        for binding in [HTTP_POST, HTTP_REDIRECT] {
+            let location = self.single_logout_service.as_str();
+            role.create_element("md:SingleLogoutService")
+                .with_attributes([("Binding", binding), ("Location", location)])
+                .write_empty()?;
+        }
+        role.create_element("md:AssertionConsumerService")
+            .with_attributes([
+                ("Binding", HTTP_POST),
+                ("Location", self.assertion_consumer_service.as_str()),
+                ("index", "0"),
+                ("isDefault", "true"),
+            ])
+            .write_empty()?;
+        Ok(())
+    }
 }
 
-fn key_descriptor(writer: &mut Writer<Vec<u8>>, certificate: &str) -> std::io::Result<()> {
-    let names = ["ds:X509Data", "ds:X509Certificate"];
-    writer.write_event(Event::Start(
-        BytesStart::new("md:KeyDescriptor").with_attributes([("use", "signing")]),
-    ))?;
-    writer.write_event(Event::Start(
-        BytesStart::new("ds:KeyInfo").with_attributes([("xmlns:ds", SIGNATURE)]),
-    ))?;
-    for name in names {
-        writer.write_event(Event::Start(BytesStart::new(name)))?;
-    }
-    writer.write_event(Event::Text(BytesText::new(certificate)))?;
-    for name in names.iter().rev() {
-        writer.write_event(Event::End(BytesEnd::new(*name)))?;
-    }
-    writer.write_event(Event::End(BytesEnd::new("ds:KeyInfo")))?;
-    writer.write_event(Event::End(BytesEnd::new("md:KeyDescriptor")))
+fn key_descriptor(
+    role: &mut Writer<Vec<u8>>,
+    key_use: &str,
+    certificate: &str,
+    methods: &[&str],
+) -> std::io::Result<()> {
+    let descriptor = role.create_element("md:KeyDescriptor").with_attribute(("use", key_use));
+    descriptor.write_inner_content(|descriptor| {
+        key_info(descriptor, certificate)?;
+        for method in methods {
+            let method = ("Algorithm", *method);
+            descriptor.create_element("md:EncryptionMethod").with_attribute(method).write_empty()?;
+        }
+        Ok(())
+    })?;
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_metadata_names_entity_address_and_certificate_and_escapes_them() {
-        let address = Url::parse("https://a.example/saml2/idpresponse?x=1&y=2").unwrap();
-        let provider = ServiceProvider {
-            entity_id: "urn:a\"<b",
-            assertion_consumer_service: &address,
-            signing_certificates: vec!["QUJD"],
-        };
-        let text = String::from_utf8(provider.metadata().unwrap()).unwrap();
-        assert!(text.contains("entityID=\"urn:a&quot;&lt;b\""), "{text}");
-        assert!(text.contains("Location=\"https://a.example/saml2/idpresponse?x=1&amp;y=2\""), "{text}");
-        assert!(text.contains("<ds:X509Certificate>QUJD</ds:X509Certificate>"), "{text}");
-        let document: String = text.chars().filter(|c| !c.is_control()).collect();
-        assert_eq!(document, text);
-    }
+/// A KeyInfo with this certificate (XML Signature section 4.5.4).
+pub(super) fn key_info(writer: &mut Writer<Vec<u8>>, certificate: &str) -> std::io::Result<()> {
+    let info = writer.create_element("ds:KeyInfo").with_attribute(("xmlns:ds", DSIG));
+    info.write_inner_content(|info| {
+        info.create_element("ds:X509Data").write_inner_content(|data| {
+            data.create_element("ds:X509Certificate").write_text_content(BytesText::new(certificate))?;
+            Ok(())
+        })?;
+        Ok(())
+    })?;
+    Ok(())
 }

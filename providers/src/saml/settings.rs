@@ -44,7 +44,7 @@ pub struct SamlSettings {
     pub metadata: IdpMetadata,
     /// `IDPSignout`.
     pub idp_signout: bool,
-    /// `IDPInit`. An unsolicited response is an error page in this version all the same.
+    /// `IDPInit`: the provider may start a sign-in (SAML profiles 4.1.5).
     pub idp_init: bool,
     /// `RequestSigningAlgorithm=rsa-sha256`, or the metadata wants it.
     pub sign_requests: bool,
@@ -99,13 +99,6 @@ impl SamlSettings {
         };
         for (key, value) in details {
             settings.set(key, value)?;
-        }
-        if settings.sign_requests && settings.metadata.sso_redirect.is_none() {
-            return Err(SettingError::new(
-                "RequestSigningAlgorithm",
-                "rsa-sha256",
-                "signed requests go by HTTP-Redirect only, and the metadata offers HTTP-POST only",
-            ));
         }
         Ok(settings)
     }

@@ -12,6 +12,8 @@ use crate::error::shown;
 const MAX_DESCRIPTION: usize = 600;
 /// Longest time since an assertion or a Response was issued.
 const MAX_AGE: Duration = Duration::hours(24);
+/// The same of an answer that nobody here asked for: no request of ours bounds its time.
+const MAX_AGE_UNSOLICITED: Duration = Duration::minutes(6);
 const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 
 /// What an attempt expects of its answer.
@@ -23,13 +25,19 @@ pub struct Expected<'e> {
     pub audience: &'e str,
     /// Our assertion consumer service.
     pub acs: &'e str,
-    /// The id of our AuthnRequest. Without one, neither Response nor confirmation may name any
-    /// (SAML profiles 4.1.5); a sign-in always has one.
+    /// The id of our AuthnRequest. Without one the provider started the sign-in (SAML profiles 4.1.5):
+    /// neither Response nor confirmation may name any, and both must be 6 minutes old at most.
     pub request_id: Option<&'e str>,
     /// Now.
     pub now: OffsetDateTime,
     /// Clock skew allowed.
     pub skew: Duration,
+    /// `authn_context_class_refs`: how the person must have proved who they are. Empty: any way will do.
+    pub contexts: &'e [String],
+    /// The person must have signed in at the provider at or after this moment (`prompt=login`, `max_age`).
+    pub fresh_since: Option<OffsetDateTime>,
+    /// Whether nothing could be shown to the person (`prompt=none`).
+    pub passive: bool,
 }
 
 /// Ends the attempt when the provider reports a failure. Needs no signature: it can only end the attempt.
@@ -69,10 +77,17 @@ pub fn check_solicited(expected: &Expected<'_>, response: &ResponseFacts) -> Res
         None => Err(ProviderError::Unsolicited(
             "Invalid samlResponse or relayState from identity provider".to_owned(),
         )),
-        Some(_) => {
-            Err(Refusal::new("saml_in_response_to", "the Response answers another request than this one")
-                .into())
-        }
+        Some(_) => Err(Refusal::new("saml_in_response_to", other_request(expected, "Response")).into()),
+    }
+}
+
+/// What is wrong with an InResponseTo that does not fit.
+fn other_request(expected: &Expected<'_>, what: &str) -> String {
+    match expected.request_id {
+        Some(_) => format!("the {what} answers another request than this one, or none"),
+        None => format!(
+            "the {what} names a request (InResponseTo), but the provider started this sign-in: it must name none"
+        ),
     }
 }
 
@@ -98,8 +113,13 @@ fn check_issued(expected: &Expected<'_>, what: &str, at: OffsetDateTime) -> Resu
             ),
         ));
     }
-    if later(at, MAX_AGE) < expected.now {
-        return Err(Refusal::new("saml_issue_instant", format!("the {what} was issued too long ago ({at})")));
+    let oldest = if expected.request_id.is_some() { MAX_AGE } else { MAX_AGE_UNSOLICITED };
+    if later(at, oldest) < expected.now {
+        let minutes = oldest.whole_minutes();
+        return Err(Refusal::new(
+            "saml_issue_instant",
+            format!("the {what} was issued too long ago ({at}): it may be {minutes} minutes old at most"),
+        ));
     }
     Ok(())
 }
@@ -181,6 +201,42 @@ pub fn check_assertion(expected: &Expected<'_>, assertion: &Assertion) -> Result
     Ok(remembered_until(assertion))
 }
 
+/// Checks that the sign-in at the provider was one that was asked for. The request travels unsigned through the
+/// person's own browser, where its wishes can be struck out: only the answer can tell whether they were granted.
+///
+/// # Errors
+/// `saml_authn_context` for another kind of sign-in, `saml_authn_instant` for one too long ago, or
+/// `LoginRequired` where the provider could not ask again (`prompt=none`).
+pub fn check_authentication(expected: &Expected<'_>, assertion: &Assertion) -> Result<(), ProviderError> {
+    let statements = &assertion.authentications;
+    // Comparison="exact": one of those asked for, character for character (SAML core 3.3.2.2.1).
+    let exact = |class: &str| expected.contexts.iter().any(|one| one == class);
+    if !expected.contexts.is_empty()
+        && !statements.iter().any(|one| one.context.as_deref().is_some_and(exact))
+    {
+        let came: Vec<_> = statements.iter().filter_map(|one| one.context.as_deref()).collect();
+        let came = (!came.is_empty()).then(|| came.join(", "));
+        let asked = expected.contexts.join(" or ");
+        let what = "AuthnContextClassRef (the setting authn_context_class_refs)";
+        return Err(differs("saml_authn_context", what, &asked, came.as_deref()).into());
+    }
+    let latest = statements.iter().map(|one| one.at).max();
+    if let (Some(since), Some(at)) = (expected.fresh_since, latest)
+        && later(at, expected.skew) < since
+    {
+        let detail = format!(
+            "the app asked for a sign-in not before {since} (prompt=login or max_age), and the person signed in at \
+             the provider at {at} (AuthnInstant): it did not ask again, or its clock is behind"
+        );
+        return Err(if expected.passive {
+            ProviderError::LoginRequired(detail)
+        } else {
+            Refusal::new("saml_authn_instant", detail).into()
+        });
+    }
+    Ok(())
+}
+
 /// The latest end of all its confirmations, as another one may fit later than the one that fits now, but
 /// not past its greatest age.
 fn remembered_until(assertion: &Assertion) -> OffsetDateTime {
@@ -223,10 +279,8 @@ fn fits(expected: &Expected<'_>, confirmation: &Confirmation) -> Result<(), Refu
         return Err(differs("saml_recipient", "Recipient", expected.acs, confirmation.recipient.as_deref()));
     }
     if confirmation.in_response_to.as_deref() != expected.request_id {
-        return Err(Refusal::new(
-            "saml_confirmation_in_response_to",
-            "the SubjectConfirmationData answers another request than this one, or none",
-        ));
+        let detail = other_request(expected, "SubjectConfirmationData");
+        return Err(Refusal::new("saml_confirmation_in_response_to", detail));
     }
     let until = confirmation.not_on_or_after.ok_or_else(|| {
         Refusal::new("saml_confirmation_not_on_or_after", "the SubjectConfirmationData has no NotOnOrAfter")

@@ -302,13 +302,17 @@ async fn a_saml_provider_shows_what_follows_from_its_metadata() {
     let document = saml_metadata(&world, &pool, "idp.example", "").await;
     let made = world.ok("CreateIdentityProvider", saml(&pool, json!({ "MetadataFile": document }))).await;
     let provider = &made["IdentityProvider"];
+    let snapshot = world.api.registry.snapshot();
+    let certificate = snapshot.pool(&pool).unwrap().keys.encryption_certificate();
     assert_eq!(
         provider["ProviderDetails"],
         json!({
             "MetadataFile": document, "SSORedirectBindingURI": "https://idp.example/sso",
-            "SLORedirectBindingURI": "https://idp.example/slo",
+            "SLORedirectBindingURI": "https://idp.example/slo", "ActiveEncryptionCertificate": certificate,
         })
     );
+    let signing = world.ok("GetSigningCertificate", json!({ "UserPoolId": pool })).await;
+    assert_ne!(signing["Certificate"], certificate, "a key of its own");
     assert_eq!(provider["AttributeMapping"], json!({}));
     assert!(provider.get("PoolgateMetadataDocument").is_none());
     assert_eq!(stored_document(&world, &pool), document);

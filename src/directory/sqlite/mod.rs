@@ -22,7 +22,7 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 
-use self::file::OwnedFile;
+use self::file::{FileError, OwnedFile};
 use self::rows::{millis, moment, read_user, user_columns};
 use self::token_states::Question;
 use self::writer::{Done, Job, Outcome, Work, Writer, away};
@@ -55,12 +55,15 @@ impl SqliteDirectory {
     /// lives as long as the directory.
     ///
     /// # Errors
-    /// [`DirectoryError::Away`] with the reason: another process has it, the disk refused, or the file is
-    /// no such database.
+    /// [`DirectoryError::InUse`] when another process has it; [`DirectoryError::Away`] with the reason: the disk
+    /// refused, or the file is no such database.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, DirectoryError> {
-        let (file, connection) = OwnedFile::open(path, SqliteSynchronous::Full, &MIGRATIONS)
-            .await
-            .map_err(|error| DirectoryError::Away(error.to_string()))?;
+        let (file, connection) = OwnedFile::open(path, SqliteSynchronous::Full, &MIGRATIONS).await.map_err(
+            |error| match error {
+                FileError::InUse(_) => DirectoryError::InUse(error.to_string()),
+                other => DirectoryError::Away(other.to_string()),
+            },
+        )?;
         let file = Arc::new(file);
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)

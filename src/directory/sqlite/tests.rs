@@ -83,7 +83,7 @@ async fn a_second_gateway_on_the_same_file_is_refused_until_the_first_has_closed
     std::os::unix::fs::symlink(place.path(), &link).unwrap();
     for path in [place.path(), link] {
         match SqliteDirectory::open(&path, TestClock::at_noon()).await {
-            Err(DirectoryError::Away(why)) => assert!(why.contains("in use by another process"), "{why}"),
+            Err(DirectoryError::InUse(why)) => assert!(why.contains("in use by another process"), "{why}"),
             Err(error) => panic!("{error}"),
             Ok(_) => panic!("two gateways share one database"),
         }

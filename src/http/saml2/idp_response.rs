@@ -1,12 +1,17 @@
 //! `POST /saml2/idpresponse`: the assertion consumer service (SAML bindings 3.5).
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use poolgate_providers::Inbound;
 
-use crate::http::body::{self, once};
-use crate::http::host::PoolAtHost;
-use crate::http::{State, arrival, reply};
+use crate::http::body::{self, Pairs, once};
+use crate::http::host::{PoolAtHost, elsewhere};
+use crate::http::{State, arrival, cookies, reply};
 use crate::pool::ProviderType;
+use crate::registry::LivePool;
+use crate::sign_in::request::Rejected;
+use crate::sign_in::unsolicited;
 
 /// What the reference service says of an answer that fits no attempt.
 const NOT_OURS: &str = "Invalid samlResponse or relayState from identity provider";
@@ -29,6 +34,10 @@ pub async fn post(
     else {
         return reply::unsolicited_page(&state, &request, NOT_OURS);
     };
+    if let Some(query) = unsolicited::query(handle) {
+        let inbound = Inbound::SamlResponse(response.to_owned());
+        return unasked(&request, &state, &pool.0, &query, inbound).await;
+    }
     let arrival = arrival::Arrival {
         handle: handle.to_owned(),
         speaks: |provider_type| provider_type == ProviderType::Saml,
@@ -39,4 +48,34 @@ pub async fn post(
         ]),
     };
     arrival::receive(&request, &state, &pool.0, arrival).await
+}
+
+/// The provider started it. The POST is cross-site and comes without our cookies: none is needed, as no attempt
+/// waits in this browser.
+async fn unasked(
+    request: &HttpRequest,
+    state: &State,
+    pool: &Arc<LivePool>,
+    query: &Pairs,
+    inbound: Inbound,
+) -> HttpResponse {
+    if elsewhere(request, state, pool).is_some() {
+        return reply::unsolicited_page(
+            state,
+            request,
+            "The answer came to another domain than the pool's own",
+        );
+    }
+    let started = match unsolicited::check(pool, query) {
+        Ok(started) => started,
+        Err(Rejected::Page(why)) => {
+            let what = format!("The identity provider started a sign-in whose RelayState is not good. {why}");
+            return reply::unsolicited_page(state, request, &what);
+        }
+        Err(rejected) => return reply::rejected(state, request, pool, &rejected),
+    };
+    let old_session = cookies::read(request, cookies::SESSION);
+    let completed =
+        unsolicited::complete(&state.context, pool, &started, inbound, old_session.as_deref()).await;
+    arrival::settle(request, state, pool, completed)
 }

@@ -4,12 +4,14 @@
 mod attempts;
 mod documents;
 mod house;
+mod idp_initiated;
 mod login;
 mod logout;
 mod moods;
 mod provider;
 mod refresh;
 mod revoke;
+mod saml_keys;
 mod sessions;
 mod stores;
 mod token;

@@ -5,12 +5,14 @@ mod chromium;
 mod gateway;
 mod helpers;
 mod person;
+mod simplesamlphp;
 
 pub use app::{App, CALLBACK, LOGGED_OUT, Tokens, claims};
 pub use chromium::Browser;
 pub use gateway::{Gateway, Pool, run_calls};
 pub use helpers::{Oidc, Saml, node, python, python_path, repository};
 pub use person::{Landing, Person};
+pub use simplesamlphp::SimpleSaml;
 
 /// Hands every test its own ports: bound once, let go, then used by the process under test.
 pub fn free_port() -> u16 {

@@ -1,6 +1,7 @@
 //! A person with a browser that keeps cookies and follows what it is told, without JavaScript.
 //!
-//! As browsers do with `SameSite=Lax`, a form posted from another site carries no cookie.
+//! As browsers do with `SameSite=Lax`, a form posted from another site carries no cookie but those with
+//! `SameSite=None`.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -23,6 +24,8 @@ const STEPS: usize = 25;
 #[derive(Clone)]
 pub struct Person {
     jar: Arc<Jar>,
+    /// Those with `SameSite=None` once more.
+    cross_site: Arc<Jar>,
     http: Client,
 }
 
@@ -55,12 +58,12 @@ impl Person {
 
     /// A fresh browser profile over this client, which must follow no redirects.
     pub fn with(http: Client) -> Self {
-        Self { jar: Arc::default(), http }
+        Self { jar: Arc::default(), cross_site: Arc::default(), http }
     }
 
     /// Another fresh profile on the same machine.
     pub fn another(&self) -> Self {
-        Self { jar: Arc::default(), http: self.http.clone() }
+        Self::with(self.http.clone())
     }
 
     /// Opens `url` and goes wherever that leads; stops before an address that begins with `until`.
@@ -85,22 +88,31 @@ impl Person {
         self.walk(self.post(from, action, fields), action.clone(), until).await.unwrap()
     }
 
+    /// Fills the form of the page where a walk ended, sends it, and goes wherever that leads.
+    pub async fn fill(&self, page: &Landing, answers: &[(&str, &str)], until: &str) -> Landing {
+        let form = FORM.captures(&page.body).unwrap_or_else(|| panic!("a form: {page:?}"));
+        let mut fields = Vec::new();
+        for input in INPUT.captures_iter(&form[2]) {
+            let Some(name) = attribute(&input[1], "name") else { continue };
+            let answer = answers.iter().find(|(field, _)| *field == name);
+            match answer.map(|(_, value)| (*value).to_owned()).or_else(|| attribute(&input[1], "value")) {
+                Some(value) => fields.push((name, value)),
+                None => panic!("{name} wants an answer: {}", page.body),
+            }
+        }
+        let action = page.url.join(&attribute(&form[1], "action").unwrap_or_default()).unwrap();
+        self.post_from(&page.url, &action, &fields, until).await
+    }
+
     fn get(&self, url: &Url) -> RequestBuilder {
-        self.with_cookies(self.http.get(url.clone()), url)
+        with_cookies(self.http.get(url.clone()), &self.jar, url)
     }
 
     fn post(&self, from: &Url, action: &Url, fields: &[(String, String)]) -> RequestBuilder {
         let request =
             self.http.post(action.clone()).header(ORIGIN, from.origin().ascii_serialization()).form(fields);
         let same_site = from.host_str() == action.host_str();
-        if same_site { self.with_cookies(request, action) } else { request }
-    }
-
-    fn with_cookies(&self, request: RequestBuilder, url: &Url) -> RequestBuilder {
-        match self.jar.cookies(url) {
-            Some(cookies) => request.header(COOKIE, cookies),
-            None => request,
-        }
+        with_cookies(request, if same_site { &self.jar } else { &self.cross_site }, action)
     }
 
     async fn walk(
@@ -139,7 +151,11 @@ impl Person {
 
     fn keep_cookies(&self, url: &Url, response: &Response) {
         for cookie in response.headers().get_all(SET_COOKIE) {
-            self.jar.add_cookie_str(cookie.to_str().unwrap(), url);
+            let cookie = cookie.to_str().unwrap();
+            self.jar.add_cookie_str(cookie, url);
+            if cookie.to_ascii_lowercase().contains("samesite=none") {
+                self.cross_site.add_cookie_str(cookie, url);
+            }
         }
     }
 }
@@ -161,6 +177,13 @@ impl Landing {
     /// A response header.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+fn with_cookies(request: RequestBuilder, jar: &Jar, url: &Url) -> RequestBuilder {
+    match jar.cookies(url) {
+        Some(cookies) => request.header(COOKIE, cookies),
+        None => request,
     }
 }
 

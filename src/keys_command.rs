@@ -1,0 +1,219 @@
+//! `poolgate keys`: an administrator shows, rolls over and retires a pool's SAML keys while the gateway is stopped.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Args, Subcommand, ValueEnum};
+use poolgate_providers::saml::keys::VerifyKey;
+use poolgate_providers::{Clock, Random, SystemClock, SystemRandom};
+use thiserror::Error;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+use crate::config::{Secrets, Settings, SettingsError};
+use crate::directory::sqlite::SqliteDirectory;
+use crate::directory::{Directory, DirectoryError};
+use crate::gateway;
+use crate::keys::roll_over::{self, KeyState};
+use crate::keys::{KeyRecord, KeyUse};
+use crate::registry::{KeyChangeError, Registry, Surface};
+
+/// How long a new signing key is published before it is used, unless told otherwise, in days.
+const WAIT_DAYS: u16 = 7;
+
+/// What is done with the SAML keys of one pool.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Shows the pool's SAML keys, what each one does, and its certificate.
+    List {
+        /// Which pool.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Makes a new key beside the old one, which stays accepted until it is retired.
+    Roll {
+        /// Which pool.
+        #[command(flatten)]
+        place: Place,
+        /// What the key is for.
+        #[arg(long = "use", value_enum)]
+        key_use: SamlUse,
+        /// saml-signing: how many days the new certificate is published before it is used [default: 7].
+        #[arg(long, value_name = "DAYS")]
+        use_after: Option<u16>,
+    },
+    /// Removes a key that no provider needs any more, for good.
+    Retire {
+        /// Which pool.
+        #[command(flatten)]
+        place: Place,
+        /// Its id, as the list shows it.
+        #[arg(long, value_name = "KEYID", allow_hyphen_values = true)]
+        key: String,
+    },
+}
+
+/// Which pool of which installation.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The pool's id.
+    #[arg(long, value_name = "ID")]
+    pool: String,
+    /// TOML file with settings: the same as for `serve`.
+    #[arg(long)]
+    config: Option<PathBuf>,
+}
+
+/// The keys that roll over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SamlUse {
+    /// Signs requests and logout messages.
+    SamlSigning,
+    /// Decrypts assertions.
+    SamlEncryption,
+}
+
+/// Why it was not done. One line for the administrator.
+#[derive(Debug, Error)]
+pub enum KeysError {
+    /// A setting cannot be used: exit code 2.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// There are no data where the settings point.
+    #[error("there is no directory at {0}: give the settings that `poolgate serve` runs with")]
+    NoDirectory(PathBuf),
+    /// The gateway runs.
+    #[error(
+        "the gateway is running on this data directory: stop it first, and start it again afterwards. \
+         Sessions and tokens survive that"
+    )]
+    Running,
+    /// Encryption keys are shown at once.
+    #[error("--use-after is for saml-signing: an encryption key is shown to providers at once")]
+    NoWait,
+    /// The rules of a roll-over, or the directory.
+    #[error(transparent)]
+    Change(#[from] KeyChangeError),
+}
+
+impl From<DirectoryError> for KeysError {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::InUse(_) => Self::Running,
+            other => Self::Change(KeyChangeError::Directory(other)),
+        }
+    }
+}
+
+/// Does it, and says what was done. What is said has reached the disk.
+///
+/// # Errors
+/// See [`KeysError`]: nothing was changed then.
+pub async fn run(command: KeysCommand) -> Result<String, KeysError> {
+    let (KeysCommand::List { place } | KeysCommand::Roll { place, .. } | KeysCommand::Retire { place, .. }) =
+        &command;
+    let settings = Settings::load(place.config.clone())?;
+    if !settings.directory_path.exists() {
+        return Err(KeysError::NoDirectory(settings.directory_path));
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let secrets = Secrets::obtain(&settings, &random)?;
+    let sealer = gateway::sealer(&secrets, &random)?;
+    let directory: Arc<dyn Directory> =
+        Arc::new(SqliteDirectory::open(&settings.directory_path, Arc::clone(&clock)).await?);
+    let surface = Surface { public_url: settings.public_url.clone(), dev: settings.dev };
+    let opened =
+        Registry::open(Arc::clone(&directory), sealer, Arc::clone(&clock), random, surface.clone()).await;
+    let said = match opened {
+        Ok(registry) => change(&Arc::new(registry), &command, &surface, clock.now()).await,
+        Err(error) => Err(error.into()),
+    };
+    directory.close().await;
+    said
+}
+
+async fn change(
+    registry: &Arc<Registry>,
+    command: &KeysCommand,
+    surface: &Surface,
+    now: OffsetDateTime,
+) -> Result<String, KeysError> {
+    match command {
+        KeysCommand::List { place } => {
+            let snapshot = registry.snapshot();
+            let pool = snapshot.pool(&place.pool);
+            let pool = pool.ok_or_else(|| KeyChangeError::NoPool(place.pool.clone()))?;
+            let keys = pool.keys.records();
+            let saml = keys.iter().filter(|key| key.key_use.is_saml());
+            Ok(saml.map(|key| describe(keys, key, now)).collect::<Vec<_>>().join("\n\n"))
+        }
+        KeysCommand::Roll { place, key_use, use_after } => {
+            let (key_use, days) = match (key_use, use_after) {
+                (SamlUse::SamlSigning, days) => (KeyUse::SamlSigning, days.unwrap_or(WAIT_DAYS)),
+                (SamlUse::SamlEncryption, None) => (KeyUse::SamlEncryption, 0),
+                (SamlUse::SamlEncryption, Some(_)) => return Err(KeysError::NoWait),
+            };
+            let made = registry.roll_key(&place.pool, key_use, Duration::days(days.into())).await?;
+            let snapshot = registry.snapshot();
+            let pool = snapshot.pool(&place.pool);
+            let pool = pool.ok_or_else(|| KeyChangeError::NoPool(place.pool.clone()))?;
+            let metadata = pool.domain_url(surface).map_or_else(
+                || "the certificate below".to_owned(),
+                |url| format!("{}saml2/metadata or the certificate below", url.as_str()),
+            );
+            let next = if key_use == KeyUse::SamlSigning {
+                format!("Give every provider {metadata} before the new key is used")
+            } else {
+                format!("Give every provider {metadata}; the older key decrypts until then")
+            };
+            let described = describe(pool.keys.records(), &made, now);
+            Ok(format!("{described}\n\n{next}, and retire the older key when all have it."))
+        }
+        KeysCommand::Retire { place, key } => {
+            registry.retire_key(&place.pool, key).await?;
+            Ok(format!("key {key} is retired"))
+        }
+    }
+}
+
+/// A key for a person: what it does, until when its certificate lasts, and the certificate as a PEM file.
+fn describe(keys: &[KeyRecord], key: &KeyRecord, now: OffsetDateTime) -> String {
+    let key_use = if key.key_use == KeyUse::SamlSigning { "saml-signing" } else { "saml-encryption" };
+    let does = match (roll_over::state(keys, key, now), key.key_use) {
+        (KeyState::InUse, KeyUse::SamlSigning) => "in use: signs".to_owned(),
+        (KeyState::InUse, _) => "in use: shown to providers, decrypts".to_owned(),
+        (KeyState::Waiting(from), _) => format!("published, signs from {} on", moment(from)),
+        (KeyState::Old, KeyUse::SamlSigning) => "old: published, signs no more".to_owned(),
+        (KeyState::Old, _) => "old: still decrypts, shown no more".to_owned(),
+    };
+    let mut text = format!("{key_use} {}\n  {does}\n  made {}", key.id, moment(key.created));
+    let certificate = key.certificate.as_deref().unwrap_or_default();
+    let der = STANDARD.decode(certificate).unwrap_or_default();
+    if let Ok(read) = VerifyKey::from_der(&der) {
+        let fingerprint: Vec<_> =
+            digest(&SHA256, &der).as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
+        let ends = moment(read.not_after.unix_timestamp());
+        let _ = write!(text, "\n  certificate until {ends}\n  SHA-256 {}", fingerprint.join(":"));
+    }
+    let mut rest = certificate;
+    text.push_str("\n-----BEGIN CERTIFICATE-----\n");
+    while let Some((line, more)) = rest.split_at_checked(64) {
+        let _ = writeln!(text, "{line}");
+        rest = more;
+    }
+    if !rest.is_empty() {
+        let _ = writeln!(text, "{rest}");
+    }
+    text.push_str("-----END CERTIFICATE-----");
+    text
+}
+
+fn moment(seconds: i64) -> String {
+    let moment = OffsetDateTime::from_unix_timestamp(seconds).ok();
+    moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_else(|| seconds.to_string())
+}
