@@ -1,6 +1,6 @@
 //! Canonicalisation and names: what two parsers could read in two ways, and what canonicalises to nothing.
 
-use super::{Attack, Target, attack, element, in_each_signature};
+use super::{SIGNATURE, SIGNATURE_OR_DIGEST, Attack, Target, attack, element, in_each_signature};
 
 const XML: &[&str] = &["saml_xml"];
 const STRUCTURE: &[&str] = &["saml_structure"];
@@ -106,7 +106,7 @@ pub fn signed_forms(target: &Target) -> Vec<Attack> {
     made.extend(in_each_signature(
         target,
         "the digest of nothing",
-        &["saml_digest", "saml_signature"],
+        SIGNATURE_OR_DIGEST,
         |signature| {
             let old = element(signature, "ds:DigestValue", 0);
             signature
@@ -120,7 +120,7 @@ pub fn signed_forms(target: &Target) -> Vec<Attack> {
         made.push(attack(
             "a prefix list that was not signed",
             xml.replace(signature, &other),
-            &["saml_signature"],
+            SIGNATURE,
         ));
     }
     // Changes inside of what is signed, each of which a sloppy canonicalisation does not see.

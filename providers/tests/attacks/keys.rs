@@ -3,10 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Attack, Target, attack, element, evil_assertion, in_each_signature, resigned};
+use super::{Attack, SIGNATURE, Target, attack, element, evil_assertion, in_each_signature, resigned};
 use crate::saml_idp::{Answer, ECDSA_SHA256, RSA_SHA256, ec_key, evil_key, good_key};
-
-const SIGNATURE: &[&str] = &["saml_signature"];
 
 fn key_infos() -> Vec<String> {
     let (own, honest) = (STANDARD.encode(&evil_key().certificate), STANDARD.encode(&good_key().certificate));

@@ -22,6 +22,11 @@ use poolgate_providers::{ExternalIdentity, Inbound, Provider as _, ProviderError
 
 use crate::saml_idp::{Answer, Key, Memory, NOW, block_on, facts, good_key, provider, surroundings};
 
+/// The refusals of a signature that no key of the provider made, or that does not fit.
+pub const SIGNATURE: &[&str] = &["saml_signature", "saml_unknown_key"];
+/// The same, or of what is no longer what was signed.
+pub const SIGNATURE_OR_DIGEST: &[&str] = &["saml_signature", "saml_unknown_key", "saml_digest"];
+
 /// One hostile answer.
 pub struct Attack {
     pub name: String,
@@ -128,7 +133,7 @@ impl Target {
 
     /// Where both are signed, whatever is done to the inner signature changes what the outer one signs.
     fn fits(&self, rules: &[&str], code: &str) -> bool {
-        let outer = self.form == Form::Both && code == "saml_digest" && rules.contains(&"saml_signature");
+        let outer = self.form == Form::Both && code == "saml_digest" && rules == SIGNATURE;
         outer || rules.contains(&code)
     }
 

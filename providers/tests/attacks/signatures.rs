@@ -1,6 +1,6 @@
 //! Signatures stripped, emptied, moved, doubled, exchanged.
 
-use super::{Attack, Form, Target, attack, element, in_each_signature};
+use super::{SIGNATURE, SIGNATURE_OR_DIGEST, Attack, Form, Target, attack, element, in_each_signature};
 
 const FORM: &[&str] = &["saml_signature_form"];
 
@@ -76,13 +76,13 @@ pub fn broken(target: &Target) -> Vec<Attack> {
             "the DigestValue of nothing",
             "DigestValue",
             "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
-            &["saml_signature", "saml_digest"],
+            SIGNATURE_OR_DIGEST,
         ),
         (
             "another DigestValue",
             "DigestValue",
             "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            &["saml_signature", "saml_digest"],
+            SIGNATURE_OR_DIGEST,
         ),
     ] {
         made.extend(in_each_signature(target, name, rules, |signature| {
@@ -91,12 +91,12 @@ pub fn broken(target: &Target) -> Vec<Attack> {
         }));
     }
     let values: [(&str, String, &'static [&'static str]); 6] = [
-        ("no SignatureValue", String::new(), &["saml_signature"]),
+        ("no SignatureValue", String::new(), SIGNATURE),
         ("a SignatureValue that is no base64", "%%%%".to_owned(), FORM),
-        ("a SignatureValue of zeros", "A".repeat(344), &["saml_signature_form", "saml_signature"]),
-        ("a SignatureValue of one", format!("{}AQ==", "A".repeat(340)), &["saml_signature"]),
+        ("a SignatureValue of zeros", "A".repeat(344), SIGNATURE),
+        ("a SignatureValue of one", format!("{}AQ==", "A".repeat(340)), SIGNATURE),
         ("a SignatureValue that never ends", "A".repeat(8000), FORM),
-        ("a SignatureValue of another length", "AAAA".to_owned(), &["saml_signature"]),
+        ("a SignatureValue of another length", "AAAA".to_owned(), SIGNATURE),
     ];
     for signature in target.signatures() {
         for (name, value, rules) in &values {
