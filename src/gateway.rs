@@ -132,11 +132,7 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
     let sessions: Arc<dyn SessionStore> = Arc::new(
         EmbeddedSessions::open(&settings.data_dir.join("sessions.sqlite"), Arc::clone(&clock)).await?,
     );
-    let surface = Surface {
-        public_url: settings.public_url.clone(),
-        dev: settings.dev,
-        engines: settings.saml_engines,
-    };
+    let surface = surface(settings);
     let outgoing: Arc<dyn Http> = Arc::new(outgoing(settings)?);
     let registry = Registry::open(
         Arc::clone(&directory),
@@ -175,8 +171,14 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         api: Arc::new(api),
         pages: Arc::new(Pages::new()?),
         metrics: Metrics::new(),
+        attempts: Arc::default(),
         trusted_proxies: settings.trusted_proxies.clone().into(),
     })
+}
+
+/// How this installation is reached, and what it lets providers do.
+pub(crate) fn surface(settings: &Settings) -> Surface {
+    Surface { public_url: settings.public_url.clone(), dev: settings.dev, engines: settings.saml_engines }
 }
 
 /// Seals and opens under the master key.

@@ -7,6 +7,7 @@
 //! | [`config`], [`gateway`] | settings; puts the parts together, starts and stops |
 //! | [`demo`] | simulated providers and a sample app, also used by the tests |
 //! | [`http`] | reads the app's request and the provider's answer: one file per endpoint |
+//! | [`diagnosis`] | why sign-ins fail |
 //! | [`api`] | the management API: AWS JSON 1.1 |
 //! | [`sign_in`], [`sign_out`] | the attempt, its completion, the mapping to a user; the way out |
 //! | [`grants`] | a sign-in becomes a code, a code becomes tokens |
@@ -24,6 +25,7 @@ pub mod api;
 pub mod config;
 pub mod context;
 pub mod demo;
+pub mod diagnosis;
 pub mod directory;
 pub mod gateway;
 pub mod grants;

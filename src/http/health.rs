@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics`, on their own listener.
+//! `/healthz`, `/readyz`, `/metrics` and `/attempts`, on their own listener.
 
 use std::sync::Arc;
 
@@ -50,7 +50,8 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(web::resource("/healthz").route(web::get().to(alive)))
         .service(web::resource("/readyz").route(web::get().to(ready)))
-        .service(web::resource("/metrics").route(web::get().to(metrics)));
+        .service(web::resource("/metrics").route(web::get().to(metrics)))
+        .service(web::resource("/attempts").route(web::get().to(super::attempts::get)));
 }
 
 /// The process answers.

@@ -99,6 +99,7 @@ pub async fn begin(
         cause,
         target: Some(request.target()),
         provider: known.map(|provider_type| (provider.to_owned(), provider_type)),
+        client_id: request.client_id.clone(),
     })
 }
 

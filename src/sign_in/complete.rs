@@ -18,6 +18,10 @@ pub struct Completed {
     pub location: String,
     /// The new hosted-UI session.
     pub session_cookie: String,
+    /// The provider that vouched.
+    pub provider: String,
+    /// The app client.
+    pub client_id: String,
 }
 
 /// Completes an attempt that was taken from the store.
@@ -55,6 +59,7 @@ pub(super) fn close(
             cause,
             target: (!unsolicited).then(|| target.clone()),
             provider: known.map(|provider_type| (provider.to_owned(), provider_type)),
+            client_id: client_id.to_owned(),
         }
     })
 }
@@ -131,5 +136,6 @@ pub(super) async fn welcome(
         async { session::open(context, &session, old_session).await.map_err(Cause::from) },
         answer::success(context, pool, &user, request),
     )?;
-    Ok(Completed { location, session_cookie })
+    let (provider, client_id) = (provider.provider_name.clone(), parties.client.client_id.clone());
+    Ok(Completed { location, session_cookie, provider, client_id })
 }

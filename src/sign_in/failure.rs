@@ -49,6 +49,8 @@ pub struct Failed {
     pub target: Option<ReturnTarget>,
     /// The provider's name and type, for the words.
     pub provider: Option<(String, ProviderType)>,
+    /// The app client.
+    pub client_id: String,
 }
 
 /// What an app reads in its redirect.

@@ -40,6 +40,17 @@ pub fn query(relay_state: &str) -> Option<Vec<(String, String)>> {
     pairs.iter().any(|(name, _)| name == "client_id").then_some(pairs)
 }
 
+/// The provider and the client that a query names, where the pool has both: for diagnosis only.
+pub fn named<'a>(pool: &'a LivePool, pairs: &'a [(String, String)]) -> Option<(&'a str, &'a str)> {
+    let value = |name| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let client = pool.client(value("client_id")?)?;
+    let provider = match value("identity_provider") {
+        Some(name) => pool.providers.get(name)?,
+        None => pool.provider_by_identifier(value("idp_identifier")?)?,
+    };
+    Some((&provider.config.value.provider_name, &client.client_id))
+}
+
 /// Checks the query like any authorize request, and what is true of these alone: it names a SAML provider, its
 /// client takes SAML providers only, and it asks nothing that cannot be given.
 ///

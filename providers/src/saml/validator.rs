@@ -63,7 +63,10 @@ pub fn check_status(status: &Status) -> Result<(), ProviderError> {
     } else if has("AuthnFailed") || has("RequestDenied") {
         ProviderError::Denied(description)
     } else {
-        ProviderError::Refused { code: "server_error".to_owned(), description }
+        // Names of the protocol only: it is shown where the provider's own words are not.
+        let named = codes.iter().filter(|code| code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        let code = named.map(String::as_str).collect::<Vec<_>>().join(", ");
+        ProviderError::Refused { code, description }
     })
 }
 

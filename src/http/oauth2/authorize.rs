@@ -44,7 +44,12 @@ pub async fn live_session(
 ) -> Result<Option<SignedIn>, Failed> {
     let Some(cookie) = cookies::read(request, cookies::SESSION) else { return Ok(None) };
     let found = session::find(&state.context, pool, &cookie).await;
-    found.map_err(|error| Failed { cause: error.into(), target: Some(asked.target()), provider: None })
+    found.map_err(|error| Failed {
+        cause: error.into(),
+        target: Some(asked.target()),
+        provider: None,
+        client_id: asked.client_id.clone(),
+    })
 }
 
 /// Carries out a decision other than showing the page.
@@ -86,7 +91,8 @@ async fn answer_from(
             reply::found(&location)
         }
         Err(cause) => {
-            let failed = Failed { cause, target: Some(target), provider: None };
+            let failed =
+                Failed { cause, target: Some(target), provider: None, client_id: asked.client_id.clone() };
             reply::failed(state, request, pool, &failed)
         }
     }
@@ -106,7 +112,12 @@ pub async fn depart(
             let mut response = reply::outbound(state, provider, outbound);
             if let Err(error) = response.add_cookie(&cookies::browser(state, browser)) {
                 let cause = Cause::Internal(error.to_string());
-                let failed = Failed { cause, target: Some(asked.target()), provider: None };
+                let failed = Failed {
+                    cause,
+                    target: Some(asked.target()),
+                    provider: None,
+                    client_id: asked.client_id.clone(),
+                };
                 return reply::failed(state, request, pool, &failed);
             }
             response

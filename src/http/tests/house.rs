@@ -219,6 +219,7 @@ impl House {
             api: Arc::new(api),
             pages: Arc::new(Pages::new().unwrap()),
             metrics: health::Metrics::new(),
+            attempts: Arc::default(),
             trusted_proxies: Vec::new().into(),
         };
         let (directory, sessions) = (moody_directory, moody_sessions);

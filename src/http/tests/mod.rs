@@ -2,6 +2,7 @@
 //! and a provider that answers from memory.
 
 mod attempts;
+mod diagnosis;
 mod documents;
 mod house;
 mod idp_initiated;
