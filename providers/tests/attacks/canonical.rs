@@ -1,6 +1,6 @@
 //! Canonicalisation and names: what two parsers could read in two ways, and what canonicalises to nothing.
 
-use super::{SIGNATURE, SIGNATURE_OR_DIGEST, Attack, Target, attack, element, in_each_signature};
+use super::{Attack, SIGNATURE, SIGNATURE_OR_DIGEST, Target, attack, element, in_each_signature};
 
 const XML: &[&str] = &["saml_xml"];
 const STRUCTURE: &[&str] = &["saml_structure"];
@@ -103,25 +103,16 @@ pub fn signed_forms(target: &Target) -> Vec<Attack> {
     let xml = &target.xml;
     let mut made = Vec::new();
     // The provider itself signs the digest of nothing: what a failing canonicalisation leaves.
-    made.extend(in_each_signature(
-        target,
-        "the digest of nothing",
-        SIGNATURE_OR_DIGEST,
-        |signature| {
-            let old = element(signature, "ds:DigestValue", 0);
-            signature
-                .replace(old, "<ds:DigestValue>47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=</ds:DigestValue>")
-        },
-    ));
+    made.extend(in_each_signature(target, "the digest of nothing", SIGNATURE_OR_DIGEST, |signature| {
+        let old = element(signature, "ds:DigestValue", 0);
+        signature
+            .replace(old, "<ds:DigestValue>47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=</ds:DigestValue>")
+    }));
     let list = "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"><ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"samlp saml #default\"/></ds:Transform></ds:Transforms>";
     let plain = "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/></ds:Transforms>";
     for signature in target.signatures() {
         let other = signature.replace(plain, list);
-        made.push(attack(
-            "a prefix list that was not signed",
-            xml.replace(signature, &other),
-            SIGNATURE,
-        ));
+        made.push(attack("a prefix list that was not signed", xml.replace(signature, &other), SIGNATURE));
     }
     // Changes inside of what is signed, each of which a sloppy canonicalisation does not see.
     for (name, from, to) in [

@@ -1,6 +1,6 @@
 //! Signatures stripped, emptied, moved, doubled, exchanged.
 
-use super::{SIGNATURE, SIGNATURE_OR_DIGEST, Attack, Form, Target, attack, element, in_each_signature};
+use super::{Attack, Form, SIGNATURE, SIGNATURE_OR_DIGEST, Target, attack, element, in_each_signature};
 
 const FORM: &[&str] = &["saml_signature_form"];
 
