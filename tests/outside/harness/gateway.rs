@@ -188,6 +188,7 @@ async fn spawn(port: u16, metrics_port: u16, home: &Path, settings: &[(String, S
         .env("POOLGATE_ACCESS_KEY_ID", ACCESS_KEY)
         .env("POOLGATE_SECRET_ACCESS_KEY", SECRET_KEY)
         .env("POOLGATE_DEV", "true")
+        .env("POOLGATE_SAML_ENGINES", if cfg!(feature = "samael") { "both" } else { "rust" })
         .envs(settings.iter().map(|(key, value)| (key, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
