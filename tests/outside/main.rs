@@ -22,5 +22,6 @@ mod oidc;
 mod program;
 mod quick_start;
 mod saml;
+mod saml_encrypted;
 mod simplesamlphp;
 mod tokens;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{App, CALLBACK, Gateway, LOGGED_OUT, Landing, Person, Pool, SimpleSaml, claims};
+use crate::harness::{App, CALLBACK, Gateway, Landing, Person, Pool, SimpleSaml, claims, with_details};
 
 const ALICE: (&str, &str) = ("alice", "wonderland");
 const BOB: (&str, &str) = ("bob", "builder");
@@ -19,21 +19,12 @@ struct Stage {
 /// A pool with these identity providers, each as `(name, variant, further details)`.
 async fn stage(providers: &[(&str, &str, Value)]) -> Stage {
     let (gateway, saml) = (Gateway::start().await, SimpleSaml::start().await);
-    let made: Vec<Value> = providers
+    let made = providers
         .iter()
-        .map(|(name, variant, more)| {
-            let mut provider = saml.provider(name, variant);
-            provider["details"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            provider
-        })
+        .map(|(name, variant, more)| with_details(saml.provider(name, variant), more.clone()))
         .collect();
-    let names: Vec<&str> = providers.iter().map(|(name, ..)| *name).collect();
-    let clients = json!([{
-        "name": "app", "secret": true, "callbacks": [CALLBACK], "logouts": [LOGGED_OUT], "providers": names,
-    }]);
-    let pool = gateway.provision(made.into(), clients).await;
+    let (pool, app) = gateway.provision_app(made).await;
     let understood = saml.trust(&gateway.url()).await;
-    let app = App::new(&pool, "app");
     Stage { gateway, saml, pool, app, understood }
 }
 
