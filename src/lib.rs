@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`config`], [`gateway`] | settings; puts the parts together, starts and stops |
 //! | [`demo`] | simulated providers and a sample app, also used by the tests |
+//! | [`check_provider`] | `poolgate check-provider`: one provider checked without a sign-in |
 //! | [`http`] | reads the app's request and the provider's answer: one file per endpoint |
 //! | [`diagnosis`] | why sign-ins fail |
 //! | [`api`] | the management API: AWS JSON 1.1 |
@@ -23,6 +24,7 @@
 //! Protocols live in the crate `poolgate-providers`, which knows none of these.
 
 pub mod api;
+pub mod check_provider;
 pub mod config;
 pub mod context;
 pub mod demo;

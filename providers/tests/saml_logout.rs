@@ -11,8 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use poolgate_providers::saml::logout::{self, MAX_SESSION_INDEXES};
 use poolgate_providers::{SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest};
 use saml_idp::logout::{
-    ENDPOINT, Logout, Redirect, SLO, ec_signature, escaped, hear, hear_at, hear_with, not_heard, packed,
-    post, provider_with, redirect, rsa_signature,
+    ENDPOINT, Logout, Redirect, SLO, Sign, ec_signature, escaped, hear, hear_at, hear_with, not_heard,
+    packed, post, provider_with, redirect, rsa_signature,
 };
 use saml_idp::{ECDSA_SHA256, IDP, Memory, NOW, evil_key, good_key, sign, surroundings, template};
 use time::Duration;
@@ -173,11 +173,11 @@ fn a_parameter_that_comes_twice_is_refused() {
 
 #[test]
 fn algorithms_come_from_the_list_and_sha_1_needs_the_setting() {
-    let it = |algorithm: &str, signer: Box<dyn Fn(&[u8]) -> Vec<u8>>| {
+    let it = |algorithm: &str, signer: Sign| {
         let algorithm = escaped(algorithm);
         redirect(&Redirect { algorithm, signer, ..Redirect::of(&Logout::default().xml("")) }.query())
     };
-    let rsa = |encoding: &'static dyn algorithms::RsaEncoding| -> Box<dyn Fn(&[u8]) -> Vec<u8>> {
+    let rsa = |encoding: &'static dyn algorithms::RsaEncoding| -> Sign {
         Box::new(move |message| rsa_signature(good_key(), encoding, message))
     };
     const MORE: &str = "http://www.w3.org/2001/04/xmldsig-more#";

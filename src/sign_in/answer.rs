@@ -25,9 +25,11 @@ pub struct Request<'a> {
     pub resource: Option<&'a str>,
     /// When the user signed in, seconds since 1970.
     pub auth_time: i64,
+    /// The sign-in it comes from.
+    pub provenance: Provenance,
 }
 
-/// The `Location` that takes the browser back with what was asked for. `provenance`: the sign-in it comes from.
+/// The `Location` that takes the browser back with what was asked for.
 ///
 /// # Errors
 /// When a store is away, or the client is gone.
@@ -36,7 +38,6 @@ pub async fn success(
     pool: &LivePool,
     user: &User,
     request: Request<'_>,
-    provenance: Provenance,
 ) -> Result<String, Cause> {
     let client = pool
         .client(request.client_id)
@@ -48,7 +49,7 @@ pub async fn success(
         event_id: context.uuid(),
         nonce: request.nonce.map(str::to_owned),
         resource: request.resource.map(str::to_owned),
-        provenance: Some(provenance),
+        provenance: Some(request.provenance),
     };
     let issuer = pool.issuer(&context.surface);
     let mut pairs: Vec<(&str, String)> = Vec::with_capacity(6);

@@ -117,7 +117,8 @@ async fn ask(
     message: &SignOutMessage,
 ) -> Result<(Sender, SignOutNotice), ProviderError> {
     let name = &live.config.value.provider_name;
-    let used = Arc::new(OfProvider { name: name.clone(), used: Arc::clone(&context.around.used) });
+    let own = format!("{} {name}", pool.id());
+    let used = Arc::new(OfProvider { own, used: Arc::clone(&context.around.used) });
     let around = Surroundings { used, ..context.around.clone() };
     let mut adapter = Arc::clone(adapter);
     let mut answer = adapter.hear_sign_out(&around, facts, message).await;
@@ -135,15 +136,15 @@ async fn ask(
 
 /// The same message may come from two providers of one name: each remembers for itself that it was used.
 struct OfProvider {
-    name: String,
+    /// Pool and name: neither has a space in it.
+    own: String,
     used: Arc<dyn UsedOnce>,
 }
 
 #[async_trait]
 impl UsedOnce for OfProvider {
     async fn first_use(&self, key: &str, until: OffsetDateTime) -> Result<bool, ProviderError> {
-        // A provider's name has no space in it.
-        self.used.first_use(&format!("{} {key}", self.name), until).await
+        self.used.first_use(&format!("{} {key}", self.own), until).await
     }
 }
 

@@ -111,15 +111,27 @@ impl VerifyKey {
         })
     }
 
+    /// Whether this key can make signatures of exactly this method.
+    #[cfg(feature = "samael")]
+    pub(super) fn fits(&self, method: Method) -> bool {
+        self.keys.iter().any(|(own, _)| *own == method)
+    }
+
     /// Whether `now` lies in the certificate's time.
     pub fn is_current(&self, now: OffsetDateTime) -> bool {
         self.not_before <= now && now <= self.not_after
     }
 
-    /// Whether this key can make signatures of exactly this method.
-    #[cfg(feature = "samael")]
-    pub(super) fn fits(&self, method: Method) -> bool {
-        self.keys.iter().any(|(own, _)| *own == method)
+    /// What kind of key it is, such as `RSA, 2048 bits` or `EC P-256`.
+    pub fn kind(&self) -> String {
+        let read = X509Certificate::from_der(&self.certificate);
+        match read.as_ref().map(|(_, certificate)| certificate.public_key().parsed()) {
+            Ok(Ok(PublicKey::RSA(rsa))) => format!("RSA, {} bits", modulus_bits(rsa.modulus)),
+            Ok(Ok(PublicKey::EC(point))) => {
+                format!("EC P-{}", if point.key_size() > 384 { 521 } else { point.key_size() })
+            }
+            _ => "unknown".to_owned(),
+        }
     }
 
     /// Whether this key made `signature` over `message` with exactly this method.

@@ -298,14 +298,19 @@ impl Provider for SamlProvider {
     ) -> Result<Verified<SignOutNotice>, ProviderError> {
         let now = around.clock.now();
         self.check_time(now)?;
-        let expected = logout::Expected {
+        let expected = Expected {
             provider: &self.settings.metadata.entity_id,
-            address: facts.callback.as_str(),
-            opener: self.opener(&facts.entity_id),
+            audience: &facts.entity_id,
+            acs: facts.callback.as_str(),
+            request_id: None,
             now,
             skew: self.settings.skew,
+            contexts: &[],
+            fresh_since: None,
+            passive: false,
         };
-        let heard = logout::hear(&self.settings, &*self.engine, &expected, message)?;
+        let opener = self.opener(expected.audience);
+        let heard = logout::hear(&self.settings, &*self.engine, &opener, &expected, message)?;
         // Last of all, so that nothing but a believed request can use an id up.
         if let Some((id, until)) = heard.once {
             let key = format!("saml-logout/{} {id}", self.settings.metadata.entity_id);

@@ -119,13 +119,16 @@ pub fn ec_signature(algorithm: &'static algorithms::EcdsaSigningAlgorithm, messa
     pair.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
 }
 
+/// Signs bytes.
+pub type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
 /// A query of the redirect binding, part by part; every part is already encoded.
 pub struct Redirect {
     pub parameter: &'static str,
     pub message: String,
     pub relay_state: Option<String>,
     pub algorithm: String,
-    pub signer: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+    pub signer: Sign,
 }
 
 impl Redirect {

@@ -270,13 +270,7 @@ pub(super) fn assert_signed_by_us(house: &House, location: &Url) {
     let signature =
         url::form_urlencoded::parse(format!("s={signature}").as_bytes()).next().unwrap().1.into_owned();
     let snapshot = house.state.context.registry.snapshot();
-    let saml = snapshot
-        .pool(POOL)
-        .unwrap()
-        .keys
-        .saml_signing()
-        .in_use(house.state.context.now())
-        .sign(signed.as_bytes())
-        .unwrap();
+    let keys = &snapshot.pool(POOL).unwrap().keys;
+    let saml = keys.saml_signing().in_use(house.state.context.now()).sign(signed.as_bytes()).unwrap();
     assert_eq!(STANDARD.encode(saml), signature, "{location}");
 }

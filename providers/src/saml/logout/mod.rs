@@ -11,12 +11,15 @@ mod write;
 
 use time::OffsetDateTime;
 
-pub use rules::{Expected, MAX_SESSION_INDEXES, REQUEST_LIFETIME};
+pub use rules::{MAX_SESSION_INDEXES, REQUEST_LIFETIME};
 pub use write::{answer, request};
 
+use super::encryption::Opener;
 use super::gate::{self, Policy, Root};
 use super::reader;
+use super::response::signed_as;
 use super::settings::SamlSettings;
+use super::validator::Expected;
 use super::xml::{self, MESSAGE, Ns};
 use super::{Refusal, SignedXml};
 use crate::{SignOutMessage, SignOutNotice};
@@ -89,6 +92,7 @@ pub fn claimed_issuer(came: &SignOutMessage) -> Result<String, Refusal> {
 pub fn hear(
     settings: &SamlSettings,
     engine: &dyn SignedXml,
+    opener: &Opener<'_>,
     expected: &Expected<'_>,
     came: &SignOutMessage,
 ) -> Result<Heard, Refusal> {
@@ -113,10 +117,13 @@ pub fn hear(
     let document = xml::parse(&signed, &MESSAGE)?;
     let root = document.root();
     match opened.root {
-        Root::LogoutRequest if root.is(Ns::Protocol, "LogoutRequest") => {
-            rules::request(expected, root, opened.relay_state)
+        Root::LogoutRequest => {
+            signed_as(root, Ns::Protocol, "LogoutRequest")?;
+            rules::request(expected, opener, root, opened.relay_state)
         }
-        Root::LogoutResponse if root.is(Ns::Protocol, "LogoutResponse") => rules::answer(expected, root),
-        _ => Err(Refusal::new("saml_signature", "something else than expected is signed")),
+        _ => {
+            signed_as(root, Ns::Protocol, "LogoutResponse")?;
+            rules::answer(expected, root)
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::saml::Refusal;
 use crate::saml::encryption::Opener;
 use crate::saml::reader::{self, NameId, ResponseFacts, Status, missing};
 use crate::saml::settings::MAX_SKEW;
-use crate::saml::validator::{check_version, differs, later};
+use crate::saml::validator::{Expected, check_version, differs, later};
 use crate::saml::xml::{Node, Ns};
 use crate::{SignOutNotice, SignOutOutcome, SignOutRequest};
 
@@ -24,21 +24,6 @@ const MAX_AGE: Duration = Duration::hours(24);
 const MAX_DESCRIPTION: usize = 300;
 const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 
-/// What a sign-out message must fit.
-#[derive(Clone, Copy)]
-pub struct Expected<'e> {
-    /// The provider's entity id.
-    pub provider: &'e str,
-    /// Our sign-out address.
-    pub address: &'e str,
-    /// Opens an encrypted NameID.
-    pub opener: Opener<'e>,
-    /// Now.
-    pub now: OffsetDateTime,
-    /// Clock skew allowed.
-    pub skew: Duration,
-}
-
 /// From this provider, to our sign-out address (required, as every message is signed: bindings 3.4.5.2, 3.5.5.2),
 /// issued now.
 fn check_facts(
@@ -52,9 +37,8 @@ fn check_facts(
         let issuer = facts.issuer.as_deref();
         return Err(differs("saml_issuer", &format!("Issuer of the {what}"), expected.provider, issuer));
     }
-    if facts.destination.as_deref() != Some(expected.address) {
-        let came = facts.destination.as_deref();
-        return Err(differs("saml_destination", "Destination", expected.address, came));
+    if facts.destination.as_deref() != Some(expected.acs) {
+        return Err(differs("saml_destination", "Destination", expected.acs, facts.destination.as_deref()));
     }
     let issued = facts.issued_at;
     if issued > later(expected.now, expected.skew) || later(issued, longest + expected.skew) < expected.now {
@@ -77,6 +61,7 @@ fn id(node: Node<'_, '_>) -> Result<String, Refusal> {
 /// A LogoutRequest. `node` must come from signed bytes.
 pub(super) fn request(
     expected: &Expected<'_>,
+    opener: &Opener<'_>,
     node: Node<'_, '_>,
     relay_state: Option<String>,
 ) -> Result<Heard, Refusal> {
@@ -88,7 +73,7 @@ pub(super) fn request(
         return Err(Refusal::new("saml_not_on_or_after", "the LogoutRequest is no longer valid"));
     }
     let message_id = id(node)?;
-    let subject = name(expected, node)?.value;
+    let subject = name(node, opener)?.value;
     let session_indexes = session_indexes(node)?;
     let request = SignOutRequest { message_id: message_id.clone(), subject, session_indexes, relay_state };
     let once = Some((message_id, remembered_until(facts.issued_at, until)));
@@ -105,11 +90,11 @@ fn remembered_until(issued: OffsetDateTime, until: Option<OffsetDateTime>) -> Of
 }
 
 /// The one NameID, plain or encrypted. Another identifier beside it, or a BaseID, could mean somebody else.
-fn name(expected: &Expected<'_>, node: Node<'_, '_>) -> Result<NameId, Refusal> {
+fn name(node: Node<'_, '_>, opener: &Opener<'_>) -> Result<NameId, Refusal> {
     let identifiers = ["BaseID", "NameID", "EncryptedID"];
     let is_one = |child: &Node<'_, '_>| child.ns() == Ns::Assertion && identifiers.contains(&child.local());
     match node.children().filter(is_one).count() {
-        1 if node.named(Ns::Assertion, "BaseID").next().is_none() => expected.opener.name_id(node),
+        1 if node.named(Ns::Assertion, "BaseID").next().is_none() => opener.name_id(node),
         _ => Err(Refusal::new("saml_name_id", "the LogoutRequest must name one person, by a NameID")),
     }
 }
