@@ -10,6 +10,7 @@ use uuid::Builder;
 use crate::directory::Directory;
 use crate::registry::{Registry, Surface};
 use crate::sessions::SessionStore;
+use crate::upkeep::Upkeep;
 
 /// The stores, the configuration in force, time and randomness. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct Context {
     pub around: Surroundings,
     /// How the installation is reached.
     pub surface: Surface,
+    /// Keeps the configuration fresh.
+    pub upkeep: Arc<Upkeep>,
 }
 
 impl Context {

@@ -126,11 +126,7 @@ pub async fn run(command: KeysCommand) -> Result<String, KeysError> {
     let sealer = gateway::sealer(&secrets, &random)?;
     let directory: Arc<dyn Directory> =
         Arc::new(SqliteDirectory::open(&settings.directory_path, Arc::clone(&clock)).await?);
-    let surface = Surface {
-        public_url: settings.public_url.clone(),
-        dev: settings.dev,
-        engines: settings.saml_engines,
-    };
+    let surface = gateway::surface(&settings);
     let opened =
         Registry::open(Arc::clone(&directory), sealer, Arc::clone(&clock), random, surface.clone()).await;
     let said = match opened {

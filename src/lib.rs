@@ -14,6 +14,7 @@
 //! | [`grants`] | a sign-in becomes a code, a code becomes tokens |
 //! | [`tokens`] | claims, signed and verified |
 //! | [`context`] | what every step stands on: stores, configuration, time, randomness, HTTP |
+//! | [`upkeep`] | what happens without anybody asking: metadata stays fresh, what ends is said |
 //! | [`registry`] | the configuration in force, read from memory |
 //! | [`directory`], [`sessions`] | what lasts, what expires |
 //! | [`keys`] | the master key, signing keys, sealed capsules |
@@ -42,3 +43,4 @@ pub mod sign_out;
 #[cfg(test)]
 mod testing;
 pub mod tokens;
+pub mod upkeep;

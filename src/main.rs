@@ -62,8 +62,12 @@ fn main() -> ExitCode {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         return fail("another TLS provider is installed already", 1);
     }
-    // Who looks at the browser or at a printed answer needs warnings only.
-    start_logs(if matches!(arguments.command, Command::Serve { .. }) { "info" } else { "warn" });
+    // The demo is for looking at the browser: only warnings are worth a line there. A printed answer needs none.
+    start_logs(match arguments.command {
+        Command::Serve { .. } => "info",
+        Command::Demo { .. } => "warn",
+        Command::Keys { .. } | Command::CheckProvider { .. } => "error",
+    });
     // Requests are served by threads of their own: this one thread drives the stores' writers.
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,

@@ -141,7 +141,7 @@ fn a_changed_response_is_refused() {
         refused(finish(&xml.replace("SessionIndex=\"s1\"", "SessionIndex=\"s2\"")), "saml_digest");
         let at = xml.find("<ds:SignatureValue>").unwrap() + 25;
         let other = if &xml[at..=at] == "A" { "B" } else { "A" };
-        refused(finish(&format!("{}{other}{}", &xml[..at], &xml[at + 1..])), "saml_signature");
+        refused(finish(&format!("{}{other}{}", &xml[..at], &xml[at + 1..])), "saml_unknown_key");
         assert!(finish(&xml).is_ok());
     }
 }
@@ -154,7 +154,7 @@ fn when_both_are_signed_both_must_verify() {
         &format!("</saml:Issuer>{}", template("_response1", RSA_SHA256, "")),
         1,
     );
-    refused(finish(&sign(&inserted, &saml_idp::good_key().pem)), "saml_signature");
+    refused(finish(&sign(&inserted, &saml_idp::good_key().pem)), "saml_unknown_key");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn the_key_in_key_info_is_never_used() {
     for answer in
         [Answer { key_info: key_info.clone(), ..Answer::default() }, Answer { key_info, ..response_only() }]
     {
-        refused(finish(&answer.signed_by(evil_key())), "saml_signature");
+        refused(finish(&answer.signed_by(evil_key())), "saml_unknown_key");
     }
 }
 
@@ -189,7 +189,7 @@ fn an_algorithm_outside_the_list_is_refused() {
         refused(finish(&xml.replace("http://www.w3.org/2001/04/xmlenc#sha256", digest)), "saml_algorithm");
     }
     let ec_named = xml.replace(RSA_SHA256, saml_idp::ECDSA_SHA256);
-    refused(finish(&ec_named), "saml_signature");
+    refused(finish(&ec_named), "saml_unknown_key");
 }
 
 #[test]
@@ -398,7 +398,7 @@ fn another_providers_assertion_is_refused() {
     let around = surroundings(NOW, Arc::<Memory>::default());
     refused(finish_with(&provider, &around, &facts(), &Answer::default().xml()), "saml_issuer");
     let other: &Key = evil_key();
-    refused(finish(&Answer::default().signed_by(other)), "saml_signature");
+    refused(finish(&Answer::default().signed_by(other)), "saml_unknown_key");
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn authn_request(pairs: &[(&str, &str)]) -> String {
     let provider = SamlProvider::new(settings, Some(Arc::new(Signer(good_key()))));
     let mut facts = facts();
     facts.asked.prompt = vec![Prompt::Login];
-    facts.asked.login_hint = Some("a<b>&\"'\r\n\t \u{e4}@example.com".to_owned());
+    facts.asked.login_hint = Some("a<b>&\"' \u{e4}@example.com".to_owned());
     let outbound = block_on(provider.begin(&surroundings(NOW, Arc::<Memory>::default()), &facts)).unwrap();
     let (action, xml) = fields(outbound);
     assert_eq!(action.as_str(), "https://idp.example/sso");

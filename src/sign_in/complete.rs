@@ -37,8 +37,28 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let result = arrive(context, pool, attempt, inbound, old_session).await;
+    let result = with_second_chance(context, pool, &attempt.provider, async |pool: &LivePool| {
+        arrive(context, pool, attempt, inbound.clone(), old_session).await
+    });
+    let result = result.await;
     close(pool, &attempt.client_id, &attempt.provider, &attempt.target, result)
+}
+
+/// Lets an answer arrive, and once more over fresh metadata where the provider may have a new key: nothing has
+/// come of it yet then.
+pub(super) async fn with_second_chance(
+    context: &Context,
+    pool: &LivePool,
+    provider: &str,
+    arrive: impl AsyncFn(&LivePool) -> Result<Completed, Cause>,
+) -> Result<Completed, Cause> {
+    let result = arrive(pool).await;
+    if let Err(Cause::Provider(error)) = &result
+        && let Some(fresh) = context.upkeep.second_chance(pool, provider, error).await
+    {
+        return arrive(&fresh).await;
+    }
+    result
 }
 
 /// Tells the log how a sign-in ended, and whom to tell of a failure.

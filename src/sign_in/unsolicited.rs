@@ -102,7 +102,10 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let result = arrive(context, pool, started, inbound, old_session).await;
+    let result = complete::with_second_chance(context, pool, &started.provider, async |pool: &LivePool| {
+        arrive(context, pool, started, inbound.clone(), old_session).await
+    });
+    let result = result.await;
     complete::close(pool, &started.request.client_id, &started.provider, &started.request.target(), result)
 }
 

@@ -29,6 +29,8 @@ pub enum Root {
     LogoutRequest,
     /// `samlp:LogoutResponse`.
     LogoutResponse,
+    /// `saml:Assertion` by itself, as it comes out of an encrypted one.
+    Assertion,
 }
 
 impl Root {
@@ -37,6 +39,14 @@ impl Root {
             Self::Response => "Response",
             Self::LogoutRequest => "LogoutRequest",
             Self::LogoutResponse => "LogoutResponse",
+            Self::Assertion => "Assertion",
+        }
+    }
+
+    const fn ns(self) -> Ns {
+        match self {
+            Self::Assertion => Ns::Assertion,
+            _ => Ns::Protocol,
         }
     }
 }
@@ -121,15 +131,18 @@ pub fn decode(field: &str) -> Result<String, Refusal> {
 pub fn admit(text: &str, root: Root, policy: Policy) -> Result<Gated<'_>, Refusal> {
     let document = xml::parse(text, &MESSAGE)?;
     let top = document.root();
-    if !top.is(Ns::Protocol, root.name()) {
-        return Err(structure(format!("expected samlp:{}, came {}", root.name(), top.local())));
+    if !top.is(root.ns(), root.name()) {
+        return Err(structure(format!("expected {} of SAML 2.0, came {}", root.name(), top.local())));
     }
     check_ids(&document)?;
     let (assertion, encrypted) = find_assertion(&document, root)?;
     let mut found = [None, None];
-    let sealed = document.root().named(Ns::Assertion, "EncryptedAssertion").next();
+    let mut sealed = None;
     for node in document.all() {
-        // What is inside an encrypted assertion is XML Encryption's: only a Signature has no place there.
+        if is_sealed(node) && !sealed.is_some_and(|sealed: Node<'_, '_>| sealed.holds(node)) {
+            sealed = Some(node);
+        }
+        // What is inside an encrypted part is XML Encryption's: only a Signature has no place there.
         if sealed.is_some_and(|sealed| sealed.holds(node)) && node.local() != "Signature" {
             continue;
         }
@@ -146,18 +159,45 @@ pub fn admit(text: &str, root: Root, policy: Policy) -> Result<Gated<'_>, Refusa
     Ok(Gated { text, root_signature, assertion_signature, assertion, encrypted, document })
 }
 
+/// Lets through an assertion that came out of the encrypted one in `outer`. Its ids are none of `outer`'s.
+///
+/// # Errors
+/// As [`admit`].
+pub(super) fn admit_inside<'a>(
+    text: &'a str,
+    outer: &Gated<'_>,
+    policy: Policy,
+) -> Result<Gated<'a>, Refusal> {
+    let gated = admit(text, Root::Assertion, policy)?;
+    let taken: std::collections::HashSet<_> = outer.document.all().flat_map(ids).collect();
+    if gated.document.all().flat_map(ids).any(|id| taken.contains(id)) {
+        return Err(structure("an id comes twice"));
+    }
+    Ok(gated)
+}
+
+fn is_sealed(node: Node<'_, '_>) -> bool {
+    node.ns() == Ns::Assertion
+        && matches!(node.local(), "EncryptedAssertion" | "EncryptedID" | "EncryptedAttribute")
+}
+
+/// The names that an element gives itself, with which a signature could point at it.
+fn ids<'d>(node: Node<'d, '_>) -> impl Iterator<Item = &'d str> {
+    let named = node
+        .attributes()
+        .filter(|(ns, local, _)| *ns == Ns::None && matches!(*local, "ID" | "Id" | "id" | "AssertionID"));
+    named.map(|(_, _, value)| value)
+}
+
 /// Every `ID`, `Id`, `id` and `AssertionID` is there once, whatever element it is on; `xml:id` is not known here.
 fn check_ids(document: &Document<'_>) -> Result<(), Refusal> {
     let mut seen = std::collections::HashSet::new();
     for node in document.all() {
         let mut own = false;
-        for (ns, local, value) in node.attributes() {
-            if ns == Ns::Xml && local == "id" {
-                return Err(structure("xml:id is not allowed"));
-            }
-            if ns != Ns::None || !matches!(local, "ID" | "Id" | "id" | "AssertionID") {
-                continue;
-            }
+        if node.attribute_in(Ns::Xml, "id").is_some() {
+            return Err(structure("xml:id is not allowed"));
+        }
+        for value in ids(node) {
             if std::mem::replace(&mut own, true) {
                 return Err(structure("an element has two ids"));
             }
@@ -182,6 +222,9 @@ fn find_assertion(document: &Document<'_>, root: Root) -> Result<(Option<usize>,
             return Err(structure("a message holds another message"));
         }
         if node.ns() != Ns::Assertion || !matches!(node.local(), "Assertion" | "EncryptedAssertion") {
+            continue;
+        }
+        if root == Root::Assertion && node.index() == 0 {
             continue;
         }
         if root != Root::Response {

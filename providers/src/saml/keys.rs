@@ -1,5 +1,7 @@
 //! The keys of a provider's certificates, ready to verify.
 
+use std::fmt;
+
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -10,6 +12,16 @@ use super::gate::{Hash, Method};
 /// Smallest RSA modulus accepted, in bits.
 pub const MIN_RSA_BITS: usize = 2048;
 const MAX_CERTIFICATE: usize = 8 * 1024;
+
+/// SHA-256 of a certificate's DER. It prints as 64 lower-case hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
 
 /// One signing certificate of a provider: its public key and its time. Nothing else of it is used
 /// (SAML metadata is the trust anchor; there is no chain to build).
@@ -25,6 +37,20 @@ pub struct VerifyKey {
 }
 
 impl VerifyKey {
+    /// SHA-256 of the certificate: what `pinned_certificates` names.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.certificate);
+        let mut bytes = [0_u8; 32];
+        bytes.copy_from_slice(digest.as_ref());
+        Fingerprint(bytes)
+    }
+
+    /// Names the certificate in the request's log lines (`certificate`): who looks for a stolen key finds
+    /// which sign-ins it made.
+    pub(super) fn note(&self) {
+        tracing::Span::current().record("certificate", tracing::field::display(self.fingerprint()));
+    }
+
     /// Reads a DER certificate.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::Refusal;
 use super::binding::{HTTP_POST as POST, HTTP_REDIRECT as REDIRECT};
-use super::keys::VerifyKey;
+use super::keys::{Fingerprint, VerifyKey};
 use super::xml::{self, Limits, Node, Ns, PROTOCOL};
 
 /// Largest metadata document, in bytes.
@@ -98,6 +98,27 @@ impl IdpMetadata {
             Some(last) if last < now => Err(MetadataError::CertificatesExpired(last.date())),
             _ => Ok(()),
         }
+    }
+
+    /// Leaves only the signing certificates of these fingerprints; none given, all stay.
+    ///
+    /// # Errors
+    /// In words, when none would be left.
+    pub(super) fn pin(&mut self, pinned: &[[u8; 32]]) -> Result<(), String> {
+        if pinned.is_empty() {
+            return Ok(());
+        }
+        let in_metadata: Vec<_> = self.keys.iter().map(|key| key.fingerprint().to_string()).collect();
+        self.keys.retain(|key| pinned.contains(&key.fingerprint().0));
+        if self.keys.is_empty() {
+            let pinned: Vec<_> = pinned.iter().map(|one| Fingerprint(*one).to_string()).collect();
+            return Err(format!(
+                "none of the pinned certificates ({}) is a signing certificate of the metadata, which has {}",
+                pinned.join(", "),
+                in_metadata.join(", ")
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,8 @@
 //! A Response goes through four rooms, in this order: the [`gate`] lets only the narrow form of real
 //! providers pass, the [`engine`] turns it into the exact bytes that a key of the provider signed, the
 //! [`reader`] takes identity from those bytes and nothing else, the [`validator`] checks every rule.
-//! Last of all the assertion's id is marked as used.
+//! An encrypted assertion is opened by [`encryption`] after what is signed around it was verified, and goes
+//! through gate and engine by itself. Last of all the assertion's id is marked as used.
 
 pub mod binding;
 pub mod encryption;
@@ -14,6 +15,7 @@ pub mod keys;
 pub mod metadata;
 pub mod reader;
 pub mod request;
+mod response;
 pub mod service_provider;
 pub mod settings;
 pub mod validator;
@@ -35,8 +37,10 @@ use crate::{
     AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
     Surroundings, UnsolicitedFacts, Verified,
 };
-use gate::{Gated, Policy, Root};
-use reader::{Assertion, ResponseFacts};
+use encryption::Opener;
+use gate::{Policy, Root};
+use reader::Assertion;
+use response::Reading;
 use validator::Expected;
 
 /// A rule that a message broke: a stable name, and a sentence for a person.
@@ -49,7 +53,19 @@ pub struct Refusal {
     pub detail: String,
 }
 
+/// The check that fails when no signing certificate of the provider has made a signature: fresh metadata may
+/// know the key.
+pub const UNKNOWN_KEY: &str = "saml_unknown_key";
+
 impl Refusal {
+    pub(crate) fn unknown_key() -> Self {
+        Self::new(
+            UNKNOWN_KEY,
+            "the signature was made by none of the provider's signing certificates: if its keys have changed, \
+             update MetadataFile (a MetadataURL is asked again at most once a minute)",
+        )
+    }
+
     pub(crate) fn new(check: &'static str, detail: impl Into<String>) -> Self {
         Self { check, detail: detail.into() }
     }
@@ -82,10 +98,16 @@ impl SamlProvider {
     }
 
     /// The same with the pool's keys that open what the provider encrypts: the newest first, then those
-    /// that are being rolled out. Without any, an encrypted assertion is refused.
+    /// that are being rolled out; [`encryption::MAX_POOL_KEYS`] are tried. Without any, an encrypted
+    /// assertion is refused.
     #[must_use]
     pub fn with_decryption(self, decryption: Vec<Arc<dyn KeyDecryption>>) -> Self {
         Self { decryption, ..self }
+    }
+
+    /// Opens what the provider encrypted for `recipient`, our entity id.
+    pub fn opener<'p>(&'p self, recipient: &'p str) -> Opener<'p> {
+        Opener::new(&self.decryption, recipient)
     }
 
     /// Its settings.
@@ -174,60 +196,19 @@ impl SamlProvider {
         let gated = gate::admit(&text, Root::Response, policy)?;
         validator::check_status(&reader::status(gated.root())?)?;
         self.check_time(expected.now)?;
-        let (response, signed, assertion) = self.read(&gated, policy, expected.now)?;
+        let reading = Reading {
+            settings: &self.settings,
+            engine: &*self.engine,
+            opener: self.opener(expected.audience),
+            policy,
+            now: expected.now,
+        };
+        let (response, signed, assertion) = reading.read(&gated)?;
         validator::check_solicited(expected, &response)?;
         validator::check_response(expected, &response, signed)?;
         let until = validator::check_assertion(expected, &assertion)?;
         validator::check_authentication(expected, &assertion)?;
         Ok((assertion, until))
-    }
-
-    /// Verifies and reads. The Response's own facts come from signed bytes where it is signed.
-    fn read(
-        &self,
-        gated: &Gated<'_>,
-        policy: Policy,
-        now: OffsetDateTime,
-    ) -> Result<(ResponseFacts, bool, Assertion), Refusal> {
-        if gated.encrypted {
-            return Err(Refusal::new(
-                "saml_encrypted",
-                "encrypted assertions are not supported in this version",
-            ));
-        }
-        if !gated.has_assertion() {
-            return Err(Refusal::new("saml_assertion", "the Response holds no assertion"));
-        }
-        let signed = self.engine.verify(gated, &self.settings.metadata.keys, policy, now)?;
-        let root = signed.root.as_deref().map(|text| xml::parse(text, &xml::MESSAGE)).transpose()?;
-        let inner = signed.assertion.as_deref().map(|text| xml::parse(text, &xml::MESSAGE)).transpose()?;
-        let response = reader::response(root.as_ref().map_or(gated.root(), |document| document.root()))?;
-        if let Some(root) = &root {
-            signed_as(root.root(), xml::Ns::Protocol, "Response")?;
-            // The Status that ends an attempt is read before the signature; the signed one must agree.
-            if reader::status(root.root())? != reader::status(gated.root())? {
-                return Err(Refusal::new("saml_status", "the signed Status is another one"));
-            }
-        }
-        let assertion = match (&inner, &root) {
-            (Some(document), _) => reader::assertion(document.root())?,
-            (None, Some(document)) => {
-                let node = document.root().at_most_one(xml::Ns::Assertion, "Assertion")?;
-                reader::assertion(
-                    node.ok_or_else(|| Refusal::new("saml_assertion", "no assertion is signed"))?,
-                )?
-            }
-            (None, None) => return Err(Refusal::new("saml_unsigned", "nothing in the Response is signed")),
-        };
-        Ok((response, root.is_some(), assertion))
-    }
-}
-
-fn signed_as(node: xml::Node<'_, '_>, ns: xml::Ns, local: &str) -> Result<(), Refusal> {
-    if node.is(ns, local) {
-        Ok(())
-    } else {
-        Err(Refusal::new("saml_signature", "something else than expected is signed"))
     }
 }
 
@@ -294,6 +275,10 @@ impl Provider for SamlProvider {
 
     fn signs_requests(&self) -> bool {
         self.settings.sign_requests
+    }
+
+    fn metadata(&self) -> Option<&IdpMetadata> {
+        Some(&self.settings.metadata)
     }
 
     fn origins(&self) -> Vec<url::Origin> {

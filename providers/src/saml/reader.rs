@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Refusal;
+use super::encryption::Opener;
 use super::xml::{Node, Ns};
 use crate::Attributes;
 
@@ -167,11 +168,11 @@ pub fn status(node: Node<'_, '_>) -> Result<Status, Refusal> {
     Ok(Status { codes, message: message.map(|text| text.chars().take(MAX_STATUS_TEXT).collect()) })
 }
 
-/// Reads an assertion. `node` must come from signed bytes.
+/// Reads an assertion. `node` must come from signed bytes; `opener` opens an EncryptedID in it.
 ///
 /// # Errors
 /// When something it must say is missing or cannot be read.
-pub fn assertion(node: Node<'_, '_>) -> Result<Assertion, Refusal> {
+pub fn assertion(node: Node<'_, '_>, opener: &Opener<'_>) -> Result<Assertion, Refusal> {
     if !node.is(Ns::Assertion, "Assertion") {
         return Err(Refusal::new("saml_assertion", "the signed bytes do not hold an assertion"));
     }
@@ -187,7 +188,7 @@ pub fn assertion(node: Node<'_, '_>) -> Result<Assertion, Refusal> {
         version: owned(node, "Version").unwrap_or_default(),
         issued_at: issued_at(node)?,
         issuer: trimmed(issuer)?,
-        name_id: name_id(subject)?,
+        name_id: opener.name_id(subject)?,
         confirmations: confirmations(subject)?,
         not_before: moment(conditions, "NotBefore")?,
         not_on_or_after: moment(conditions, "NotOnOrAfter")?,
@@ -200,16 +201,19 @@ pub fn assertion(node: Node<'_, '_>) -> Result<Assertion, Refusal> {
     })
 }
 
-fn name_id(subject: Node<'_, '_>) -> Result<NameId, Refusal> {
-    if subject.named(Ns::Assertion, "EncryptedID").next().is_some() {
-        return Err(Refusal::new(
-            "saml_encrypted_name_id",
-            "an encrypted NameID is not supported in this version",
-        ));
-    }
-    let node = subject.at_most_one(Ns::Assertion, "NameID")?.ok_or_else(|| {
-        Refusal::new("saml_name_id", "the assertion has no NameID: let the provider send one")
+/// Reads the plain NameID in `parent`.
+pub(super) fn name_id(parent: Node<'_, '_>) -> Result<NameId, Refusal> {
+    let node = parent.at_most_one(Ns::Assertion, "NameID")?.ok_or_else(|| {
+        Refusal::new(
+            "saml_name_id",
+            format!("the {} has no NameID: let the provider send one", parent.local()),
+        )
     })?;
+    read_name_id(node)
+}
+
+/// Reads a NameID itself.
+pub(super) fn read_name_id(node: Node<'_, '_>) -> Result<NameId, Refusal> {
     let value = node.text()?.into_owned();
     if value.trim().is_empty() || value.len() > MAX_NAME_ID {
         return Err(Refusal::new(

@@ -100,6 +100,10 @@ impl SamlSettings {
         for (key, value) in details {
             settings.set(key, value)?;
         }
+        settings.metadata.pin(&settings.pinned_certificates).map_err(|why| {
+            let given = details.get("pinned_certificates").map_or("", String::as_str);
+            SettingError::new("pinned_certificates", given, why)
+        })?;
         Ok(settings)
     }
 

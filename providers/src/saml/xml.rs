@@ -53,6 +53,8 @@ pub enum Ns {
     Signature,
     /// XML Encryption.
     Encryption,
+    /// What XML Encryption 1.1 added.
+    Encryption11,
     /// Exclusive canonicalisation.
     ExcC14n,
     /// XML Schema instance.
@@ -79,6 +81,7 @@ impl Ns {
             "urn:oasis:names:tc:SAML:2.0:metadata" => Self::Metadata,
             DSIG => Self::Signature,
             "http://www.w3.org/2001/04/xmlenc#" => Self::Encryption,
+            "http://www.w3.org/2009/xmlenc11#" => Self::Encryption11,
             "http://www.w3.org/2001/10/xml-exc-c14n#" => Self::ExcC14n,
             "http://www.w3.org/2001/XMLSchema-instance" => Self::SchemaInstance,
             XML_NS => Self::Xml,

@@ -8,6 +8,7 @@ mod house;
 mod idp_initiated;
 mod login;
 mod logout;
+mod metadata;
 mod moods;
 mod provider;
 mod refresh;
