@@ -308,6 +308,17 @@ fn whatever_fails_behind_a_key_looks_the_same() {
             }
             .seal(plain()),
         ),
+        (
+            "padding of 17 behind which all is well",
+            Sealing {
+                padding: |text| {
+                    pad(text);
+                    *text.last_mut().unwrap() = 17;
+                },
+                ..cbc.clone()
+            }
+            .seal(format!("{}{}", plain(), " ".repeat(40))),
+        ),
         ("no XML", gcm.seal("user@example.com")),
         ("nothing but padding", cbc.seal("")),
         ("no UTF-8", gcm.seal([0xff, 0xfe, 0xfd])),
@@ -429,6 +440,11 @@ fn of_several_encrypted_keys_those_for_us_are_tried_and_no_more_than_four_are_ta
     let (outcome, used) = counted(&[], &with(&[&anybody; 4]));
     assert_eq!((outcome.unwrap_err().code(), used), ("saml_decryption", 4));
     refused_before_any_key_is_used(&with(&[&anybody; 5]), "saml_encryption_form", "more than 4");
+    let key = Arc::new(Counting(AtomicUsize::new(0), pool_key().decryption()));
+    let many: Vec<_> = (0..6).map(|_| Arc::clone(&key) as Arc<dyn KeyDecryption>).collect();
+    let provider = provider(&[]).with_decryption(many);
+    refused(finish_by(&provider, &with(&[&anybody; 4])), "saml_decryption");
+    assert_eq!(key.0.load(Ordering::SeqCst), 16, "four keys of the pool, each on four EncryptedKeys");
 }
 
 #[test]
