@@ -386,6 +386,11 @@ fn a_key_that_does_not_fit_gives_nonsense_and_never_an_error() {
         assert_eq!(one, unwrap(&[1; 256], length), "the same each time, as a key that fits gives it");
         assert_eq!(unwrap(b"", length).len(), length);
     }
+    let sealing = Sealing { sha256: true, ..Sealing::default() };
+    assert_eq!(unwrap(&sealing.wrapped(), 32), sealing.content_key);
+    let short = unwrap(&sealing.wrapped(), 16);
+    assert_eq!(short.len(), 16, "a key of another length is none");
+    assert_ne!(short, sealing.content_key[..16]);
     let another = RsaDecryption::from_pkcs8(&other_pool_key().pkcs8).unwrap();
     assert_ne!(
         *another.unwrap_key(Oaep::Sha256, &[1; 256], 32),
@@ -406,6 +411,14 @@ fn the_key_may_stand_beside_the_content_and_a_retrieval_method_may_name_it() {
     };
     finish(&beside("")).unwrap();
     finish(&beside(&retrieval("#_key1", "EncryptedKey", ""))).unwrap();
+    let other = Sealing {
+        attributes: r#"Id="_other""#.to_owned(),
+        transport: format!("{XMLENC}rsa-1_5"),
+        ..Sealing::default()
+    };
+    let named = sealing.data(plain().as_bytes(), &retrieval("#_key1", "EncryptedKey", ""));
+    let several = format!("{}{named}{}", other.encrypted_key(), sealing.encrypted_key());
+    finish(&signed_around(&several)).unwrap();
     for bad in [
         retrieval("#_key2", "EncryptedKey", ""),
         retrieval("#_response1", "EncryptedKey", ""),
