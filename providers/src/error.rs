@@ -42,7 +42,7 @@ pub enum ProviderError {
     /// The provider answered with a failure of its own.
     #[error("{description}")]
     Refused {
-        /// The code it gave (`server_error`, a SAML status URI's last part).
+        /// The code it gave: an OAuth `error`, or the last parts of its SAML status codes. Nothing else.
         code: String,
         /// In words.
         description: String,
@@ -111,7 +111,7 @@ impl ProviderError {
 }
 
 /// `text` cut to `longest` characters, control characters removed: fit to be shown and logged.
-pub(crate) fn shown(text: &str, longest: usize) -> String {
+pub fn shown(text: &str, longest: usize) -> String {
     text.chars().filter(|c| !c.is_control() && !is_bidi(*c)).take(longest).collect()
 }
 

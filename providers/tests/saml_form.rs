@@ -277,7 +277,7 @@ fn an_expired_certificate_beside_a_current_one_verifies_nothing() {
     assert!(RustEngine.verify(&gated, &keys, Policy::default(), NOW).is_ok());
     let late = NOW + time::Duration::SECOND;
     let refusal = RustEngine.verify(&gated, &keys, Policy::default(), late).unwrap_err();
-    says(&refusal, "saml_signature", "none of the provider's signing certificates");
+    says(&refusal, "saml_unknown_key", "none of the provider's signing certificates");
 }
 
 /// An engine that says anything: what it returns is checked all the same.
@@ -306,7 +306,7 @@ fn what_an_engine_returns_must_be_what_was_expected_to_be_signed() {
         (Some(assertion), "saml_signature", "something else than expected"),
         (Some(other_status), "saml_status", "the signed Status is another one"),
         (Some(without), "saml_assertion", "no assertion is signed"),
-        (None, "saml_unsigned", "nothing in the Response is signed"),
+        (None, "saml_unsigned", "neither the Response nor its assertion is signed"),
     ] {
         let engine = Arc::new(Says(Signed { root, assertion: None }));
         let provider = provider(&[]).with_engine(engine);

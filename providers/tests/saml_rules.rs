@@ -37,7 +37,7 @@ fn a_failed_status_ends_the_attempt_as_what_it_is() {
     let message = format!("{}<samlp:StatusMessage>no such user</samlp:StatusMessage>", code("Requester", ""));
     match failed(&message) {
         ProviderError::Refused { code, description } => {
-            assert_eq!(code, "server_error");
+            assert_eq!(code, "Requester");
             assert!(
                 description.contains("Requester") && description.contains("no such user"),
                 "{description}"

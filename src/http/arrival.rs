@@ -52,15 +52,32 @@ pub async fn receive(
         |attempt: &Attempt| pool.providers.get(&attempt.provider).map(|live| live.config.value.provider_type);
     let ours = attempt
         .filter(|attempt| attempt.pool_id == pool.id() && provider_type(attempt).is_none_or(arrival.speaks));
-    let Some(attempt) = ours else { return reply::expired_page(state, request, NO_ATTEMPT) };
+    let Some(attempt) = ours else { return expired(request, state, pool, None, NO_ATTEMPT) };
     match cookies::read_browser(request) {
         Some(cookie) if attempt.is_of_browser(&cookie) => finish(request, state, pool, arrival).await,
         None => match arrival.fields {
             Some(fields) if !is_marked(request) => hop(request, state, &attempt, fields),
-            _ => reply::expired_page(state, request, OTHER_BROWSER),
+            _ => expired(request, state, pool, Some(&attempt), OTHER_BROWSER),
         },
-        Some(_) => reply::expired_page(state, request, OTHER_BROWSER),
+        Some(_) => expired(request, state, pool, Some(&attempt), OTHER_BROWSER),
     }
+}
+
+/// The answer fits no attempt of this browser; `attempt` is the one it names.
+fn expired(
+    request: &HttpRequest,
+    state: &State,
+    pool: &LivePool,
+    attempt: Option<&Attempt>,
+    code: &str,
+) -> HttpResponse {
+    let who = attempt.map(|attempt| (attempt.provider.as_str(), attempt.client_id.as_str()));
+    let detail = match code {
+        OTHER_BROWSER => "the attempt was started in another browser, or this one keeps no cookies",
+        _ => "the attempt is over (five minutes have passed, or it was used), or there was none",
+    };
+    reply::refused(state, request, pool, who, code, detail);
+    reply::expired_page(state, request, code)
 }
 
 /// The hop was taken already: its form posts to our path with this query.
@@ -80,7 +97,7 @@ fn hop(request: &HttpRequest, state: &State, attempt: &Attempt, fields: Pairs) -
 async fn finish(request: &HttpRequest, state: &State, pool: &LivePool, arrival: Arrival) -> HttpResponse {
     let attempt = match Attempt::take(&state.context, &arrival.handle).await {
         Ok(Some(attempt)) => attempt,
-        Ok(None) => return reply::expired_page(state, request, NO_ATTEMPT),
+        Ok(None) => return expired(request, state, pool, None, NO_ATTEMPT),
         Err(error) => {
             tracing::error!(%error, "cannot take an attempt");
             return reply::unavailable_page(state, request);
@@ -101,6 +118,7 @@ pub fn settle(
 ) -> HttpResponse {
     match completed {
         Ok(completed) => {
+            reply::succeeded(state, request, pool, &completed.provider, &completed.client_id);
             let mut response = reply::found(&completed.location);
             match response.add_cookie(&cookies::session(state, completed.session_cookie)) {
                 Ok(()) => response,

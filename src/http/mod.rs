@@ -3,6 +3,7 @@
 pub mod api;
 pub mod arrival;
 pub mod assets;
+pub mod attempts;
 pub mod body;
 pub mod cookies;
 pub mod correlation;
@@ -26,6 +27,7 @@ use ipnet::IpNet;
 
 use crate::api::ApiContext;
 use crate::context::Context;
+use crate::diagnosis::attempts::Attempts;
 use pages::Pages;
 
 /// What every handler may use. Cheap to clone.
@@ -39,6 +41,8 @@ pub struct State {
     pub pages: Arc<Pages>,
     /// What is counted.
     pub metrics: Arc<health::Metrics>,
+    /// How the last sign-ins ended.
+    pub attempts: Arc<Attempts>,
     /// Whose `Forwarded` headers are believed.
     pub trusted_proxies: Arc<[IpNet]>,
 }
@@ -73,6 +77,11 @@ pub fn routes(config: &mut ServiceConfig) {
         )
         .service(web::resource("/saml2/metadata").route(web::get().to(saml2::metadata::get)))
         .service(web::resource("/saml2/idpresponse").route(web::post().to(saml2::idp_response::post)))
+        .service(
+            web::resource("/saml2/logout")
+                .route(web::get().to(saml2::logout::get))
+                .route(web::post().to(saml2::logout::post)),
+        )
         .service(web::resource("/login").route(web::get().to(login::get)).route(web::post().to(login::post)))
         .service(web::resource("/logout").route(web::get().to(logout::get)))
         .service(web::resource("/assets/{hash}/{name}").route(web::get().to(assets::get)))

@@ -10,10 +10,14 @@ use serde::Serialize;
 use super::pages::headers::{self, FormTarget, Transport};
 use super::pages::{AutoPostPage, ErrorPage, ExpiredPage, Href, PageError};
 use super::{State, correlation};
+use crate::diagnosis::attempts::Ending;
 use crate::registry::LivePool;
 use crate::sign_in::answer;
 use crate::sign_in::failure::{Cause, Failed};
 use crate::sign_in::request::{Rejected, ReturnTarget};
+
+/// An answer that belongs to no request of ours.
+const NOT_OURS: &str = "invalid_response_or_state";
 
 /// An error of the OAuth endpoints (RFC 6749 section 5.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,6 +213,8 @@ pub fn failed(state: &State, request: &HttpRequest, pool: &LivePool, failed: &Fa
     } else {
         tracing::info!(code, why = %failed.cause, "a sign-in failed");
     }
+    let provider = failed.provider.as_ref().map(|(name, _)| name.as_str());
+    state.attempts.failed(&ending(state, request, pool, provider, Some(&failed.client_id)), &failed.cause);
     if failed.cause.is_away() {
         return unavailable_page(state, request);
     }
@@ -221,11 +227,54 @@ pub fn failed(state: &State, request: &HttpRequest, pool: &LivePool, failed: &Fa
     }
 }
 
+/// This request, as the one that ended a sign-in.
+fn ending<'a>(
+    state: &State,
+    request: &HttpRequest,
+    pool: &'a LivePool,
+    provider: Option<&'a str>,
+    client_id: Option<&'a str>,
+) -> Ending<'a> {
+    let request_id = correlation::of(request);
+    Ending { pool_id: pool.id(), provider, client_id, request_id, at: state.context.now() }
+}
+
+/// Keeps for diagnosis that an answer was refused before any adapter saw it; `who`: provider and app client,
+/// where they are known.
+pub fn refused(
+    state: &State,
+    request: &HttpRequest,
+    pool: &LivePool,
+    who: Option<(&str, &str)>,
+    code: &str,
+    detail: &str,
+) {
+    let (provider, client_id) = who.unzip();
+    state.attempts.refused(&ending(state, request, pool, provider, client_id), code, detail);
+}
+
+/// The page for a provider's answer that belongs to no request of ours, kept for diagnosis.
+pub fn unattributable(
+    state: &State,
+    request: &HttpRequest,
+    pool: &LivePool,
+    who: Option<(&str, &str)>,
+    what: &str,
+) -> HttpResponse {
+    refused(state, request, pool, who, NOT_OURS, what);
+    unsolicited_page(state, request, what)
+}
+
+/// A sign-in that succeeded, kept for diagnosis.
+pub fn succeeded(state: &State, request: &HttpRequest, pool: &LivePool, provider: &str, client_id: &str) {
+    state.attempts.succeeded(&ending(state, request, pool, Some(provider), Some(client_id)));
+}
+
 /// The page for an answer that belongs to no request of ours.
 pub fn unsolicited_page(state: &State, request: &HttpRequest, what: &str) -> HttpResponse {
     let trouble = Trouble {
         status: StatusCode::BAD_REQUEST,
-        code: "invalid_response_or_state",
+        code: NOT_OURS,
         title: "This answer belongs to no sign-in",
         what,
         advice: "Go back to the app and sign in again.",

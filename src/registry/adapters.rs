@@ -49,7 +49,8 @@ pub fn build(
             let settings = SamlSettings::from_details(&provider.provider_details, metadata, surface.dev)
                 .map_err(|error| error.to_string())?;
             let signer = PoolSigner { keys: Arc::clone(keys.saml_signing()), clock: Arc::clone(clock) };
-            let adapter = SamlProvider::new(settings, Some(Arc::new(signer)));
+            let decryption = keys.saml_encryption().iter().map(|key| key.decryption()).collect();
+            let adapter = SamlProvider::new(settings, Some(Arc::new(signer))).with_decryption(decryption);
             Ok(Arc::new(adapter.with_engine(surface.engines.engine())))
         }
         ProviderType::Oidc => {

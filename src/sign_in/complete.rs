@@ -11,6 +11,7 @@ use super::session::{self, HostedSession};
 use crate::context::Context;
 use crate::pool::AppClient;
 use crate::registry::{LivePool, LiveProvider};
+use crate::sign_out::provenance::millis;
 
 /// A sign-in that succeeded.
 pub struct Completed {
@@ -18,6 +19,10 @@ pub struct Completed {
     pub location: String,
     /// The new hosted-UI session.
     pub session_cookie: String,
+    /// The provider that vouched.
+    pub provider: String,
+    /// The app client.
+    pub client_id: String,
 }
 
 /// Completes an attempt that was taken from the store.
@@ -33,8 +38,10 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let result = arrive(context, pool, attempt, inbound, old_session).await;
-    close(pool, &attempt.client_id, &attempt.provider, &attempt.target, result)
+    let arrived = with_fresh_metadata(context, pool, &attempt.provider, async |pool| {
+        arrive(context, pool, attempt, inbound.clone(), old_session).await
+    });
+    close(pool, &attempt.client_id, &attempt.provider, &attempt.target, arrived.await)
 }
 
 /// Tells the log how a sign-in ended, and whom to tell of a failure.
@@ -53,8 +60,9 @@ pub(super) fn close(
         let known = pool.providers.get(provider).map(|live| live.config.value.provider_type);
         Failed {
             cause,
-            target: (!unsolicited).then(|| target.clone()),
+            target: (!unsolicited).then(|| Box::new(target.clone())),
             provider: known.map(|provider_type| (provider.to_owned(), provider_type)),
+            client_id: client_id.to_owned(),
         }
     })
 }
@@ -81,6 +89,23 @@ impl<'p> Parties<'p> {
     }
 }
 
+/// Lets an answer arrive, and once more where no key that the provider is known by has signed it, but fresh
+/// metadata may know the key. Nothing has come of it by then: nobody is signed in, and no id is used up.
+pub(super) async fn with_fresh_metadata<T>(
+    context: &Context,
+    pool: &LivePool,
+    provider: &str,
+    arrive: impl AsyncFn(&LivePool) -> Result<T, Cause>,
+) -> Result<T, Cause> {
+    match arrive(pool).await {
+        Err(Cause::Provider(error)) => match context.upkeep.second_chance(pool, provider, &error).await {
+            Some(fresh) => arrive(&fresh).await,
+            None => Err(error.into()),
+        },
+        arrived => arrived,
+    }
+}
+
 async fn arrive(
     context: &Context,
     pool: &LivePool,
@@ -91,16 +116,25 @@ async fn arrive(
     let parties = Parties::find(pool, &attempt.client_id, &attempt.provider)?;
     let facts = attempt.facts(super::callback(context, pool, parties.provider)?, pool.entity_id());
     let identity = parties.adapter.finish(&context.around, &facts, inbound).await?;
-    let request = answer::Request {
+    let wish = Wish {
         client_id: &attempt.client_id,
         target: &attempt.target,
         challenge: attempt.challenge.as_deref(),
         scopes: &attempt.scopes,
         nonce: attempt.nonce.as_deref(),
         resource: attempt.resource.as_deref(),
-        auth_time: context.now().unix_timestamp(),
     };
-    welcome(context, pool, &parties, identity, request, old_session).await
+    welcome(context, pool, &parties, identity, wish, old_session).await
+}
+
+/// What the app asked to be given.
+pub(super) struct Wish<'a> {
+    pub(super) client_id: &'a str,
+    pub(super) target: &'a ReturnTarget,
+    pub(super) challenge: Option<&'a str>,
+    pub(super) scopes: &'a [String],
+    pub(super) nonce: Option<&'a str>,
+    pub(super) resource: Option<&'a str>,
 }
 
 /// Makes the user of a verified identity, opens the session and answers the app, whoever began the sign-in.
@@ -109,7 +143,7 @@ pub(super) async fn welcome(
     pool: &LivePool,
     parties: &Parties<'_>,
     identity: Verified<ExternalIdentity>,
-    request: answer::Request<'_>,
+    wish: Wish<'_>,
     old_session: Option<&str>,
 ) -> Result<Completed, Cause> {
     let provider = &parties.provider.config.value;
@@ -119,17 +153,30 @@ pub(super) async fn welcome(
 
     let mut at_provider = identity.into_inner().session;
     at_provider.id_token = None;
+    let now = context.now();
     let session = HostedSession {
         pool_id: pool.id().to_owned(),
         sub: user.sub.clone(),
         provider: provider.provider_name.clone(),
-        auth_time: request.auth_time,
+        auth_time: now.unix_timestamp(),
+        signed_in_at: Some(millis(now)),
         at_provider,
+    };
+    let request = answer::Request {
+        client_id: wish.client_id,
+        target: wish.target,
+        challenge: wish.challenge,
+        scopes: wish.scopes,
+        nonce: wish.nonce,
+        resource: wish.resource,
+        auth_time: session.auth_time,
+        provenance: session.provenance(),
     };
     // Nobody learns of either before both are stored: they may share a commit.
     let (session_cookie, location) = tokio::try_join!(
         async { session::open(context, &session, old_session).await.map_err(Cause::from) },
         answer::success(context, pool, &user, request),
     )?;
-    Ok(Completed { location, session_cookie })
+    let (provider, client_id) = (provider.provider_name.clone(), parties.client.client_id.clone());
+    Ok(Completed { location, session_cookie, provider, client_id })
 }

@@ -46,9 +46,11 @@ pub struct Failed {
     /// What ended it.
     pub cause: Cause,
     /// Back to the app; without it an error page.
-    pub target: Option<ReturnTarget>,
+    pub target: Option<Box<ReturnTarget>>,
     /// The provider's name and type, for the words.
     pub provider: Option<(String, ProviderType)>,
+    /// The app client.
+    pub client_id: String,
 }
 
 /// What an app reads in its redirect.

@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use poolgate_providers::{Inbound, UnsolicitedFacts};
 
-use super::answer;
-use super::complete::{self, Completed, Parties};
+use super::complete::{self, Completed, Parties, Wish};
 use super::failure::{Cause, Failed};
 use super::request::{AuthorizeRequest, Rejected, Wanted};
 use crate::context::Context;
@@ -38,6 +37,17 @@ pub fn query(relay_state: &str) -> Option<Vec<(String, String)>> {
     let query = relay_state.strip_prefix('?').unwrap_or(relay_state);
     let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     pairs.iter().any(|(name, _)| name == "client_id").then_some(pairs)
+}
+
+/// The provider and the client that a query names, where the pool has both: for diagnosis only.
+pub fn named<'a>(pool: &'a LivePool, pairs: &'a [(String, String)]) -> Option<(&'a str, &'a str)> {
+    let value = |name| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let client = pool.client(value("client_id")?)?;
+    let provider = match value("identity_provider") {
+        Some(name) => pool.providers.get(name)?,
+        None => pool.provider_by_identifier(value("idp_identifier")?)?,
+    };
+    Some((&provider.config.value.provider_name, &client.client_id))
 }
 
 /// Checks the query like any authorize request, and what is true of these alone: it names a SAML provider, its
@@ -91,8 +101,11 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let result = arrive(context, pool, started, inbound, old_session).await;
-    complete::close(pool, &started.request.client_id, &started.provider, &started.request.target(), result)
+    let arrived = complete::with_fresh_metadata(context, pool, &started.provider, async |pool| {
+        arrive(context, pool, started, inbound.clone(), old_session).await
+    });
+    let (client_id, target) = (&started.request.client_id, started.request.target());
+    complete::close(pool, client_id, &started.provider, &target, arrived.await)
 }
 
 async fn arrive(
@@ -107,14 +120,13 @@ async fn arrive(
     let callback = super::callback(context, pool, parties.provider)?;
     let facts = UnsolicitedFacts { callback, entity_id: pool.entity_id() };
     let identity = parties.adapter.finish_unsolicited(&context.around, &facts, inbound).await?;
-    let wanted = answer::Request {
+    let wanted = Wish {
         client_id: &request.client_id,
         target: &request.target(),
         challenge: None,
         scopes: &request.scopes,
         nonce: None,
         resource: request.resource.as_deref(),
-        auth_time: context.now().unix_timestamp(),
     };
     complete::welcome(context, pool, &parties, identity, wanted, old_session).await
 }

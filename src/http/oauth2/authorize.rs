@@ -44,7 +44,12 @@ pub async fn live_session(
 ) -> Result<Option<SignedIn>, Failed> {
     let Some(cookie) = cookies::read(request, cookies::SESSION) else { return Ok(None) };
     let found = session::find(&state.context, pool, &cookie).await;
-    found.map_err(|error| Failed { cause: error.into(), target: Some(asked.target()), provider: None })
+    found.map_err(|error| Failed {
+        cause: error.into(),
+        target: Some(Box::new(asked.target())),
+        provider: None,
+        client_id: asked.client_id.clone(),
+    })
 }
 
 /// Carries out a decision other than showing the page.
@@ -79,6 +84,7 @@ async fn answer_from(
         nonce: asked.nonce.as_deref(),
         resource: asked.resource.as_deref(),
         auth_time: signed_in.session.auth_time,
+        provenance: signed_in.session.provenance(),
     };
     match answer::success(&state.context, pool, &signed_in.user, wanted).await {
         Ok(location) => {
@@ -86,7 +92,12 @@ async fn answer_from(
             reply::found(&location)
         }
         Err(cause) => {
-            let failed = Failed { cause, target: Some(target), provider: None };
+            let failed = Failed {
+                cause,
+                target: Some(Box::new(target)),
+                provider: None,
+                client_id: asked.client_id.clone(),
+            };
             reply::failed(state, request, pool, &failed)
         }
     }
@@ -106,7 +117,12 @@ pub async fn depart(
             let mut response = reply::outbound(state, provider, outbound);
             if let Err(error) = response.add_cookie(&cookies::browser(state, browser)) {
                 let cause = Cause::Internal(error.to_string());
-                let failed = Failed { cause, target: Some(asked.target()), provider: None };
+                let failed = Failed {
+                    cause,
+                    target: Some(Box::new(asked.target())),
+                    provider: None,
+                    client_id: asked.client_id.clone(),
+                };
                 return reply::failed(state, request, pool, &failed);
             }
             response

@@ -23,11 +23,10 @@ pub async fn post(
 ) -> HttpResponse {
     match body::form(&request, &bytes).filter(|_| bytes.len() <= body::MAX_FORM) {
         Some(pairs) => receive(&request, &state, &pool, pairs, true).await,
-        None => reply::unsolicited_page(
-            &state,
-            &request,
-            "The identity provider's answer is not a form of 64 KiB at most",
-        ),
+        None => {
+            let what = "The identity provider's answer is not a form of 64 KiB at most";
+            reply::unattributable(&state, &request, &pool.0, None, what)
+        }
     }
 }
 
@@ -41,9 +40,10 @@ async fn receive(
     let handle = match once(&pairs, "state") {
         Ok(Some(handle)) => handle.to_owned(),
         Ok(None) => {
-            return reply::unsolicited_page(state, request, "The identity provider's answer has no state");
+            let what = "The identity provider's answer has no state";
+            return reply::unattributable(state, request, &pool.0, None, what);
         }
-        Err(why) => return reply::unsolicited_page(state, request, &why),
+        Err(why) => return reply::unattributable(state, request, &pool.0, None, &why),
     };
     let arrival = arrival::Arrival {
         handle,

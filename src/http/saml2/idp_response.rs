@@ -24,15 +24,12 @@ pub async fn post(
     bytes: web::Bytes,
 ) -> HttpResponse {
     let Some(pairs) = body::form(&request, &bytes).filter(|_| bytes.len() <= body::MAX_SAML_FORM) else {
-        return reply::unsolicited_page(
-            &state,
-            &request,
-            "The identity provider's answer is not a form, or too large",
-        );
+        let what = "The identity provider's answer is not a form, or too large";
+        return reply::unattributable(&state, &request, &pool.0, None, what);
     };
     let (Ok(Some(handle)), Ok(Some(response))) = (once(&pairs, "RelayState"), once(&pairs, "SAMLResponse"))
     else {
-        return reply::unsolicited_page(&state, &request, NOT_OURS);
+        return reply::unattributable(&state, &request, &pool.0, None, NOT_OURS);
     };
     if let Some(query) = unsolicited::query(handle) {
         let inbound = Inbound::SamlResponse(response.to_owned());
@@ -59,20 +56,21 @@ async fn unasked(
     query: &Pairs,
     inbound: Inbound,
 ) -> HttpResponse {
+    let who = unsolicited::named(pool, query);
     if elsewhere(request, state, pool).is_some() {
-        return reply::unsolicited_page(
-            state,
-            request,
-            "The answer came to another domain than the pool's own",
-        );
+        let what = "The identity provider's answer came to another domain than the pool's own";
+        return reply::unattributable(state, request, pool, who, what);
     }
     let started = match unsolicited::check(pool, query) {
         Ok(started) => started,
         Err(Rejected::Page(why)) => {
             let what = format!("The identity provider started a sign-in whose RelayState is not good. {why}");
-            return reply::unsolicited_page(state, request, &what);
+            return reply::unattributable(state, request, pool, who, &what);
         }
-        Err(rejected) => return reply::rejected(state, request, pool, &rejected),
+        Err(rejected) => {
+            reply::refused(state, request, pool, who, "invalid_authorize_request", &rejected.to_string());
+            return reply::rejected(state, request, pool, &rejected);
+        }
     };
     let old_session = cookies::read(request, cookies::SESSION);
     let completed =

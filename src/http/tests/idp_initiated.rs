@@ -240,6 +240,12 @@ async fn a_client_with_other_sign_ins_than_saml_takes_no_unasked_answer() {
         assert_told(client, &answer, "unauthorized_client", "SupportedIdentityProviders");
         assert_told(client, &answer, "unauthorized_client", other);
     }
+    let seen = house.state.attempts.list(Some(POOL), Some("Desk"));
+    let last = &seen[0].failures[0];
+    assert_eq!(
+        (last.code.as_str(), last.attempt.client_id.as_deref()),
+        ("invalid_authorize_request", Some("own"))
+    );
 }
 
 #[actix_web::test]

@@ -2,17 +2,21 @@
 //! and a provider that answers from memory.
 
 mod attempts;
+mod diagnosis;
 mod documents;
 mod house;
 mod idp_initiated;
 mod login;
 mod logout;
+mod metadata;
 mod moods;
 mod provider;
 mod refresh;
 mod revoke;
+mod saml;
 mod saml_keys;
 mod sessions;
+mod single_logout;
 mod stores;
 mod token;
 mod user_info;
