@@ -10,6 +10,7 @@ use uuid::Builder;
 use crate::directory::Directory;
 use crate::registry::{Registry, Surface};
 use crate::sessions::SessionStore;
+use crate::upkeep::Upkeep;
 
 /// The stores, the configuration in force, time and randomness. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct Context {
     pub around: Surroundings,
     /// How the installation is reached.
     pub surface: Surface,
+    /// Keeps the configuration fresh.
+    pub upkeep: Arc<Upkeep>,
 }
 
 impl Context {
@@ -47,6 +50,14 @@ impl Context {
         let mut bytes = [0_u8; 16];
         self.random().fill(&mut bytes);
         Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+
+    /// A UUID that tells its millisecond (version 7, RFC 9562 section 5.7), for what is compared with moments.
+    pub fn timed_uuid(&self) -> String {
+        let mut bytes = [0_u8; 10];
+        self.random().fill(&mut bytes);
+        let millis = u64::try_from(self.now().unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+        Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid().to_string()
     }
 
     /// 256 random bits in base64url: 43 characters.

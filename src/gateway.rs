@@ -25,6 +25,7 @@ use crate::registry::{Registry, Surface};
 use crate::sessions::embedded::EmbeddedSessions;
 use crate::sessions::{SessionError, SessionStore};
 use crate::sign_in::used_once::UsedMarks;
+use crate::upkeep::{self, Upkeep};
 
 /// Largest body that is read at all, in bytes.
 const MAX_BODY: usize = http::body::MAX_SAML_FORM;
@@ -63,6 +64,7 @@ pub struct Running {
     /// Where the metrics listener is.
     pub metrics_address: SocketAddr,
     servers: Vec<ServerHandle>,
+    upkeep: upkeep::Running,
 }
 
 /// Opens the stores and starts both listeners. Call it inside a Tokio runtime.
@@ -94,12 +96,14 @@ pub async fn start_on(
     let state = build_state(&settings).await?;
     let (address, metrics_address) = (public.local_addr()?, metrics.local_addr()?);
     let servers = vec![serve_public(public, tls, &state)?, serve_metrics(metrics, &state)?];
-    Ok(Running { state, address, metrics_address, servers })
+    let upkeep = upkeep::Running::start(Arc::clone(&state.context.upkeep));
+    Ok(Running { state, address, metrics_address, servers, upkeep })
 }
 
 impl Running {
     /// Stops accepting, finishes what is in flight, closes the stores.
     pub async fn stop(self) {
+        self.upkeep.stop().await;
         // All at once: a slow request to one listener must not use up the grace of the next.
         let stopping: Vec<_> = self.servers.iter().map(|server| tokio::spawn(server.stop(true))).collect();
         for stopped in stopping {
@@ -126,7 +130,7 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
     if let Some(file) = &secrets.credentials_file {
         tracing::info!(file = %file.display(), "management credentials are in this file");
     }
-    let sealer = sealer(&secrets, &random)?;
+    let sealer = sealer(&secrets.master_key, &random)?;
     let directory: Arc<dyn Directory> =
         Arc::new(SqliteDirectory::open(&settings.directory_path, Arc::clone(&clock)).await?);
     let sessions: Arc<dyn SessionStore> = Arc::new(
@@ -149,6 +153,7 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         http: Arc::clone(&outgoing),
         used: Arc::new(UsedMarks::new(Arc::clone(&sessions))),
     };
+    let upkeep = Upkeep::new(Arc::clone(&registry), Arc::clone(&sessions), around.clone(), settings.dev);
     let api = ApiContext {
         registry: Arc::clone(&registry),
         directory: Arc::clone(&directory),
@@ -167,10 +172,10 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         writing: Mutex::new(()),
     };
     Ok(State {
-        context: Context { registry, directory, sessions, around, surface },
+        metrics: Metrics::new(&upkeep),
+        context: Context { registry, directory, sessions, around, surface, upkeep },
         api: Arc::new(api),
         pages: Arc::new(Pages::new()?),
-        metrics: Metrics::new(),
         attempts: Arc::default(),
         trusted_proxies: settings.trusted_proxies.clone().into(),
     })
@@ -182,15 +187,16 @@ pub(crate) fn surface(settings: &Settings) -> Surface {
 }
 
 /// Seals and opens under the master key.
-pub(crate) fn sealer(secrets: &Secrets, random: &Arc<dyn Random>) -> Result<Sealer, SettingsError> {
-    Sealer::new(&secrets.master_key, Arc::clone(random)).map_err(|_| SettingsError {
+pub(crate) fn sealer(master_key: &[u8], random: &Arc<dyn Random>) -> Result<Sealer, SettingsError> {
+    Sealer::new(master_key, Arc::clone(random)).map_err(|_| SettingsError {
         setting: "POOLGATE_MASTER_KEY".to_owned(),
         given: "(hidden)".to_owned(),
         allowed: "32 bytes in base64".to_owned(),
     })
 }
 
-fn outgoing(settings: &Settings) -> Result<GuardedClient, StartError> {
+/// Calls to identity providers, under the settings' address rules.
+pub(crate) fn outgoing(settings: &Settings) -> Result<GuardedClient, SettingsError> {
     let refuse = |given: String| SettingsError {
         setting: "POOLGATE_IDP_CA_FILE".to_owned(),
         given,
@@ -204,7 +210,7 @@ fn outgoing(settings: &Settings) -> Result<GuardedClient, StartError> {
         }
     };
     let rules = Rules { networks: settings.idp_networks.clone(), dev: settings.dev, extra_roots_pem };
-    Ok(GuardedClient::new(rules).map_err(|error| refuse(error.to_string()))?)
+    GuardedClient::new(rules).map_err(|error| refuse(error.to_string()))
 }
 
 fn load_tls(files: &TlsFiles) -> Result<rustls::ServerConfig, SettingsError> {

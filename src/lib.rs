@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`config`], [`gateway`] | settings; puts the parts together, starts and stops |
 //! | [`demo`] | simulated providers and a sample app, also used by the tests |
+//! | [`check_provider`] | `poolgate check-provider`: one provider checked without a sign-in |
 //! | [`http`] | reads the app's request and the provider's answer: one file per endpoint |
 //! | [`diagnosis`] | why sign-ins fail |
 //! | [`api`] | the management API: AWS JSON 1.1 |
@@ -13,6 +14,7 @@
 //! | [`grants`] | a sign-in becomes a code, a code becomes tokens |
 //! | [`tokens`] | claims, signed and verified |
 //! | [`context`] | what every step stands on: stores, configuration, time, randomness, HTTP |
+//! | [`upkeep`] | what happens without anybody asking: metadata stays fresh, what ends is said |
 //! | [`registry`] | the configuration in force, read from memory |
 //! | [`directory`], [`sessions`] | what lasts, what expires |
 //! | [`keys`] | the master key, signing keys, sealed capsules |
@@ -22,6 +24,7 @@
 //! Protocols live in the crate `poolgate-providers`, which knows none of these.
 
 pub mod api;
+pub mod check_provider;
 pub mod config;
 pub mod context;
 pub mod demo;
@@ -40,3 +43,4 @@ pub mod sign_out;
 #[cfg(test)]
 mod testing;
 pub mod tokens;
+pub mod upkeep;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use poolgate::check_provider::{self, CheckArguments};
 use poolgate::config::Settings;
 use poolgate::demo::{self, Ports};
 use poolgate::gateway::{self, Running, StartError};
@@ -26,6 +27,12 @@ enum Command {
         /// TOML file with settings: the names of the environment, lower case, without the prefix.
         #[arg(long)]
         config: Option<PathBuf>,
+    },
+    /// Dry-runs one provider: what its metadata and settings amount to, whether a captured response would be
+    /// believed, and what would become of each attribute. Exit code 1 when something is wrong.
+    CheckProvider {
+        #[command(flatten)]
+        arguments: CheckArguments,
     },
     /// Shows, rolls over and retires the SAML keys of a pool. The gateway must be stopped meanwhile.
     Keys {
@@ -68,6 +75,13 @@ fn main() -> ExitCode {
     };
     match arguments.command {
         Command::Serve { config } => runtime.block_on(serve(config)),
+        Command::CheckProvider { arguments } => match runtime.block_on(check_provider::run(arguments)) {
+            Ok(report) => {
+                say(report.text().trim_end());
+                ExitCode::from(u8::from(!report.is_good()))
+            }
+            Err(error) => fail(&error.to_string(), 2),
+        },
         Command::Keys { command } => match runtime.block_on(keys_command::run(command)) {
             Ok(said) => {
                 say(&said);

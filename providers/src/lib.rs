@@ -236,6 +236,11 @@ pub trait Provider: Send + Sync {
         false
     }
 
+    /// The SAML metadata that it believes: with pinned certificates, those certificates alone.
+    fn metadata(&self) -> Option<&saml::IdpMetadata> {
+        None
+    }
+
     /// The origins a browser may pass through when it leaves for this provider (for `form-action`).
     fn origins(&self) -> Vec<url::Origin>;
 }

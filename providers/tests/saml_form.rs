@@ -277,7 +277,7 @@ fn an_expired_certificate_beside_a_current_one_verifies_nothing() {
     assert!(RustEngine.verify(&gated, &keys, Policy::default(), NOW).is_ok());
     let late = NOW + time::Duration::SECOND;
     let refusal = RustEngine.verify(&gated, &keys, Policy::default(), late).unwrap_err();
-    says(&refusal, "saml_signature", "none of the provider's signing certificates");
+    says(&refusal, "saml_unknown_key", "none of the provider's signing certificates");
 }
 
 /// An engine that says anything: what it returns is checked all the same.

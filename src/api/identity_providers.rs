@@ -20,7 +20,7 @@ fn unknown_provider(name: &str) -> ApiError {
 fn shown(context: &ApiContext, provider: &IdentityProvider) -> Result<Value, ApiError> {
     let mut shown = to_value(provider)?;
     if let Value::Object(members) = &mut shown {
-        members.remove("PoolgateMetadataDocument");
+        members.retain(|name, _| !name.starts_with("PoolgateMetadata"));
     }
     shown["ProviderDetails"] = to_value(&provider_settings::shown(context, provider))?;
     Ok(json!({ "IdentityProvider": shown }))
@@ -89,6 +89,7 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
         attribute_mapping: BTreeMap::new(),
         idp_identifiers: input.list("IdpIdentifiers")?,
         metadata_document: accepted.metadata_document,
+        metadata_fetched: accepted.metadata_fetched,
         creation_date: now,
         last_modified_date: now,
         rest: input.rest(),
@@ -143,6 +144,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
         let accepted = provider_settings::check(context, provider.provider_type, given).await?;
         provider.provider_details = accepted.details;
         provider.metadata_document = accepted.metadata_document;
+        provider.metadata_fetched = accepted.metadata_fetched;
     }
     let _alone = context.writing.lock().await;
     let snapshot = context.registry.snapshot();

@@ -1,6 +1,7 @@
 //! `ProviderDetails`: what may be given, what is kept, what is shown.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use poolgate_providers::oidc::OidcSettings;
 use poolgate_providers::saml::{SamlSettings, metadata};
@@ -8,7 +9,8 @@ use poolgate_providers::settings::CommonSettings;
 
 use super::error::invalid;
 use super::{ApiContext, ApiError};
-use crate::pool::{IdentityProvider, ProviderType};
+use crate::pool::{IdentityProvider, ProviderType, Timestamp};
+use crate::upkeep::document::{self, Unusable};
 
 /// Settings as given.
 pub(super) type Details = BTreeMap<String, String>;
@@ -22,6 +24,8 @@ pub(super) struct Accepted {
     pub(super) details: Details,
     /// SAML: as given, or as fetched just now.
     pub(super) metadata_document: Option<String>,
+    /// When it was fetched, if it was.
+    pub(super) metadata_fetched: Option<Timestamp>,
 }
 
 /// Checks the settings of a provider; for SAML by URL this fetches the metadata.
@@ -40,7 +44,7 @@ pub(super) async fn check(
         }
         ProviderType::Oidc => {
             OidcSettings::from_details(&details, context.dev).map_err(|error| invalid(error.to_string()))?;
-            Ok(Accepted { details, metadata_document: None })
+            Ok(Accepted { details, metadata_document: None, metadata_fetched: None })
         }
         ProviderType::Facebook
         | ProviderType::Google
@@ -52,9 +56,14 @@ pub(super) async fn check(
 }
 
 async fn saml(context: &ApiContext, details: Details) -> Result<Accepted, ApiError> {
-    let document = match (details.get("MetadataURL"), details.get("MetadataFile")) {
-        (Some(url), None) => fetch(context, url).await?,
-        (None, Some(document)) => document.clone(),
+    let failed =
+        |place: &str, why: &dyn Display| invalid(format!("Error retrieving metadata from {place}: {why}."));
+    let (place, document) = match (details.get("MetadataURL"), details.get("MetadataFile")) {
+        (Some(url), None) => {
+            let fetched = document::fetch(&*context.http, url).await;
+            (url.as_str(), fetched.map_err(|error| failed(url, &error))?)
+        }
+        (None, Some(document)) => ("MetadataFile", document.clone()),
         (Some(_), Some(_)) => {
             return Err(invalid("ProviderDetails: give MetadataURL or MetadataFile, not both."));
         }
@@ -62,30 +71,15 @@ async fn saml(context: &ApiContext, details: Details) -> Result<Accepted, ApiErr
             return Err(invalid("ProviderDetails: a SAML provider needs MetadataURL or MetadataFile."));
         }
     };
-    let place = details.get("MetadataURL").map_or("MetadataFile", String::as_str);
-    let metadata = metadata::parse(document.as_bytes())
-        .and_then(|metadata| metadata.check_time(context.clock.now()).map(|()| metadata))
-        .map_err(|error| invalid(format!("Error retrieving metadata from {place}: {error}.")))?;
-    SamlSettings::from_details(&details, metadata, context.dev)
-        .map_err(|error| invalid(error.to_string()))?;
+    let now = context.clock.now();
+    document::read(&details, &document, context.dev, now).map_err(|error| match error {
+        Unusable::Metadata(error) => failed(place, &error),
+        Unusable::Setting(error) => invalid(error.to_string()),
+    })?;
     // Those that the gateway reads where profiles are mapped and sessions end.
     CommonSettings::from_details(&details).map_err(|error| invalid(error.to_string()))?;
-    Ok(Accepted { details, metadata_document: Some(document) })
-}
-
-/// Gets the metadata document. Redirects are not followed; the outgoing HTTP client knows which addresses
-/// may be reached.
-async fn fetch(context: &ApiContext, url: &str) -> Result<String, ApiError> {
-    let failed = |why: String| invalid(format!("Error retrieving metadata from {url}: {why}"));
-    let request = http::Request::get(url)
-        .header("accept", "application/samlmetadata+xml, application/xml, text/xml")
-        .body(Vec::new())
-        .map_err(|_| failed("this is not a URL.".into()))?;
-    let response = context.http.send(request).await.map_err(|error| failed(format!("{error}.")))?;
-    if response.status() != http::StatusCode::OK {
-        return Err(failed(format!("it answered {}, not 200.", response.status().as_u16())));
-    }
-    String::from_utf8(response.into_body()).map_err(|_| failed("the document is not UTF-8.".into()))
+    let metadata_fetched = details.contains_key("MetadataURL").then(|| now.into());
+    Ok(Accepted { details, metadata_document: Some(document), metadata_fetched })
 }
 
 /// The secrets of `before` that `given` does not replace.

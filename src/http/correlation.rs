@@ -35,7 +35,14 @@ pub async fn middleware(
     let state = request.app_data::<web::Data<State>>().cloned();
     let id = state.as_ref().map(|state| state.context.uuid()).unwrap_or_default();
     request.extensions_mut().insert(CorrelationId(id.clone()));
-    let span = tracing::info_span!("request", id = %id, method = %request.method(), path = %request.path());
+    let span = tracing::info_span!(
+        "request",
+        id = %id,
+        method = %request.method(),
+        path = %request.path(),
+        // The provider's certificate that was believed.
+        certificate = tracing::field::Empty
+    );
     let answer = tokio::time::timeout(PATIENCE, next.call(request).instrument(span.clone())).await;
     let mut response = answer.map_err(|_| ErrorRequestTimeout("the request took too long\n"))??;
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));

@@ -11,6 +11,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
 use super::State;
+use crate::upkeep::Upkeep;
+use crate::upkeep::metrics::Ends;
 
 /// Class of an answer: `2xx`, `3xx`, `4xx`, `5xx`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -25,11 +27,12 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Everything at zero.
-    pub fn new() -> Arc<Self> {
+    /// Everything at zero; what lasts how long is worked out when it is asked.
+    pub fn new(upkeep: &Arc<Upkeep>) -> Arc<Self> {
         let mut registry = Registry::with_prefix("poolgate");
         let answers = Family::<Answered, Counter>::default();
         registry.register("http_answers", "Answers of the public listener, by class", answers.clone());
+        registry.register_collector(Box::new(Ends(Arc::clone(upkeep))));
         Arc::new(Self { registry, answers })
     }
 

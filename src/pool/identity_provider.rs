@@ -31,6 +31,9 @@ pub struct IdentityProvider {
     /// Ours alone: the API neither takes nor shows it.
     #[serde(rename = "PoolgateMetadataDocument", default, skip_serializing_if = "Option::is_none")]
     pub metadata_document: Option<String>,
+    /// SAML by URL: when the document was last fetched well. Ours alone, too.
+    #[serde(rename = "PoolgateMetadataFetched", default, skip_serializing_if = "Option::is_none")]
+    pub metadata_fetched: Option<Timestamp>,
     /// When it was made.
     pub creation_date: Timestamp,
     /// When it was last changed.

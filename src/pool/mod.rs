@@ -27,6 +27,16 @@ pub type Rest = serde_json::Map<String, serde_json::Value>;
 #[serde(transparent)]
 pub struct Timestamp(pub f64);
 
+impl Timestamp {
+    /// The moment, to the millisecond. One that no calendar holds is the beginning of 1970.
+    pub fn moment(self) -> OffsetDateTime {
+        #[expect(clippy::cast_possible_truncation, reason = "a cast from a float stays within the integer")]
+        let millis = (self.0 * 1000.0).round() as i64;
+        let nanos = i128::from(millis) * 1_000_000;
+        OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
 impl From<OffsetDateTime> for Timestamp {
     fn from(moment: OffsetDateTime) -> Self {
         let millis = moment.unix_timestamp_nanos() / 1_000_000;

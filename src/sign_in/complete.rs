@@ -11,6 +11,7 @@ use super::session::{self, HostedSession};
 use crate::context::Context;
 use crate::pool::AppClient;
 use crate::registry::{LivePool, LiveProvider};
+use crate::sign_out::provenance::millis;
 
 /// A sign-in that succeeded.
 pub struct Completed {
@@ -37,7 +38,13 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let result = arrive(context, pool, attempt, inbound, old_session).await;
+    let mut result = arrive(context, pool, attempt, inbound.clone(), old_session).await;
+    // Nothing has come of it yet, and the provider may have a new key: fresh metadata knows.
+    if let Err(Cause::Provider(error)) = &result
+        && let Some(fresh) = context.upkeep.second_chance(pool, &attempt.provider, error).await
+    {
+        result = arrive(context, &fresh, attempt, inbound, old_session).await;
+    }
     close(pool, &attempt.client_id, &attempt.provider, &attempt.target, result)
 }
 
@@ -57,7 +64,7 @@ pub(super) fn close(
         let known = pool.providers.get(provider).map(|live| live.config.value.provider_type);
         Failed {
             cause,
-            target: (!unsolicited).then(|| target.clone()),
+            target: (!unsolicited).then(|| Box::new(target.clone())),
             provider: known.map(|provider_type| (provider.to_owned(), provider_type)),
             client_id: client_id.to_owned(),
         }
@@ -96,16 +103,25 @@ async fn arrive(
     let parties = Parties::find(pool, &attempt.client_id, &attempt.provider)?;
     let facts = attempt.facts(super::callback(context, pool, parties.provider)?, pool.entity_id());
     let identity = parties.adapter.finish(&context.around, &facts, inbound).await?;
-    let request = answer::Request {
+    let wish = Wish {
         client_id: &attempt.client_id,
         target: &attempt.target,
         challenge: attempt.challenge.as_deref(),
         scopes: &attempt.scopes,
         nonce: attempt.nonce.as_deref(),
         resource: attempt.resource.as_deref(),
-        auth_time: context.now().unix_timestamp(),
     };
-    welcome(context, pool, &parties, identity, request, old_session).await
+    welcome(context, pool, &parties, identity, wish, old_session).await
+}
+
+/// What the app asked to be given.
+pub(super) struct Wish<'a> {
+    pub(super) client_id: &'a str,
+    pub(super) target: &'a ReturnTarget,
+    pub(super) challenge: Option<&'a str>,
+    pub(super) scopes: &'a [String],
+    pub(super) nonce: Option<&'a str>,
+    pub(super) resource: Option<&'a str>,
 }
 
 /// Makes the user of a verified identity, opens the session and answers the app, whoever began the sign-in.
@@ -114,7 +130,7 @@ pub(super) async fn welcome(
     pool: &LivePool,
     parties: &Parties<'_>,
     identity: Verified<ExternalIdentity>,
-    request: answer::Request<'_>,
+    wish: Wish<'_>,
     old_session: Option<&str>,
 ) -> Result<Completed, Cause> {
     let provider = &parties.provider.config.value;
@@ -124,12 +140,24 @@ pub(super) async fn welcome(
 
     let mut at_provider = identity.into_inner().session;
     at_provider.id_token = None;
+    let now = context.now();
     let session = HostedSession {
         pool_id: pool.id().to_owned(),
         sub: user.sub.clone(),
         provider: provider.provider_name.clone(),
-        auth_time: request.auth_time,
+        auth_time: now.unix_timestamp(),
+        signed_in_at: Some(millis(now)),
         at_provider,
+    };
+    let request = answer::Request {
+        client_id: wish.client_id,
+        target: wish.target,
+        challenge: wish.challenge,
+        scopes: wish.scopes,
+        nonce: wish.nonce,
+        resource: wish.resource,
+        auth_time: session.auth_time,
+        provenance: session.provenance(),
     };
     // Nobody learns of either before both are stored: they may share a commit.
     let (session_cookie, location) = tokio::try_join!(

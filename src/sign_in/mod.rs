@@ -50,7 +50,7 @@ use url::Url;
 
 use crate::context::Context;
 use crate::pool::ProviderType;
-use crate::registry::{LivePool, LiveProvider};
+use crate::registry::{LivePool, LiveProvider, Surface};
 use failure::Cause;
 
 /// Where a provider of this type answers.
@@ -61,10 +61,14 @@ const fn callback_path(provider_type: ProviderType) -> &'static str {
     }
 }
 
-/// The URL at which this provider must answer, on the pool's own domain.
+/// The URL at which a provider of this type must answer, on the pool's own domain, where it has one.
+pub fn callback_url(surface: &Surface, pool: &LivePool, provider_type: ProviderType) -> Option<Url> {
+    let mut url = pool.domain_url(surface)?;
+    url.set_path(callback_path(provider_type));
+    Some(url)
+}
+
 fn callback(context: &Context, pool: &LivePool, provider: &LiveProvider) -> Result<Url, Cause> {
-    let mut url =
-        pool.domain_url(&context.surface).ok_or_else(|| Cause::Gone("The pool has no domain".into()))?;
-    url.set_path(callback_path(provider.config.value.provider_type));
-    Ok(url)
+    callback_url(&context.surface, pool, provider.config.value.provider_type)
+        .ok_or_else(|| Cause::Gone("The pool has no domain".into()))
 }

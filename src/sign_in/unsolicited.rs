@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use poolgate_providers::{Inbound, UnsolicitedFacts};
 
-use super::answer;
-use super::complete::{self, Completed, Parties};
+use super::complete::{self, Completed, Parties, Wish};
 use super::failure::{Cause, Failed};
 use super::request::{AuthorizeRequest, Rejected, Wanted};
 use crate::context::Context;
@@ -102,7 +101,12 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let result = arrive(context, pool, started, inbound, old_session).await;
+    let mut result = arrive(context, pool, started, inbound.clone(), old_session).await;
+    if let Err(Cause::Provider(error)) = &result
+        && let Some(fresh) = context.upkeep.second_chance(pool, &started.provider, error).await
+    {
+        result = arrive(context, &fresh, started, inbound, old_session).await;
+    }
     complete::close(pool, &started.request.client_id, &started.provider, &started.request.target(), result)
 }
 
@@ -118,14 +122,13 @@ async fn arrive(
     let callback = super::callback(context, pool, parties.provider)?;
     let facts = UnsolicitedFacts { callback, entity_id: pool.entity_id() };
     let identity = parties.adapter.finish_unsolicited(&context.around, &facts, inbound).await?;
-    let wanted = answer::Request {
+    let wanted = Wish {
         client_id: &request.client_id,
         target: &request.target(),
         challenge: None,
         scopes: &request.scopes,
         nonce: None,
         resource: request.resource.as_deref(),
-        auth_time: context.now().unix_timestamp(),
     };
     complete::welcome(context, pool, &parties, identity, wanted, old_session).await
 }

@@ -56,6 +56,11 @@ impl Alg {
         Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, alg)| alg)
     }
 
+    /// Its name (RFC 7518 section 3.1).
+    pub(super) fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, alg)| *alg == self).map_or("", |(name, _)| name)
+    }
+
     /// The kind of key it takes.
     const fn kind(self) -> Kind {
         match self {
@@ -237,6 +242,12 @@ impl KeySet {
         Ok(Self { keys: keys.iter().filter_map(Value::as_object).filter_map(Key::read).collect() })
     }
 
+    /// Each usable key: its name, and the algorithms of `algs` that it fits.
+    pub(super) fn fitting(&self, algs: &[Alg]) -> Vec<(Option<String>, Vec<&'static str>)> {
+        let names = |key: &Key| algs.iter().filter(|alg| key.fits(**alg)).map(|alg| alg.name()).collect();
+        self.keys.iter().map(|key| (key.kid.clone(), names(key))).collect()
+    }
+
     /// The key for a token signed with `alg` by key `kid`. Without a `kid` only a set with exactly one
     /// key for that algorithm will do.
     pub(super) fn select(&self, alg: Alg, kid: Option<&str>) -> Result<&Key, NoKey> {
@@ -321,7 +332,7 @@ fn no_key(fault: NoKey, kid: Option<&str>) -> ProviderError {
     ProviderError::not_believed("oidc_kid", detail)
 }
 
-async fn fetch(http: &dyn Http, url: &Url) -> Result<KeySet, ProviderError> {
+pub(super) async fn fetch(http: &dyn Http, url: &Url) -> Result<KeySet, ProviderError> {
     let response = call::send(http, Upstream::Jwks, call::get(url)).await?;
     let document = call::object(Upstream::Jwks, &response, &[])?;
     KeySet::read(&document).map_err(|reason| call::bad(Upstream::Jwks, response.status(), reason))

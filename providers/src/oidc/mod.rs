@@ -16,6 +16,7 @@ mod json;
 mod jws;
 mod keys;
 pub mod settings;
+pub mod survey;
 #[cfg(test)]
 mod tests;
 mod userinfo;

@@ -1,5 +1,7 @@
 //! The keys of a provider's certificates, ready to verify.
 
+use std::fmt;
+
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -10,6 +12,16 @@ use super::gate::{Hash, Method};
 /// Smallest RSA modulus accepted, in bits.
 pub const MIN_RSA_BITS: usize = 2048;
 const MAX_CERTIFICATE: usize = 8 * 1024;
+
+/// SHA-256 of a certificate's DER. It prints as 64 lower-case hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
 
 /// One signing certificate of a provider: its public key and its time. Nothing else of it is used
 /// (SAML metadata is the trust anchor; there is no chain to build).
@@ -22,9 +34,25 @@ pub struct VerifyKey {
     /// The certificate, DER.
     pub certificate: Vec<u8>,
     keys: Vec<(Method, ParsedPublicKey)>,
+    /// The same EC key for signatures in ASN.1, as many sign a redirect: see [`VerifyKey::verify_detached`].
+    asn1: Option<(Method, ParsedPublicKey)>,
 }
 
 impl VerifyKey {
+    /// SHA-256 of the certificate: what `pinned_certificates` names.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.certificate);
+        let mut bytes = [0_u8; 32];
+        bytes.copy_from_slice(digest.as_ref());
+        Fingerprint(bytes)
+    }
+
+    /// Names the certificate in the request's log lines (`certificate`): who looks for a stolen key finds
+    /// which sign-ins it made.
+    pub(super) fn note(&self) {
+        tracing::Span::current().record("certificate", tracing::field::display(self.fingerprint()));
+    }
+
     /// Reads a DER certificate.
     ///
     /// # Errors
@@ -68,13 +96,18 @@ impl VerifyKey {
                     .map(|key| (method, key))
                     .map_err(|_| "a certificate's key cannot be used".to_owned())
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        let asn1 = keys.first().and_then(|(method, _)| {
+            let algorithm = in_asn1(*method)?;
+            ParsedPublicKey::new(algorithm, material).ok().map(|key| (*method, key))
+        });
         let validity = certificate.validity();
         Ok(Self {
             not_before: validity.not_before.to_datetime(),
             not_after: validity.not_after.to_datetime(),
             certificate: der.to_vec(),
             keys,
+            asn1,
         })
     }
 
@@ -84,9 +117,42 @@ impl VerifyKey {
         self.keys.iter().any(|(own, _)| *own == method)
     }
 
+    /// Whether `now` lies in the certificate's time.
+    pub fn is_current(&self, now: OffsetDateTime) -> bool {
+        self.not_before <= now && now <= self.not_after
+    }
+
+    /// What kind of key it is, such as `RSA, 2048 bits` or `EC P-256`.
+    pub fn kind(&self) -> String {
+        let read = X509Certificate::from_der(&self.certificate);
+        match read.as_ref().map(|(_, certificate)| certificate.public_key().parsed()) {
+            Ok(Ok(PublicKey::RSA(rsa))) => format!("RSA, {} bits", modulus_bits(rsa.modulus)),
+            Ok(Ok(PublicKey::EC(point))) => {
+                format!("EC P-{}", if point.key_size() > 384 { 521 } else { point.key_size() })
+            }
+            _ => "unknown".to_owned(),
+        }
+    }
+
     /// Whether this key made `signature` over `message` with exactly this method.
     pub(super) fn verify(&self, method: Method, message: &[u8], signature: &[u8]) -> bool {
         self.keys.iter().any(|(own, key)| *own == method && key.verify_sig(message, signature).is_ok())
+    }
+
+    /// The same for a signature that stands beside its message (SAML bindings 3.4.4.1). They do not say how
+    /// `r` and `s` of ECDSA are written: side by side, as in XML Signature, or in ASN.1.
+    pub(super) fn verify_detached(&self, method: Method, message: &[u8], signature: &[u8]) -> bool {
+        self.verify(method, message, signature)
+            || self.asn1.iter().any(|(own, key)| *own == method && key.verify_sig(message, signature).is_ok())
+    }
+}
+
+fn in_asn1(method: Method) -> Option<&'static dyn VerificationAlgorithm> {
+    match method {
+        Method::Ecdsa(Hash::Sha256) => Some(&signature::ECDSA_P256_SHA256_ASN1),
+        Method::Ecdsa(Hash::Sha384) => Some(&signature::ECDSA_P384_SHA384_ASN1),
+        Method::Ecdsa(Hash::Sha512) => Some(&signature::ECDSA_P521_SHA512_ASN1),
+        _ => None,
     }
 }
 

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::Refusal;
 use super::binding::{HTTP_POST as POST, HTTP_REDIRECT as REDIRECT};
-use super::keys::VerifyKey;
+use super::keys::{Fingerprint, VerifyKey};
 use super::xml::{self, Limits, Node, Ns, PROTOCOL};
 
 /// Largest metadata document, in bytes.
@@ -41,6 +41,10 @@ pub struct IdpMetadata {
     pub slo_redirect: Option<Url>,
     /// Where answers to the provider's own sign-out go, if not to `slo_redirect`.
     pub slo_response: Option<Url>,
+    /// Sign-out address of the HTTP-POST binding.
+    pub slo_post: Option<Url>,
+    /// Where answers to the provider's own sign-out go by HTTP-POST, if not to `slo_post`.
+    pub slo_post_response: Option<Url>,
     /// `WantAuthnRequestsSigned`.
     pub wants_signed_requests: bool,
     /// Earliest `validUntil` that applies: not to be used from then on.
@@ -99,6 +103,27 @@ impl IdpMetadata {
             _ => Ok(()),
         }
     }
+
+    /// Leaves only the signing certificates of these fingerprints; none given, all stay.
+    ///
+    /// # Errors
+    /// In words, when none would be left.
+    pub(super) fn pin(&mut self, pinned: &[[u8; 32]]) -> Result<(), String> {
+        if pinned.is_empty() {
+            return Ok(());
+        }
+        let in_metadata: Vec<_> = self.keys.iter().map(|key| key.fingerprint().to_string()).collect();
+        self.keys.retain(|key| pinned.contains(&key.fingerprint().0));
+        if self.keys.is_empty() {
+            let pinned: Vec<_> = pinned.iter().map(|one| Fingerprint(*one).to_string()).collect();
+            return Err(format!(
+                "none of the pinned certificates ({}) is a signing certificate of the metadata, which has {}",
+                pinned.join(", "),
+                in_metadata.join(", ")
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Reads a provider's metadata, whatever the time is: see [`IdpMetadata::check_time`].
@@ -126,6 +151,7 @@ pub fn parse(bytes: &[u8]) -> Result<IdpMetadata, MetadataError> {
         return Err(MetadataError::NoSignInAddress);
     }
     let (slo_redirect, slo_response) = endpoint(role, "SingleLogoutService", REDIRECT)?;
+    let (slo_post, slo_post_response) = endpoint(role, "SingleLogoutService", POST)?;
     Ok(IdpMetadata {
         entity_id: entity_id(entity)?,
         keys: signing_keys(role)?,
@@ -133,6 +159,8 @@ pub fn parse(bytes: &[u8]) -> Result<IdpMetadata, MetadataError> {
         sso_post,
         slo_redirect,
         slo_response,
+        slo_post,
+        slo_post_response,
         wants_signed_requests: matches!(
             role.attribute("WantAuthnRequestsSigned").map(str::trim),
             Some("true" | "1")

@@ -32,6 +32,7 @@ use crate::sessions::SessionStore;
 use crate::sessions::embedded::EmbeddedSessions;
 use crate::sign_in::used_once::UsedMarks;
 use crate::testing;
+use crate::upkeep::Upkeep;
 
 pub(super) const POOL: &str = "us-east-1_Tests0001";
 pub(super) const ISSUER: &str = "http://localhost:9229/us-east-1_Tests0001";
@@ -68,8 +69,9 @@ pub(super) struct House {
     pub(super) state: State,
     pub(super) directory: Arc<Moody<dyn Directory>>,
     pub(super) sessions: Arc<Moody<dyn SessionStore>>,
+    pub(super) web: Arc<Provider>,
     clock: Arc<Hand>,
-    _folder: tempfile::TempDir,
+    pub(super) folder: tempfile::TempDir,
 }
 
 /// An answer of the gateway.
@@ -197,13 +199,14 @@ impl House {
             http: Arc::<Provider>::clone(&http),
             used: Arc::new(UsedMarks::new(Arc::clone(&sessions))),
         };
+        let upkeep = Upkeep::new(Arc::clone(&registry), Arc::clone(&sessions), around.clone(), true);
         let api = ApiContext {
             registry: Arc::clone(&registry),
             directory: Arc::clone(&directory),
             sealer,
             clock: time,
             random,
-            http,
+            http: Arc::<Provider>::clone(&http),
             credentials: Credentials {
                 access_key_id: "PGAKTEST".into(),
                 secret_access_key: SecretString::from("secret-access-key"),
@@ -215,15 +218,15 @@ impl House {
             writing: tokio::sync::Mutex::new(()),
         };
         let state = State {
-            context: Context { registry, directory, sessions, around, surface },
+            metrics: health::Metrics::new(&upkeep),
+            context: Context { registry, directory, sessions, around, surface, upkeep },
             api: Arc::new(api),
             pages: Arc::new(Pages::new().unwrap()),
-            metrics: health::Metrics::new(),
             attempts: Arc::default(),
             trusted_proxies: Vec::new().into(),
         };
-        let (directory, sessions) = (moody_directory, moody_sessions);
-        let house = Self { state, directory, sessions, clock, _folder: folder };
+        let (directory, sessions, web) = (moody_directory, moody_sessions, http);
+        let house = Self { state, directory, sessions, web, clock, folder };
         house.furnish().await;
         house
     }
@@ -325,6 +328,14 @@ impl House {
         }
         let form_type = ("content-type", "application/x-www-form-urlencoded; charset=UTF-8");
         self.send(request.insert_header(form_type).set_payload(query(form))).await
+    }
+
+    pub(super) async fn post_with_host(&self, path: &str, form: &[(&str, &str)], host: &str) -> Answer {
+        let request = TestRequest::post()
+            .uri(path)
+            .insert_header(("host", host.to_owned()))
+            .insert_header(("content-type", "application/x-www-form-urlencoded"));
+        self.send(request.set_payload(query(form))).await
     }
 
     /// Posts a form from a browser.

@@ -2,7 +2,8 @@
 //!
 //! It keeps nothing: the code it hands out is the identity itself.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -20,6 +21,8 @@ pub(super) const CLIENT: &str = "poolgate";
 pub(super) struct Provider {
     key: SigningKey,
     clock: Arc<dyn Clock>,
+    /// Other addresses.
+    pub(super) sites: Mutex<BTreeMap<String, Arc<dyn Http>>>,
 }
 
 /// The code that stands for this identity.
@@ -29,7 +32,11 @@ pub(super) fn code(claims: &Value) -> String {
 
 impl Provider {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { key: SigningKey::from_pkcs8(&generate_pkcs8().unwrap()).unwrap(), clock }
+        Self {
+            key: SigningKey::from_pkcs8(&generate_pkcs8().unwrap()).unwrap(),
+            clock,
+            sites: Mutex::default(),
+        }
     }
 
     fn tokens(&self, issuer: &str, form: &[u8]) -> Value {
@@ -47,6 +54,10 @@ impl Provider {
 #[async_trait]
 impl Http for Provider {
     async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, FetchError> {
+        let site = self.sites.lock().unwrap().get(&request.uri().to_string()).cloned();
+        if let Some(site) = site {
+            return site.send(request).await;
+        }
         let issuer = format!("https://{}", request.uri().host().unwrap());
         let body = match request.uri().path() {
             "/.well-known/openid-configuration" => json!({

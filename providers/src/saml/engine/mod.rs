@@ -38,7 +38,8 @@ pub trait SignedXml: Send + Sync {
     /// The signed bytes.
     ///
     /// # Errors
-    /// `saml_unsigned` without any signature, `saml_signature` and `saml_digest` for a wrong one,
+    /// `saml_unsigned` without any signature, [`UNKNOWN_KEY`](super::UNKNOWN_KEY) for one that no key given
+    /// has made, `saml_signature` and `saml_digest` for another wrong one,
     /// `saml_certificate` when no certificate of the provider is in its time.
     fn verify(
         &self,

@@ -110,14 +110,15 @@ impl Work<'_, '_> {
     }
 
     fn check_signature(&self, message: &str, signature: &Signature) -> Result<(), Refusal> {
-        if self.keys.iter().any(|key| key.verify(signature.info.method, message.as_bytes(), &signature.value))
-        {
-            return Ok(());
+        let made =
+            |key: &&&VerifyKey| key.verify(signature.info.method, message.as_bytes(), &signature.value);
+        match self.keys.iter().find(made) {
+            Some(key) => {
+                key.note();
+                Ok(())
+            }
+            None => Err(Refusal::unknown_key()),
         }
-        Err(Refusal::new(
-            "saml_signature",
-            "the signature was made by none of the provider's signing certificates",
-        ))
     }
 
     /// Exclusive canonical form of `node` without the subtree `except`.
