@@ -1,5 +1,5 @@
 //! Real providers' Responses, with the verdicts that the corpus gives.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "test code")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "test code")]
 
 mod saml_idp;
 
@@ -16,8 +16,9 @@ use poolgate_providers::saml::gate::{Policy, Root};
 use poolgate_providers::saml::keys::VerifyKey;
 use poolgate_providers::saml::validator::Expected;
 use poolgate_providers::saml::{KeyDecryption, RsaDecryption, SamlSettings, gate};
-use poolgate_providers::{AttemptFacts, ProviderError};
-use saml_idp::{details, engine, facts, metadata_of, provider_of};
+use poolgate_providers::{AttemptFacts, Provider as _, ProviderError, SignOutFacts, SignOutNotice};
+use saml_idp::logout::{post, sign_out_facts};
+use saml_idp::{block_on, details, engine, facts, metadata_of, provider_of, surroundings};
 use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -188,6 +189,49 @@ fn real_responses_get_the_verdict_that_the_corpus_gives() {
     println!("{}\n{accepted} accepted", table.join("\n"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(accepted >= 25);
+}
+
+#[test]
+fn logout_requests_of_the_node_saml_set_are_judged_as_it_says() {
+    const SP_SLO: &str = "http://idp.example.com/SingleLogoutService.php";
+    let Some(root) = corpus("node-saml-signatures") else { return };
+    let certificate = der(&root.join("cert.pem"));
+    // The certificate lasted a month, a year after the requests were issued: it is given the time it lacks.
+    let mut metadata = metadata_of("http://sp.example.com/demo1/metadata.php", &[&certificate]);
+    metadata.keys[0].not_before = OffsetDateTime::UNIX_EPOCH;
+    metadata.keys[0].not_after = time::macros::datetime!(2030-01-01 00:00:00 UTC);
+    let issued = time::macros::datetime!(2014-07-18 01:13:06 UTC);
+    let hear = |file: &str, sha1: &str, now: OffsetDateTime| {
+        let settings = details(&[("insecure_allow_sha1", sha1)]);
+        let settings = SamlSettings::from_details(&settings, metadata.clone(), true).unwrap();
+        let facts = SignOutFacts { callback: Url::parse(SP_SLO).unwrap(), ..sign_out_facts() };
+        let message = post("SAMLRequest", &std::fs::read_to_string(root.join(file)).unwrap());
+        let around = surroundings(now, std::sync::Arc::<saml_idp::Memory>::default());
+        let provider = provider_of(settings);
+        let heard = block_on(provider.hear_sign_out(&around, &facts, &message));
+        heard.map(poolgate_providers::Verified::into_inner).map_err(|error| error.code().to_owned())
+    };
+    let heard = |file: &str| match hear(file, "true", issued) {
+        Ok(SignOutNotice::Request(request)) => (request.subject, request.session_indexes),
+        other => panic!("{file}: {other:?}"),
+    };
+    let subject = "ONELOGIN_f92cc1834efc0f73e9c09f482fce80037a6251e7";
+    let (good, index) = ("logout_request_with_good_signature.xml", "logout_request_with_session_index.xml");
+    assert_eq!(heard(good), (subject.to_owned(), vec![]));
+    assert_eq!(heard(index), (subject.to_owned(), vec!["1".to_owned()]));
+    let refused = |file: &str, sha1: &str, now: OffsetDateTime| hear(file, sha1, now).unwrap_err();
+    for file in [good, index] {
+        assert_eq!(refused(file, "false", issued), "saml_algorithm");
+        assert_eq!(refused(file, "true", issued + Duration::minutes(7)), "saml_issue_instant");
+    }
+    assert_eq!(refused("logout_request_with_bad_signature.xml", "true", issued), "saml_unknown_key");
+    let (file, issued_then) =
+        ("logout_request_with_bad_expiration.xml", time::macros::datetime!(2013-08-17 22:17:51 UTC));
+    let expired = time::macros::datetime!(2022-08-17 22:17:51 UTC);
+    assert_eq!(hear(file, "true", issued_then).map(|_| ()), Ok(()));
+    assert_eq!(refused(file, "true", expired), "saml_issue_instant");
+    let encrypted = refused("logout_request_with_encrypted_name_id.xml", "true", issued);
+    assert_eq!(encrypted, "saml_name_id", "its EncryptedID is in no namespace");
 }
 
 /// Valid files outside of our narrow form.

@@ -38,14 +38,10 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let mut result = arrive(context, pool, attempt, inbound.clone(), old_session).await;
-    // Nothing has come of it yet, and the provider may have a new key: fresh metadata knows.
-    if let Err(Cause::Provider(error)) = &result
-        && let Some(fresh) = context.upkeep.second_chance(pool, &attempt.provider, error).await
-    {
-        result = arrive(context, &fresh, attempt, inbound, old_session).await;
-    }
-    close(pool, &attempt.client_id, &attempt.provider, &attempt.target, result)
+    let arrived = with_fresh_metadata(context, pool, &attempt.provider, async |pool| {
+        arrive(context, pool, attempt, inbound.clone(), old_session).await
+    });
+    close(pool, &attempt.client_id, &attempt.provider, &attempt.target, arrived.await)
 }
 
 /// Tells the log how a sign-in ended, and whom to tell of a failure.
@@ -90,6 +86,23 @@ impl<'p> Parties<'p> {
             })?;
         let adapter = provider.adapter.as_ref().map_err(|why| Cause::Gone(why.clone()))?.as_ref();
         Ok(Self { client, provider, adapter })
+    }
+}
+
+/// Lets an answer arrive, and once more where no key that the provider is known by has signed it, but fresh
+/// metadata may know the key. Nothing has come of it by then: nobody is signed in, and no id is used up.
+pub(super) async fn with_fresh_metadata<T>(
+    context: &Context,
+    pool: &LivePool,
+    provider: &str,
+    arrive: impl AsyncFn(&LivePool) -> Result<T, Cause>,
+) -> Result<T, Cause> {
+    match arrive(pool).await {
+        Err(Cause::Provider(error)) => match context.upkeep.second_chance(pool, provider, &error).await {
+            Some(fresh) => arrive(&fresh).await,
+            None => Err(error.into()),
+        },
+        arrived => arrived,
     }
 }
 

@@ -101,13 +101,11 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let mut result = arrive(context, pool, started, inbound.clone(), old_session).await;
-    if let Err(Cause::Provider(error)) = &result
-        && let Some(fresh) = context.upkeep.second_chance(pool, &started.provider, error).await
-    {
-        result = arrive(context, &fresh, started, inbound, old_session).await;
-    }
-    complete::close(pool, &started.request.client_id, &started.provider, &started.request.target(), result)
+    let arrived = complete::with_fresh_metadata(context, pool, &started.provider, async |pool| {
+        arrive(context, pool, started, inbound.clone(), old_session).await
+    });
+    let (client_id, target) = (&started.request.client_id, started.request.target());
+    complete::close(pool, client_id, &started.provider, &target, arrived.await)
 }
 
 async fn arrive(

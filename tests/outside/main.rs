@@ -23,5 +23,6 @@ mod oidc;
 mod program;
 mod quick_start;
 mod saml;
+mod saml_encrypted;
 mod simplesamlphp;
 mod tokens;

@@ -4,15 +4,17 @@ use time::Duration;
 
 use super::house::{Answer, Browser, CALLBACK, House, LOGGED_OUT, POOL, query};
 use super::moods::Mood;
-use super::saml::{BOTH, Binding, Idp, Key, Message, SUCCESS, assert_signed_by_us, attribute, message};
+use super::saml::{self, BOTH, Binding, Idp, Message, SUCCESS, assert_signed_by_us, attribute, message};
 use super::token::assert_refused;
+use crate::context::digest_name;
 use crate::registry::{Edit, Versioned};
+use crate::sessions::{Key, Kind};
 
 const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 
 async fn with_corp(more: &[(&str, &str)]) -> (House, Idp) {
     let house = House::build().await;
-    let corp = Idp::new("Corp", Key::good());
+    let corp = Idp::new("Corp", saml::Key::good());
     corp.move_in(&house, more).await;
     (house, corp)
 }
@@ -135,7 +137,7 @@ async fn whatever_became_of_it_there_the_browser_goes_on() {
 #[actix_web::test]
 async fn an_answer_that_is_not_believed_uses_nothing_up() {
     let (house, corp) = with_corp(&[]).await;
-    let rival = Idp::new("Rival", Key::evil());
+    let rival = Idp::new("Rival", saml::Key::evil());
     rival.move_in(&house, &[]).await;
     let mut browser = Browser::default();
     corp.sign_in(&house, &mut browser, "alice", "s1").await.code();
@@ -143,7 +145,7 @@ async fn an_answer_that_is_not_believed_uses_nothing_up() {
     let id = attribute(&message(&leaving), "ID");
     for binding in BOTH {
         let good = corp.answer(&house, &id, SUCCESS);
-        let forged = Idp { key: Key::evil(), ..corp.clone() };
+        let forged = Idp { key: saml::Key::evil(), ..corp.clone() };
         assert_page(&forged.send(&house, binding, &good).await, "saml_signature");
         assert_page(&corp.send_signed(&house, binding, &good, false).await, "saml_unsigned");
         assert_page(&rival.send(&house, binding, &good).await, "sign_out_unknown");
@@ -202,7 +204,7 @@ async fn two_tabs_sign_out_side_by_side() {
 #[actix_web::test]
 async fn without_idp_signout_or_an_address_the_provider_is_not_asked() {
     let (house, corp) = with_corp(&[("IDPSignout", "false")]).await;
-    let silent = Idp { endpoints: String::new(), ..Idp::new("Silent", Key::good()) };
+    let silent = Idp { endpoints: String::new(), ..Idp::new("Silent", saml::Key::good()) };
     silent.move_in(&house, &[]).await;
     for idp in [corp, silent] {
         let mut browser = Browser::default();
@@ -237,7 +239,7 @@ fn told(house: &House, reply: &Answer, request: &Message) -> Vec<String> {
 async fn the_provider_ends_every_session_of_a_person_with_its_tokens_and_nothing_else() {
     for binding in BOTH {
         let (house, corp) = with_corp(&[]).await;
-        let rival = Idp::new("Rival", Key::evil());
+        let rival = Idp::new("Rival", saml::Key::evil());
         rival.move_in(&house, &[]).await;
         let desk = Person::arrives(&house, &corp, "alice", "s1").await;
         let phone = Person::arrives(&house, &corp, "alice", "s2").await;
@@ -277,14 +279,14 @@ async fn a_session_index_ends_that_session_alone() {
 #[actix_web::test]
 async fn what_is_not_believed_ends_nothing() {
     let (house, corp) = with_corp(&[]).await;
-    let rival = Idp::new("Rival", Key::evil());
+    let rival = Idp::new("Rival", saml::Key::evil());
     rival.move_in(&house, &[]).await;
     let alice = Person::arrives(&house, &corp, "alice", "s1").await;
     for binding in BOTH {
         let good = corp.request(&house, "alice", &[]);
         let with =
             |from: &str, to: &str| Message { attributes: good.attributes.replace(from, to), ..good.clone() };
-        let forged = Idp { key: Key::evil(), ..corp.clone() };
+        let forged = Idp { key: saml::Key::evil(), ..corp.clone() };
         let stranger = Idp { entity: "https://nobody.example".into(), ..corp.clone() };
         assert_page(&corp.send_signed(&house, binding, &good, false).await, "saml_unsigned");
         assert_page(&forged.send(&house, binding, &good).await, "saml_signature");
@@ -364,7 +366,7 @@ async fn a_sign_out_is_acknowledged_only_when_it_is_kept() {
 #[actix_web::test]
 async fn a_provider_that_takes_no_answer_still_ends_its_sessions() {
     let (house, corp) = with_corp(&[]).await;
-    let silent = Idp { endpoints: String::new(), ..Idp::new("Silent", Key::good()) };
+    let silent = Idp { endpoints: String::new(), ..Idp::new("Silent", saml::Key::good()) };
     silent.move_in(&house, &[]).await;
     let alice = Person::arrives(&house, &silent, "alice", "s1").await;
     let reply = silent.send(&house, Binding::Post, &silent.request(&house, "alice", &[])).await;
@@ -378,7 +380,7 @@ async fn a_provider_that_takes_no_answer_still_ends_its_sessions() {
 async fn of_two_providers_of_one_entity_id_those_end_whose_key_signed() {
     let (house, corp) = with_corp(&[]).await;
     let twin = Idp { name: "Twin", ..corp.clone() };
-    let impostor = Idp { name: "Apostor", key: Key::evil(), ..corp.clone() };
+    let impostor = Idp { name: "Apostor", key: saml::Key::evil(), ..corp.clone() };
     twin.move_in(&house, &[]).await;
     impostor.move_in(&house, &[]).await;
     let here = Person::arrives(&house, &corp, "alice", "s1").await;
@@ -400,6 +402,35 @@ async fn of_two_providers_of_one_entity_id_those_end_whose_key_signed() {
     there.assert_all_over(&house).await;
     back.assert_all_live(&house).await;
     assert_page(&corp.send(&house, Binding::Redirect, &request).await, "saml_replay");
+}
+
+#[actix_web::test]
+async fn what_was_issued_before_sign_ins_were_told_apart_ends_with_any_sign_out_since() {
+    let (house, corp) = with_corp(&[]).await;
+    let alice = Person::arrives(&house, &corp, "alice", "s1").await;
+    let snapshot = house.state.context.registry.snapshot();
+    let pool = snapshot.pool(POOL).unwrap();
+    // Capsule and session as an earlier version made them.
+    let key = pool.keys.refresh_token();
+    let mut content: serde_json::Value = key.open(&alice.refresh).unwrap();
+    content.as_object_mut().unwrap().remove("provenance").unwrap();
+    let refresh = key.seal(house.state.context.random(), &content).unwrap();
+    let name = Key::new(Kind::Session, digest_name(alice.browser.session()));
+    let stored = house.sessions.inner.get(&name).await.unwrap().unwrap();
+    let mut stored: serde_json::Value = serde_json::from_slice(&stored).unwrap();
+    stored.as_object_mut().unwrap().remove("signed_in_at").unwrap();
+    house.sessions.inner.exchange(&name, stored.to_string().into_bytes()).await.unwrap();
+    let old = Person { refresh, ..alice };
+    old.assert_all_live(&house).await;
+    let request = corp.request(&house, "alice", &["s1"]);
+    assert_eq!(corp.send(&house, Binding::Post, &request).await.status, 302);
+    assert!(!old.has_session(&house).await);
+    assert_refused("refresh", &house.refresh("app", &old.refresh).await, 400, "invalid_grant");
+    house.advance(Duration::seconds(1));
+    let mut later: serde_json::Value = content;
+    later["issued_at"] = house.state.context.now().unix_timestamp().into();
+    let later = key.seal(house.state.context.random(), &later).unwrap();
+    assert_eq!(house.refresh("app", &later).await.status, 200, "a later one is good");
 }
 
 #[actix_web::test]

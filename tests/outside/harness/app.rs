@@ -104,6 +104,16 @@ impl App {
         Tokens::from(answer)
     }
 
+    /// Whether a browser's session here lives: the app asks without any page or provider.
+    pub async fn knows(&self, person: &Person) -> bool {
+        let landing = self.send(person, &[("prompt", "none")]).await;
+        match landing.query("error").as_deref() {
+            None => !self.code(&landing).is_empty(),
+            Some("login_required") => false,
+            Some(error) => panic!("{error}: {landing:?}"),
+        }
+    }
+
     /// The form that exchanges a code.
     pub fn code_form(code: &str) -> [(&str, &str); 4] {
         [

@@ -86,17 +86,29 @@ impl Saml {
         self.helper.told["base"].as_str().unwrap()
     }
 
-    /// Entity id of the identity provider that signs what `signs` says.
-    pub fn entity_id(&self, signs: &str) -> String {
-        format!("{}/{signs}/metadata", self.base())
+    /// Entity id of the identity provider that `tests/python/saml_provider.py` calls `variant`.
+    pub fn entity_id(&self, variant: &str) -> String {
+        self.address(variant, "metadata")
     }
 
-    /// For [`super::Gateway::provision`]: the identity provider that signs what `signs` says.
-    pub fn provider(&self, name: &str, signs: &str) -> Value {
+    /// An address of that identity provider.
+    pub fn address(&self, variant: &str, path: &str) -> String {
+        format!("{}/{variant}/{path}", self.base())
+    }
+
+    /// What pysaml2 understood of the pool's metadata.
+    pub async fn service_provider(&self, variant: &str) -> Value {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = http.get(self.address(variant, "service-provider")).send().await.unwrap();
+        answer.error_for_status().unwrap().json().await.unwrap()
+    }
+
+    /// For [`super::Gateway::provision`]: the identity provider that `tests/python/saml_provider.py` calls `variant`.
+    pub fn provider(&self, name: &str, variant: &str) -> Value {
         json!({
             "name": name,
             "type": "SAML",
-            "details": {"MetadataURL": self.entity_id(signs)},
+            "details": {"MetadataURL": self.entity_id(variant)},
             "mapping": {
                 "email": "urn:oid:0.9.2342.19200300.100.1.3",
                 "given_name": "urn:oid:2.5.4.42",

@@ -14,6 +14,7 @@ $variants = [
     'response' => ['saml20.sign.assertion' => false],
     // Takes no AuthnRequest, LogoutRequest or LogoutResponse without a good signature.
     'signed' => ['redirect.validate' => true],
+    'signed-post' => ['redirect.validate' => true, 'SingleSignOnServiceBinding' => [Constants::BINDING_HTTP_POST]],
     // AES-128-CBC under RSA-OAEP with SHA-1, inside a signed Response: SimpleSAMLphp knows no other with RSA.
     'encrypted' => ['assertion.encryption' => true],
     // The same with nothing signed outside the ciphertext.
