@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     start_logs(match arguments.command {
         Command::Serve { .. } => "info",
         Command::Demo { .. } => "warn",
-        Command::Keys { .. } => "error",
+        Command::Keys { .. } | Command::CheckProvider { .. } => "error",
     });
     // Requests are served by threads of their own: this one thread drives the stores' writers.
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {

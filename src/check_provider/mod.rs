@@ -137,11 +137,7 @@ pub async fn run(arguments: CheckArguments) -> Result<Report, CheckError> {
         None => Arc::new(SystemClock),
     };
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    let surface = Surface {
-        public_url: settings.public_url.clone(),
-        dev: settings.dev,
-        engines: settings.saml_engines,
-    };
+    let surface = gateway::surface(&settings);
     let tools = Tools { surface, around: Surroundings { clock, random, http, used: Arc::new(Forgetful) } };
     check(&arguments, &settings, &tools).await
 }

@@ -91,9 +91,6 @@ impl Upkeep {
     }
 }
 
-/// What one family shows of a row.
-type Value = fn(&Row) -> Option<i64>;
-
 impl Collector for Ends {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let now = self.0.now();
