@@ -41,7 +41,8 @@ pub async fn complete(
         arrive(context, pool, attempt, inbound.clone(), old_session).await
     });
     let result = result.await;
-    close(pool, &attempt.client_id, &attempt.provider, &attempt.target, result)
+    tell(pool, &attempt.client_id, &attempt.provider, &result);
+    result.map_err(|cause| fail(pool, &attempt.client_id, &attempt.provider, &attempt.target, cause))
 }
 
 /// Lets an answer arrive, and once more over fresh metadata where the provider may have a new key: nothing has
@@ -61,27 +62,29 @@ pub(super) async fn with_second_chance(
     result
 }
 
-/// Tells the log how a sign-in ended, and whom to tell of a failure.
-pub(super) fn close(
+/// Tells the log how a sign-in ended.
+pub(super) fn tell(pool: &LivePool, client_id: &str, provider: &str, result: &Result<Completed, Cause>) {
+    let outcome = result.as_ref().map_or_else(|cause| cause.code(), |_| "success");
+    let detail = result.as_ref().err().map(tracing::field::display);
+    tracing::info!(pool_id = %pool.id(), client_id, provider, outcome, detail, "sign-in");
+}
+
+/// Whom to tell of a failure: the app, unless the answer belongs to no request of ours.
+pub(super) fn fail(
     pool: &LivePool,
     client_id: &str,
     provider: &str,
     target: &ReturnTarget,
-    result: Result<Completed, Cause>,
-) -> Result<Completed, Failed> {
-    let outcome = result.as_ref().map_or_else(|cause| cause.code(), |_| "success");
-    let detail = result.as_ref().err().map(tracing::field::display);
-    tracing::info!(pool_id = %pool.id(), client_id, provider, outcome, detail, "sign-in");
-    result.map_err(|cause| {
-        let unsolicited = matches!(&cause, Cause::Provider(ProviderError::Unsolicited(_)));
-        let known = pool.providers.get(provider).map(|live| live.config.value.provider_type);
-        Failed {
-            cause,
-            target: (!unsolicited).then(|| target.clone()),
-            provider: known.map(|provider_type| (provider.to_owned(), provider_type)),
-            client_id: client_id.to_owned(),
-        }
-    })
+    cause: Cause,
+) -> Failed {
+    let unsolicited = matches!(&cause, Cause::Provider(ProviderError::Unsolicited(_)));
+    let known = pool.providers.get(provider).map(|live| live.config.value.provider_type);
+    Failed {
+        cause,
+        target: (!unsolicited).then(|| target.clone()),
+        provider: known.map(|provider_type| (provider.to_owned(), provider_type)),
+        client_id: client_id.to_owned(),
+    }
 }
 
 /// Who takes part when an answer comes: the app client, and the provider that it enables.

@@ -106,7 +106,9 @@ pub async fn complete(
         arrive(context, pool, started, inbound.clone(), old_session).await
     });
     let result = result.await;
-    complete::close(pool, &started.request.client_id, &started.provider, &started.request.target(), result)
+    let (client_id, target) = (&started.request.client_id, started.request.target());
+    complete::tell(pool, client_id, &started.provider, &result);
+    result.map_err(|cause| complete::fail(pool, client_id, &started.provider, &target, cause))
 }
 
 async fn arrive(
