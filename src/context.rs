@@ -52,6 +52,14 @@ impl Context {
         Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
+    /// A UUID that tells its millisecond (version 7, RFC 9562 section 5.7), for what is compared with moments.
+    pub fn timed_uuid(&self) -> String {
+        let mut bytes = [0_u8; 10];
+        self.random().fill(&mut bytes);
+        let millis = u64::try_from(self.now().unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+        Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid().to_string()
+    }
+
     /// 256 random bits in base64url: 43 characters.
     pub fn handle(&self) -> String {
         random_token(self.random(), 32)

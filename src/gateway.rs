@@ -130,7 +130,7 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
     if let Some(file) = &secrets.credentials_file {
         tracing::info!(file = %file.display(), "management credentials are in this file");
     }
-    let sealer = sealer(&secrets, &random)?;
+    let sealer = sealer(&secrets.master_key, &random)?;
     let directory: Arc<dyn Directory> =
         Arc::new(SqliteDirectory::open(&settings.directory_path, Arc::clone(&clock)).await?);
     let sessions: Arc<dyn SessionStore> = Arc::new(
@@ -187,8 +187,8 @@ pub(crate) fn surface(settings: &Settings) -> Surface {
 }
 
 /// Seals and opens under the master key.
-pub(crate) fn sealer(secrets: &Secrets, random: &Arc<dyn Random>) -> Result<Sealer, SettingsError> {
-    Sealer::new(&secrets.master_key, Arc::clone(random)).map_err(|_| SettingsError {
+pub(crate) fn sealer(master_key: &[u8], random: &Arc<dyn Random>) -> Result<Sealer, SettingsError> {
+    Sealer::new(master_key, Arc::clone(random)).map_err(|_| SettingsError {
         setting: "POOLGATE_MASTER_KEY".to_owned(),
         given: "(hidden)".to_owned(),
         allowed: "32 bytes in base64".to_owned(),

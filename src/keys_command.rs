@@ -122,8 +122,8 @@ pub async fn run(command: KeysCommand) -> Result<String, KeysError> {
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    let secrets = Secrets::obtain(&settings, &random)?;
-    let sealer = gateway::sealer(&secrets, &random)?;
+    let master_key = Secrets::master_key_in_place(&settings)?;
+    let sealer = gateway::sealer(&master_key, &random)?;
     let directory: Arc<dyn Directory> =
         Arc::new(SqliteDirectory::open(&settings.directory_path, Arc::clone(&clock)).await?);
     let surface = gateway::surface(&settings);

@@ -1,404 +1,389 @@
-//! Attacks on a SAML Response: each must be refused by name, and the honest one still passes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
+//! Attacks on a SAML Response, family by family: each is refused by its own rule, and the honest Response
+//! is believed afterwards.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
+#![allow(clippy::print_stdout, reason = "test code")]
 
+mod attacks;
 mod saml_idp;
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use attacks::{Form, Target, canonical, envelope, fields, form, keys, resigned, signatures, text, wrapping};
+use poolgate_providers::ProviderError;
+use poolgate_providers::saml::SamlSettings;
+use proptest::prelude::*;
 use saml_idp::{
-    Answer, IDP, Key, Memory, NOW, RSA_SHA256, evil_key, facts, finish, finish_with, provider, refused, sign,
-    surroundings, template,
+    ACS, Answer, ECDSA_SHA256, IDP, Key, Memory, NOW, details, ec_key, evil_key, facts, finish, finish_with,
+    good_key, metadata_of, provider, provider_of, refused, surroundings,
 };
-
-fn both() -> Answer {
-    Answer { sign_response: true, ..Answer::default() }
-}
-
-fn response_only() -> Answer {
-    Answer { sign_response: true, sign_assertion: false, ..Answer::default() }
-}
-
-fn evil_assertion() -> String {
-    let evil = Answer {
-        subject: "<saml:NameID>admin@example.com</saml:NameID>".to_owned(),
-        assertion_id: "_evil".to_owned(),
-        ..Answer::default()
-    };
-    evil.assertion("")
-}
-
-/// The honest document's assertion, from its start tag to its end.
-fn assertion_of(xml: &str) -> String {
-    let from = xml.find("<saml:Assertion").unwrap();
-    let to = xml.find("</saml:Assertion>").unwrap() + "</saml:Assertion>".len();
-    xml[from..to].to_owned()
-}
-
-fn signature_of(xml: &str) -> String {
-    let from = xml.find("<ds:Signature ").unwrap();
-    let to = xml.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();
-    xml[from..to].to_owned()
-}
+use url::Url;
 
 #[test]
 fn each_honest_form_is_believed() {
-    for answer in [Answer::default(), both(), response_only()] {
-        let identity = finish(&answer.xml()).unwrap();
+    for target in Target::all() {
+        let identity = target.send_xml(&target.xml).unwrap();
         assert_eq!(identity.subject, "user@example.com");
         assert_eq!(identity.issuer, IDP);
         assert_eq!(identity.attributes["groups"], ["a", "b", "c & d"]);
         assert_eq!(identity.attributes["mail"], ["user@example.com"]);
         assert_eq!(identity.session.session_indexes, ["s1"]);
         assert_eq!(identity.session.sp_name_qualifier.as_deref(), Some("q"));
+        for signature in target.signatures() {
+            assert_eq!(resigned(signature, good_key()), signature, "what is signed anew is as good");
+        }
     }
-    let ec = Answer { method: saml_idp::ECDSA_SHA256, ..Answer::default() };
-    assert!(finish(&ec.signed_by(saml_idp::ec_key())).is_ok());
-}
-
-#[test]
-fn an_unsigned_response_is_refused() {
-    let answer = Answer { sign_assertion: false, ..Answer::default() };
-    refused(finish(&answer.around("", &answer.assertion(""))), "saml_unsigned");
-}
-
-#[test]
-fn wrapping_1_and_2_a_forged_response_around_a_signed_one_is_refused() {
-    let honest = response_only().xml();
-    let forged = Answer::default();
-    refused(
-        finish(&forged.around(&signature_of(&honest), &format!("{}{honest}", evil_assertion()))),
-        "saml_structure",
-    );
-    let wrapped = forged.around(
-        &signature_of(&honest)
-            .replace("</ds:Signature>", &format!("<ds:Object>{honest}</ds:Object></ds:Signature>")),
-        &evil_assertion(),
-    );
-    assert!(finish(&wrapped).is_err());
-    assert!(finish(&honest).is_ok());
-}
-
-#[test]
-fn wrapping_3_to_8_a_second_assertion_anywhere_is_refused() {
-    let answer = Answer::default();
-    let honest = assertion_of(&answer.xml());
-    let evil = evil_assertion();
-    let signature = signature_of(&honest);
-    let bare = honest.replace(&signature, "");
-    let moved = evil.replace("</saml:Issuer>", &format!("</saml:Issuer>{signature}"));
-    for content in [
-        format!("{evil}{honest}"),
-        format!("{honest}{evil}"),
-        evil.replace("</saml:Assertion>", &format!("{honest}</saml:Assertion>")),
-        format!("{moved}{bare}"),
-        evil.replace(
-            "</saml:Issuer>",
-            &format!(
-                "</saml:Issuer>{}",
-                signature.replace("</ds:Signature>", &format!("{bare}</ds:Signature>"))
-            ),
-        ),
-        format!("<samlp:Extensions>{honest}</samlp:Extensions>{evil}"),
-        moved.replace("</ds:Signature>", &format!("<ds:Object>{bare}</ds:Object></ds:Signature>")),
-        evil.replace("</saml:Issuer>", &format!("</saml:Issuer><saml:Advice>{honest}</saml:Advice>")),
-    ] {
-        refused(finish(&answer.around("", &content)), "saml_structure");
-    }
-    refused(finish(&answer.around("", &moved)), "saml_signature_form");
-    refused(finish(&answer.around("", &moved.replace("_evil", "_assertion1"))), "saml_digest");
-    assert!(finish(&answer.around("", &honest)).is_ok());
-}
-
-#[test]
-fn a_signature_at_another_place_is_refused() {
+    let ec = Answer { method: ECDSA_SHA256, ..Answer::default() };
+    assert!(finish(&ec.signed_by(ec_key())).is_ok());
     let xml = Answer::default().xml();
-    let signature = signature_of(&xml);
-    let without = xml.replace(&signature, "");
-    for moved in [
-        without.replace("</samlp:Status>", &format!("{signature}</samlp:Status>")),
-        without.replace("<saml:Subject>", &format!("<saml:Subject>{signature}")),
-        without.replace("<saml:Conditions", &format!("{signature}<saml:Conditions")),
-        without.replace(
-            "<samlp:Status>",
-            &format!("<samlp:Extensions>{signature}</samlp:Extensions><samlp:Status>"),
-        ),
-    ] {
-        refused(finish(&moved), "saml_signature_form");
-    }
-    refused(finish(&xml.replace(&signature, &format!("{signature}{signature}"))), "saml_signature_form");
-}
-
-#[test]
-fn a_changed_response_is_refused() {
-    for answer in [Answer::default(), both(), response_only()] {
-        let xml = answer.xml();
-        refused(
-            finish(&xml.replace(">user@example.com</saml:NameID>", ">admin@example.com</saml:NameID>")),
-            "saml_digest",
-        );
-        refused(finish(&xml.replace("SessionIndex=\"s1\"", "SessionIndex=\"s2\"")), "saml_digest");
-        let at = xml.find("<ds:SignatureValue>").unwrap() + 25;
-        let other = if &xml[at..=at] == "A" { "B" } else { "A" };
-        refused(finish(&format!("{}{other}{}", &xml[..at], &xml[at + 1..])), "saml_unknown_key");
-        assert!(finish(&xml).is_ok());
-    }
-}
-
-#[test]
-fn when_both_are_signed_both_must_verify() {
-    let half = Answer::default().signed_by(evil_key());
-    let inserted = half.replacen(
-        "</saml:Issuer>",
-        &format!("</saml:Issuer>{}", template("_response1", RSA_SHA256, "")),
-        1,
-    );
-    refused(finish(&sign(&inserted, &saml_idp::good_key().pem)), "saml_unknown_key");
-}
-
-#[test]
-fn the_key_in_key_info_is_never_used() {
-    let key_info = format!(
-        "<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>",
-        STANDARD.encode(&evil_key().certificate)
-    );
-    for answer in
-        [Answer { key_info: key_info.clone(), ..Answer::default() }, Answer { key_info, ..response_only() }]
-    {
-        refused(finish(&answer.signed_by(evil_key())), "saml_unknown_key");
-    }
-}
-
-#[test]
-fn an_algorithm_outside_the_list_is_refused() {
-    let xml = Answer::default().xml();
-    for method in [
-        "http://www.w3.org/2000/09/xmldsig#hmac-sha1",
-        "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256",
-        "http://www.w3.org/2000/09/xmldsig#dsa-sha1",
-        "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
-        "http://www.w3.org/2001/04/xmldsig-more#rsa-md5",
-        "none",
-        "",
-    ] {
-        refused(finish(&xml.replace(RSA_SHA256, method)), "saml_algorithm");
-    }
-    for digest in ["http://www.w3.org/2000/09/xmldsig#sha1", "http://www.w3.org/2001/04/xmldsig-more#md5", ""]
-    {
-        refused(finish(&xml.replace("http://www.w3.org/2001/04/xmlenc#sha256", digest)), "saml_algorithm");
-    }
-    let ec_named = xml.replace(RSA_SHA256, saml_idp::ECDSA_SHA256);
-    refused(finish(&ec_named), "saml_unknown_key");
-}
-
-#[test]
-fn a_signed_info_of_another_form_is_refused() {
-    let xml = Answer::default().xml();
-    let enveloped = r#"<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>"#;
-    let c14n = r#"<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>"#;
-    let xslt = r#"<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xslt-19991116"/>"#;
-    let xpath = r#"<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116"><ds:XPath>1</ds:XPath></ds:Transform>"#;
-    let start = xml.find("<ds:Reference").unwrap();
-    let end = xml.find("</ds:Reference>").unwrap() + "</ds:Reference>".len();
-    let reference = &xml[start..end];
-    let info = &xml[xml.find("<ds:SignedInfo>").unwrap()
-        ..xml.find("</ds:SignedInfo>").unwrap() + "</ds:SignedInfo>".len()];
-    let cases = [
-        xml.replace(enveloped, ""),
-        xml.replace(c14n, ""),
-        xml.replace(c14n, &format!("{c14n}{xslt}")),
-        xml.replace(c14n, xslt),
-        xml.replace(enveloped, xpath),
-        xml.replace(c14n, &format!("{xpath}{c14n}")),
-        xml.replace(enveloped, &format!("{enveloped}{enveloped}")),
-        xml.replace(&format!("{enveloped}{c14n}"), &format!("{c14n}{enveloped}")),
-        xml.replace(reference, ""),
-        xml.replace(reference, &format!("{reference}{reference}")),
-        xml.replace(info, &format!("{info}{info}")),
-        xml.replace("URI=\"#_assertion1\"", "URI=\"\""),
-        xml.replace("URI=\"#_assertion1\"", ""),
-        xml.replace("URI=\"#_assertion1\"", "URI=\"#_response1\""),
-        xml.replace("URI=\"#_assertion1\"", "URI=\"http://169.254.169.254/\""),
-        xml.replace("URI=\"#_assertion1\"", "URI=\"file:///etc/passwd\""),
-        xml.replace("URI=\"#_assertion1\"", "URI=\"#xpointer(id('_assertion1'))\""),
-        xml.replace("<ds:DigestValue>", "<ds:DigestValue><b/>"),
-        xml.replace("</ds:Signature>", "<ds:Object/></ds:Signature>"),
-        xml.replace(
-            "</ds:Signature>",
-            "<ds:KeyInfo><ds:RetrievalMethod URI=\"#x\"/></ds:KeyInfo></ds:Signature>",
-        ),
-        xml.replace(
-            "/><ds:Reference",
-            "><ds:HMACOutputLength>1</ds:HMACOutputLength></ds:SignatureMethod><ds:Reference",
-        ),
-    ];
-    for (at, case) in cases.iter().enumerate() {
-        assert_ne!(case, &xml, "case {at} changed nothing");
-        let code = finish(case).err().map(|error| error.code());
-        assert!(matches!(code, Some("saml_signature_form" | "saml_algorithm")), "case {at}: {code:?}");
-    }
-    for c14n in [
-        "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
-        "http://www.w3.org/2001/10/xml-exc-c14n#WithComments",
-        "",
-    ] {
-        let changed = xml.replace(
-            "CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"",
-            &format!("CanonicalizationMethod Algorithm=\"{c14n}\""),
-        );
-        refused(finish(&changed), "saml_algorithm");
-    }
-}
-
-#[test]
-fn xml_beyond_the_narrow_form_is_refused() {
-    let xml = Answer::default().xml();
-    let name = "user@example.com</saml:NameID>";
-    let cases = [
-        xml.replace(name, "user@example.com<!-- x -->.evil.com</saml:NameID>"),
-        xml.replace(name, "user@example.com<?x y?></saml:NameID>"),
-        xml.replace(name, "<![CDATA[user@example.com]]></saml:NameID>"),
-        xml.replace(name, "user@example.com&nbsp;</saml:NameID>"),
-        xml.replace(name, "user@example.com&#0;</saml:NameID>"),
-        xml.replace(name, "user@example.com&#x1;</saml:NameID>"),
-        xml.replace(name, "user@example.com\u{0}</saml:NameID>"),
-        xml.replace(name, "user@example.com & </saml:NameID>"),
-        xml.replace(name, "user@example.com]]></saml:NameID>"),
-        format!("<!DOCTYPE r>{xml}"),
-        format!("<!DOCTYPE r SYSTEM \"http://169.254.169.254/\">{xml}"),
-        format!("<!DOCTYPE r [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]>{xml}"),
-        format!("<?xml version=\"1.1\"?>{xml}"),
-        format!("<?xml version=\"1.0\" encoding=\"UTF-16\"?>{xml}"),
-        format!("{xml}<?xml version=\"1.0\"?>"),
-        format!("<?pi x?>{xml}"),
-        format!("<!-- c -->{xml}"),
-        format!("{xml}trailing"),
-        format!("{xml}{xml}"),
-        format!("leading{xml}"),
-        xml.replace("</samlp:Response>", ""),
-        xml.replace("<saml:Subject>", "<saml:Subject a=\"1\" a=\"2\">"),
-        xml.replace(
-            "<saml:Subject>",
-            "<saml:Subject xmlns:p=\"urn:x\" xmlns:q=\"urn:x\" p:a=\"1\" q:a=\"2\">",
-        ),
-        xml.replace("<saml:Subject>", "<saml:Subject a=\"1\"b=\"2\">"),
-        xml.replace("<saml:Subject>", "<saml:Subject a=\"<\">"),
-        xml.replace("<saml:Subject>", "<saml:Subject xmlns:xml=\"urn:evil\">"),
-        xml.replace("<saml:Subject>", "<saml:Subject xmlns:xmlns=\"urn:evil\">"),
-        xml.replace("<saml:Subject>", "<saml:Subject xmlns:p=\"http://www.w3.org/XML/1998/namespace\">"),
-        xml.replace("<saml:Subject>", "<saml:Subject xmlns:p=\"http://www.w3.org/2000/xmlns/\">"),
-        xml.replace("<saml:Subject>", "<saml:Subject xmlns:p=\"relative/uri\">"),
-        xml.replace("<saml:Subject>", "<saml:Subject xmlns:p=\"1:x\">"),
-        xml.replace("<saml:Subject>", "<saml:Subject xmlns:p=\"\">"),
-        xml.replace("<saml:Subject>", "<saml:Subject><nope:x/>"),
-        xml.replace("<saml:Subject>", "<saml:Subject nope:x=\"1\">"),
-        xml.replace("<saml:Subject>", "<saml:Subject 1x=\"1\">"),
-    ];
-    for (at, case) in cases.iter().enumerate() {
-        assert_ne!(case, &xml, "case {at} changed nothing");
-        refused(finish(case), "saml_xml");
-    }
     assert!(finish(&format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n{xml}\n")).is_ok());
     assert!(finish(&format!("\u{feff}{xml}")).is_ok());
 }
 
 #[test]
-fn ids_that_come_twice_are_refused() {
-    let xml = Answer::default().xml();
-    for case in [
-        xml.replace("<saml:Subject>", "<saml:Subject Id=\"_assertion1\">"),
-        xml.replace("<saml:Subject>", "<saml:Subject id=\"_response1\">"),
-        xml.replace("ID=\"_assertion1\"", "ID=\"_assertion1\" Id=\"_other\""),
-        xml.replace("<saml:Subject>", "<saml:Subject xml:id=\"_x\">"),
-        xml.replace("ID=\"_response1\"", "ID=\"\""),
-    ] {
-        refused(finish(&case), "saml_structure");
+fn a_forged_assertion_with_the_signed_one_hidden_anywhere_is_refused() {
+    Target::all().for_each(|target| target.repels(wrapping::of_the_assertion(&target)));
+}
+
+#[test]
+fn a_forged_response_around_the_signed_one_is_refused() {
+    for form in [Form::Response, Form::Both] {
+        let target = Target::new(form);
+        target.repels(wrapping::of_the_response(&target));
     }
 }
 
 #[test]
-fn another_root_or_none_of_ours_is_refused() {
-    let xml = Answer::default().xml();
-    refused(finish(&xml.replace("samlp:Response", "samlp:LogoutResponse")), "saml_structure");
-    refused(
-        finish(&xml.replace("urn:oasis:names:tc:SAML:2.0:protocol", "urn:oasis:names:tc:SAML:1.1:protocol")),
-        "saml_structure",
-    );
-    refused(finish(&assertion_of(&xml)), "saml_structure");
-    refused(finish(""), "saml_xml");
+fn a_signature_of_another_element_is_refused() {
+    Target::all().for_each(|target| target.repels(wrapping::without_a_hiding_place(&target)));
 }
 
 #[test]
-fn an_encrypted_assertion_is_refused_by_name_and_never_beside_a_plain_one() {
-    let answer = response_only();
-    let encrypted = "<saml:EncryptedAssertion><x/></saml:EncryptedAssertion>";
-    refused(finish(&answer.around("", encrypted)), "saml_encrypted");
-    refused(finish(&answer.around("", &format!("{}{encrypted}", answer.assertion("")))), "saml_structure");
+fn more_than_one_assertion_is_refused() {
+    Target::all().for_each(|target| target.repels(wrapping::several(&target)));
+}
+
+#[test]
+fn an_unsigned_response_is_refused() {
+    Target::all().for_each(|target| target.repels(signatures::stripped(&target)));
+}
+
+#[test]
+fn a_broken_signature_is_refused() {
+    Target::all().for_each(|target| target.repels(signatures::broken(&target)));
+}
+
+#[test]
+fn a_signature_at_another_place_is_refused() {
+    Target::all().for_each(|target| target.repels(signatures::moved(&target)));
+}
+
+#[test]
+fn parts_of_a_signature_elsewhere_are_refused() {
+    Target::all().for_each(|target| target.repels(signatures::strewn(&target)));
+}
+
+#[test]
+fn where_both_are_signed_the_inner_signature_stands_by_itself() {
+    let target = Target::new(Form::Both);
+    let without = target.xml.replace(target.signature_of("_response1").unwrap(), "");
+    assert_eq!(target.send_xml(&without).unwrap().subject, "user@example.com");
+}
+
+#[test]
+fn a_reference_to_anything_but_the_signatures_parent_is_refused() {
+    Target::all().for_each(|target| target.repels(form::references(&target)));
+}
+
+#[test]
+fn a_second_signed_info_is_refused() {
+    Target::all().for_each(|target| target.repels(form::several_signed_infos(&target)));
+}
+
+#[test]
+fn other_transforms_are_refused() {
+    Target::all().for_each(|target| target.repels(form::transforms(&target)));
+}
+
+#[test]
+fn algorithms_outside_the_list_are_refused() {
+    Target::all().for_each(|target| target.repels(form::algorithms(&target)));
+}
+
+#[test]
+fn a_key_that_is_not_the_providers_is_never_used() {
+    Target::all().for_each(|target| target.repels(keys::own_key(&target)));
+}
+
+#[test]
+fn a_signature_of_another_algorithm_than_the_keys_is_refused() {
+    Target::all().for_each(|target| target.repels(keys::other_algorithm(&target)));
+}
+
+#[test]
+fn an_hmac_with_the_certificate_is_refused() {
+    Target::all().for_each(|target| target.repels(keys::hmac_with_the_certificate(&target)));
+}
+
+#[test]
+fn neither_the_digest_nor_the_signature_alone_is_enough() {
+    Target::all().for_each(|target| target.repels(keys::digest_and_signature_are_both_checked(&target)));
+}
+
+#[test]
+fn comments_instructions_and_sections_are_refused_wherever_they_are() {
+    Target::all().for_each(|target| target.repels(text::hidden_pieces(&target)));
+}
+
+#[test]
+fn document_types_and_entities_are_refused() {
+    Target::all().for_each(|target| target.repels(text::document_types(&target)));
+}
+
+#[test]
+fn what_is_no_xml_is_refused() {
+    Target::all().for_each(|target| target.repels(text::malformed(&target)));
+}
+
+#[test]
+fn a_response_cut_off_anywhere_is_refused() {
+    let target = Target::new(Form::Both);
+    target.repels(text::truncated(&target));
+}
+
+#[test]
+fn namespaces_that_could_be_read_in_two_ways_are_refused() {
+    Target::all().for_each(|target| target.repels(canonical::namespaces(&target)));
+}
+
+#[test]
+fn ids_that_come_twice_are_refused() {
+    Target::all().for_each(|target| target.repels(canonical::ids(&target)));
+}
+
+#[test]
+fn what_is_signed_is_what_is_read_to_the_last_character() {
+    Target::all().for_each(|target| target.repels(canonical::signed_forms(&target)));
+}
+
+#[test]
+fn facts_around_the_assertion_can_refuse_it_and_no_more() {
+    for target in Target::all() {
+        let honest = format!("{:?}", finish(&target.xml).unwrap());
+        for xml in envelope::harmless(&target) {
+            assert_ne!(xml, target.xml);
+            assert_eq!(format!("{:?}", finish(&xml).unwrap()), honest);
+        }
+        target.repels(envelope::facts(&target));
+    }
+    for form in [Form::Response, Form::Both] {
+        let target = Target::new(form);
+        target.repels(envelope::of_a_failure(&target));
+    }
+}
+
+#[test]
+fn a_changed_assertion_is_refused() {
+    Target::all().for_each(|target| target.repels(envelope::of_the_assertion(&target)));
+}
+
+#[test]
+fn other_encodings_are_refused() {
+    Target::all().for_each(|target| target.repels(fields::encodings(&target)));
 }
 
 #[test]
 fn documents_beyond_the_limits_are_refused() {
-    let answer = Answer::default();
-    let filled = |filler: String| {
-        answer.xml().replace("</saml:AttributeStatement>", &format!("{filler}</saml:AttributeStatement>"))
-    };
-    refused(finish(&filled("<saml:A/>".repeat(20_001))), "saml_limits");
-    refused(finish(&filled("x".repeat(256 * 1024))), "saml_limits");
-    refused(finish(&filled(format!("{}{}", "<a>".repeat(40), "</a>".repeat(40)))), "saml_limits");
-    let attributes: String = (0..300).map(|at| format!(" a{at}=\"\"")).collect();
-    refused(finish(&filled(format!("<a{attributes}/>"))), "saml_limits");
-    let namespaces: String = (0..65).map(|at| format!(" xmlns:n{at}=\"urn:{at}\"")).collect();
-    refused(finish(&filled(format!("<a{namespaces}/>"))), "saml_limits");
-    let around = surroundings(NOW, Arc::<Memory>::default());
-    for field in ["A".repeat(400_000), "!!!".to_owned(), STANDARD.encode([0xff, 0xfe])] {
-        let inbound = poolgate_providers::Inbound::SamlResponse(field);
-        let error = saml_idp::block_on(poolgate_providers::Provider::finish(
-            &provider(&[]),
-            &around,
-            &facts(),
-            inbound,
-        ))
-        .unwrap_err();
-        assert!(matches!(error.code(), "saml_limits" | "saml_encoding"), "{error}");
-    }
-    let value = "g".repeat(90);
-    let large = Answer {
-        attributes: format!(
-            "<saml:AttributeStatement><saml:Attribute Name=\"g\">{}</saml:Attribute></saml:AttributeStatement>",
-            format!("<saml:AttributeValue>{value}</saml:AttributeValue>").repeat(900)
-        ),
-        ..Answer::default()
-    };
-    let xml = large.xml();
+    Target::all().for_each(|target| target.repels(fields::sizes(&target)));
+}
+
+#[test]
+fn a_large_response_within_the_limits_is_believed() {
+    let value = format!("<saml:AttributeValue>{}</saml:AttributeValue>", "g".repeat(90)).repeat(900);
+    let attributes = format!(
+        "<saml:AttributeStatement><saml:Attribute Name=\"g\">{value}</saml:Attribute></saml:AttributeStatement>"
+    );
+    let xml = Answer { attributes, ..Answer::default() }.xml();
     assert!(xml.len() > 100_000);
     assert_eq!(finish(&xml).unwrap().attributes["g"].len(), 900);
 }
 
 #[test]
-fn an_assertion_is_believed_once() {
-    let (provider, used) = (provider(&[]), Arc::<Memory>::default());
-    let around = surroundings(NOW, used.clone());
-    let xml = Answer::default().xml();
-    let changed = xml.replace("user@", "admin@");
-    refused(finish_with(&provider, &around, &facts(), &changed), "saml_digest");
-    assert!(used.0.lock().unwrap().is_empty(), "a refused assertion must not use its id up");
-    assert!(finish_with(&provider, &around, &facts(), &xml).is_ok());
-    assert!(used.0.lock().unwrap().contains(&format!("saml/{IDP} _assertion1")));
-    assert_eq!(*used.1.lock().unwrap(), Some(time::macros::datetime!(2026-11-21 12:10:00 UTC)));
-    refused(finish_with(&provider, &around, &facts(), &xml), "saml_replay");
+fn one_bit_of_the_signed_part_changed_is_refused() {
+    let target = Target::new(Form::Assertion);
+    let from = target.xml.find("<saml:Assertion").unwrap();
+    let signed = target.assertion().len();
+    // The Response declares the prefix too, so that the assertion's own declaration of it may well be of
+    // another: what is signed is the same.
+    let declared = from + target.assertion().find("xmlns:saml=").unwrap() + "xmlns:".len();
+    for at in (from..from + signed).filter(|at| !(declared..declared + "saml".len()).contains(at)) {
+        for bit in [0x01, 0x20] {
+            let mut bytes = target.xml.clone().into_bytes();
+            bytes[at] ^= bit;
+            let Ok(changed) = String::from_utf8(bytes) else { panic!("an honest Response is ASCII") };
+            let outcome = target.send_xml(&changed);
+            assert!(outcome.is_err(), "byte {at} ^ {bit}: {outcome:?}");
+        }
+    }
+    assert!(target.send_xml(&target.xml).is_ok());
+}
+
+/// An edit that knows nothing of XML.
+#[derive(Debug, Clone)]
+enum Edit {
+    Copy(usize, usize, usize),
+    Delete(usize, usize),
+    Swap(usize, usize, usize),
+    Replace(usize, char),
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let at = || 0_usize..100_000;
+    prop_oneof![
+        (at(), 1_usize..600, at()).prop_map(|(from, length, to)| Edit::Copy(from, length, to)),
+        (at(), 1_usize..600).prop_map(|(from, length)| Edit::Delete(from, length)),
+        (at(), at(), 1_usize..200).prop_map(|(one, two, length)| Edit::Swap(one, two, length)),
+        (at(), any::<char>()).prop_map(|(at, letter)| Edit::Replace(at, letter)),
+        (at(), "[<>&\"'/=: _#\\-a-zA-Z0-9]")
+            .prop_map(|(at, text)| Edit::Replace(at, text.chars().next().unwrap())),
+    ]
+}
+
+fn edited(xml: &str, edits: &[Edit]) -> String {
+    let mut letters: Vec<char> = xml.chars().collect();
+    for edit in edits {
+        let size = letters.len().max(1);
+        match *edit {
+            Edit::Copy(from, length, to) => {
+                let (from, to) = (from % size, to % size);
+                let piece: Vec<char> = letters.iter().skip(from).take(length).copied().collect();
+                letters.splice(to..to, piece);
+            }
+            Edit::Delete(from, length) => {
+                let from = from % size;
+                letters.drain(from..(from + length).min(letters.len()));
+            }
+            Edit::Swap(one, two, length) => {
+                for step in 0..length {
+                    letters.swap((one + step) % size, (two + step) % size);
+                }
+            }
+            Edit::Replace(at, letter) => letters[at % size] = letter,
+        }
+        if letters.is_empty() {
+            break;
+        }
+    }
+    letters.into_iter().collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is edited, nobody is signed in but who was signed.
+    #[test]
+    fn no_edit_signs_anybody_else_in(edits in proptest::collection::vec(edit(), 1..4), which in 0_usize..3) {
+        let xml = Form::ALL[which].answer().xml();
+        if let Ok(identity) = finish(&edited(&xml, &edits)) {
+            prop_assert_eq!(format!("{identity:?}"), format!("{:?}", finish(&xml).unwrap()));
+        }
+    }
 }
 
 #[test]
-fn another_providers_assertion_is_refused() {
-    let other = saml_idp::metadata_of("https://other.example", &[&saml_idp::good_key().certificate]);
-    let settings =
-        poolgate_providers::saml::SamlSettings::from_details(&saml_idp::details(&[]), other, false).unwrap();
-    let provider = saml_idp::provider_of(settings);
-    let around = surroundings(NOW, Arc::<Memory>::default());
-    refused(finish_with(&provider, &around, &facts(), &Answer::default().xml()), "saml_issuer");
-    let other: &Key = evil_key();
-    refused(finish(&Answer::default().signed_by(other)), "saml_unknown_key");
+fn an_assertion_is_believed_once() {
+    for target in Target::all() {
+        let used = Arc::<Memory>::default();
+        let around = surroundings(NOW, used.clone());
+        let changed = target.xml.replace("user@", "admin@");
+        refused(finish_with(&target.provider, &around, &facts(), &changed), "saml_digest");
+        assert!(used.0.lock().unwrap().is_empty(), "a refused assertion must not use its id up");
+        assert!(finish_with(&target.provider, &around, &facts(), &target.xml).is_ok());
+        assert!(used.0.lock().unwrap().contains(&format!("saml/{IDP} _assertion1")));
+        assert_eq!(*used.1.lock().unwrap(), Some(time::macros::datetime!(2026-11-21 12:10:00 UTC)));
+        refused(finish_with(&target.provider, &around, &facts(), &target.xml), "saml_replay");
+        // In another envelope, with the other signature gone, it is the same assertion.
+        let other = target.xml.replacen("ID=\"_response1\"", "ID=\"_response2\"", 1);
+        assert!(finish_with(&target.provider, &around, &facts(), &other).is_err());
+    }
+    let (provider, around) = (provider(&[]), surroundings(NOW, Arc::<Memory>::default()));
+    let both = Form::Both.answer().xml();
+    assert!(finish_with(&provider, &around, &facts(), &both).is_ok());
+    let outer = Target::new(Form::Both);
+    let bare = outer.xml.replace(outer.signature_of("_response1").unwrap(), "");
+    refused(finish_with(&provider, &around, &facts(), &bare), "saml_replay");
+}
+
+#[test]
+fn a_response_to_another_request_of_the_same_browser_is_refused() {
+    for target in Target::all() {
+        let around = surroundings(NOW, Arc::<Memory>::default());
+        let later = poolgate_providers::AttemptFacts { request_id: "_another".to_owned(), ..facts() };
+        refused(finish_with(&target.provider, &around, &later, &target.xml), "saml_in_response_to");
+        if target.form == Form::Assertion {
+            let aimed =
+                target.xml.replacen("InResponseTo=\"_request0123456789\"", "InResponseTo=\"_another\"", 1);
+            let outcome = finish_with(&target.provider, &around, &later, &aimed);
+            refused(outcome, "saml_confirmation_in_response_to");
+        }
+        assert!(finish_with(&target.provider, &around, &facts(), &target.xml).is_ok());
+    }
+}
+
+/// Another provider, of the same pool.
+fn other(entity: &str, key: &Key) -> poolgate_providers::saml::SamlProvider {
+    let metadata = metadata_of(entity, &[&key.certificate]);
+    provider_of(SamlSettings::from_details(&details(&[]), metadata, false).unwrap())
+}
+
+#[test]
+fn what_another_provider_of_the_pool_signed_is_refused() {
+    const OTHER: &str = "https://other.example";
+    let theirs = |answer: Answer| Answer {
+        issuer: format!("<saml:Issuer>{OTHER}</saml:Issuer>"),
+        assertion_issuer: format!("<saml:Issuer>{OTHER}</saml:Issuer>"),
+        ..answer
+    };
+    for form in Form::ALL {
+        let (ours, fresh) = (other(IDP, good_key()), || surroundings(NOW, Arc::<Memory>::default()));
+        let send = |xml: &str| finish_with(&ours, &fresh(), &facts(), xml);
+        // Of good faith, and in our provider's name.
+        refused(send(&theirs(form.answer()).signed_by(evil_key())), "saml_unknown_key");
+        refused(send(&form.answer().signed_by(evil_key())), "saml_unknown_key");
+        // Both with the same key, as one vendor's tenants can have.
+        let same = theirs(form.answer()).xml();
+        refused(send(&same), "saml_issuer");
+        assert!(finish_with(&other(OTHER, good_key()), &fresh(), &facts(), &same).is_ok());
+        if form == Form::Assertion {
+            // The envelope names our provider, the assertion does not.
+            let renamed = same.replacen(OTHER, IDP, 1);
+            refused(send(&renamed), "saml_issuer");
+        }
+        assert!(send(&form.answer().xml()).is_ok());
+    }
+}
+
+#[test]
+fn a_response_for_another_pool_or_address_is_refused() {
+    let there = |acs: &str, entity: &str| poolgate_providers::AttemptFacts {
+        callback: Url::parse(acs).unwrap(),
+        entity_id: entity.to_owned(),
+        ..facts()
+    };
+    const OTHER_ACS: &str = "https://b.auth.example/saml2/idpresponse";
+    const OTHER_SP: &str = "urn:amazon:cognito:sp:eu-west-1_Other";
+    for target in Target::all() {
+        let around = surroundings(NOW, Arc::<Memory>::default());
+        let send = |acs, entity, xml: &str| finish_with(&target.provider, &around, &there(acs, entity), xml);
+        refused(send(OTHER_ACS, OTHER_SP, &target.xml), "saml_destination");
+        refused(send(ACS, OTHER_SP, &target.xml), "saml_audience");
+        if target.form == Form::Assertion {
+            // Nobody signed the Destination: the attacker writes the right one.
+            let aimed = target.xml.replacen(ACS, OTHER_ACS, 1);
+            refused(send(OTHER_ACS, OTHER_SP, &aimed), "saml_audience");
+            refused(send(OTHER_ACS, saml_idp::SP, &aimed), "saml_recipient");
+        }
+        assert!(send(ACS, saml_idp::SP, &target.xml).is_ok());
+    }
 }
 
 #[test]
@@ -408,4 +393,22 @@ fn text_is_the_whole_of_its_pieces() {
     assert_eq!(finish(&answer.xml()).unwrap().subject, "a&b@c<d");
     let nested = Answer { subject: "<saml:NameID>a<b>c</b></saml:NameID>".to_owned(), ..Answer::default() };
     refused(finish(&nested.xml()), "saml_xml");
+}
+
+#[test]
+fn no_refusal_repeats_the_assertion() {
+    let target = Target::new(Form::Assertion);
+    let families = [
+        wrapping::of_the_assertion(&target),
+        form::references(&target),
+        envelope::facts(&target),
+        envelope::of_the_assertion(&target),
+        text::hidden_pieces(&target),
+    ];
+    for attack in families.into_iter().flatten() {
+        let error: ProviderError = target.send(attack.field).unwrap_err();
+        let said = error.to_string();
+        assert!(!said.contains("user@example.com") && !said.contains("admin@"), "{}: {said}", attack.name);
+        assert!(!said.contains(&target.signatures()[0][..40]), "{}: {said}", attack.name);
+    }
 }

@@ -96,8 +96,8 @@ impl Subject {
             return Err(CheckError::File { path: path.clone(), why: why.to_owned() });
         }
         let (clock, random) = (Arc::clone(&tools.around.clock), Arc::clone(&tools.around.random));
-        let secrets = Secrets::obtain(settings, &random)?;
-        let sealer = gateway::sealer(&secrets, &random)?;
+        let master_key = Secrets::master_key_in_place(settings)?;
+        let sealer = gateway::sealer(&master_key, &random)?;
         let opened = SqliteDirectory::open(path, Arc::clone(&clock)).await;
         let directory: Arc<dyn Directory> = Arc::new(opened.map_err(|error| match error {
             DirectoryError::InUse(_) => CheckError::Running,

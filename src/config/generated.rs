@@ -58,6 +58,23 @@ impl Secrets {
         };
         Ok(Self { master_key, credentials, credentials_file })
     }
+
+    /// The master key of an installation that has been started before: given, or in the data directory. Nothing
+    /// is made: a key that opens nothing would only be in the way.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn master_key_in_place(settings: &Settings) -> Result<Zeroizing<Vec<u8>>, SettingsError> {
+        if let Some(key) = &settings.master_key {
+            return Ok(key.clone());
+        }
+        let path = settings.data_dir.join("master.key");
+        let text = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
+            let given = format!("not given, and {} cannot be read ({error})", path.display());
+            SettingsError::new("POOLGATE_MASTER_KEY", given, "the settings that `poolgate serve` runs with")
+        })?;
+        read_master_key(&path, &text)
+    }
 }
 
 fn unusable(path: &Path, error: &dyn std::fmt::Display) -> SettingsError {
@@ -113,6 +130,10 @@ fn stored_master_key(path: &Path, random: &dyn Random) -> Result<Zeroizing<Vec<u
         Zeroizing::new(STANDARD.encode(key.as_slice()))
     };
     let text = read_or_make(path, make).map_err(|error| unusable(path, &error))?;
+    read_master_key(path, &text)
+}
+
+fn read_master_key(path: &Path, text: &str) -> Result<Zeroizing<Vec<u8>>, SettingsError> {
     match STANDARD.decode(text.trim()).map(Zeroizing::new) {
         Ok(key) if key.len() == 32 => Ok(key),
         _ => Err(unusable(path, &"it is not 32 bytes in base64")),

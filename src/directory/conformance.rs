@@ -1,5 +1,6 @@
 //! What every directory must do. An implementation runs all of it with [`directory_conformance!`].
 
+pub(crate) mod endings;
 pub(crate) mod records;
 pub(crate) mod sign_ins;
 pub(crate) mod users;
@@ -48,6 +49,11 @@ macro_rules! directory_conformance {
             users::a_revoked_family_stays_revoked,
             users::users_are_listed_by_username_page_by_page,
             users::users_are_filtered,
+            endings::a_user_is_found_by_its_identity_alone,
+            endings::an_ending_is_read_with_the_user_it_belongs_to,
+            endings::a_later_ending_moves_an_earlier_one_and_never_back,
+            endings::many_endings_of_one_user_are_put_together_and_nothing_lives_again,
+            endings::endings_are_kept_and_go_with_their_user,
             users::reopening_keeps_everything,
             users::a_closed_directory_says_so
         );

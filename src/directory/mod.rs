@@ -97,6 +97,34 @@ pub struct TokenState {
     pub user: Option<User>,
     /// Whether the token's family (`origin_jti`) was revoked.
     pub revoked: bool,
+    /// Which of the user's sign-ins have ended at their provider.
+    pub endings: Vec<Ending>,
+}
+
+/// Sign-ins of one user that hold no longer, because their provider ended them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// Which: see `sign_out::provenance`.
+    pub mark: String,
+    /// Those up to this moment, in milliseconds since 1970.
+    pub at: i64,
+    /// Whether refresh tokens and the use of access tokens ended too.
+    pub tokens: bool,
+}
+
+/// What a provider ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The mark of everything the person has there.
+    pub person: String,
+    /// The marks of the sessions that ended; none: everything.
+    pub sessions: Vec<String>,
+    /// When.
+    pub at: OffsetDateTime,
+    /// Whether refresh tokens and the use of access tokens ended too.
+    pub tokens: bool,
+    /// May be forgotten afterwards.
+    pub until: OffsetDateTime,
 }
 
 /// Which users, in which order: by username, after `after`.
@@ -222,6 +250,29 @@ pub trait Directory: Send + Sync {
         pool_id: &str,
         origin_jti: &str,
         until: OffsetDateTime,
+    ) -> Result<(), DirectoryError>;
+
+    /// `sub` of the user that this identity belongs to.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn user_of_identity(
+        &self,
+        pool_id: &str,
+        provider: &str,
+        subject: &str,
+    ) -> Result<Option<String>, DirectoryError>;
+
+    /// Notes what a provider ended: from now on [`TokenState::endings`] says so. Many endings of single sessions
+    /// may be put together, so that more ends than was said, never less.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Missing`] without such a user, [`DirectoryError::Away`].
+    async fn end_provider_sessions(
+        &self,
+        pool_id: &str,
+        sub: &str,
+        ended: Ended,
     ) -> Result<(), DirectoryError>;
 
     /// Whether the store answers.

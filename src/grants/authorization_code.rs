@@ -13,6 +13,7 @@ use crate::context::{Context, digest_name};
 use crate::pool::{AppClient, User};
 use crate::registry::LivePool;
 use crate::sessions::{Key, Kind};
+use crate::sign_out::provenance::{Provenance, unmarked_have_ended};
 use crate::tokens::{self, Granted, Holder, refresh};
 
 /// How long a code lives.
@@ -34,6 +35,8 @@ struct Record {
     event_id: String,
     nonce: Option<String>,
     resource: Option<String>,
+    #[serde(default)]
+    provenance: Option<Provenance>,
     /// Set when it was redeemed; a second attempt ends what the first one got.
     used: bool,
 }
@@ -71,6 +74,7 @@ pub async fn issue(
         event_id: granted.event_id.clone(),
         nonce: granted.nonce.clone(),
         resource: granted.resource.clone(),
+        provenance: granted.provenance.clone(),
         used: false,
     };
     context.sessions.put(&key(&code), encode(&record)?, context.now() + LIFETIME).await?;
@@ -123,7 +127,14 @@ pub async fn redeem(
     if !user.enabled {
         return Err(invalid("User is disabled"));
     }
-    if state.revoked || user.signed_out_at.is_some_and(|at| record.auth_time <= at.unix_timestamp()) {
+    let ended_there = match &record.provenance {
+        Some(provenance) => provenance.tokens_have_ended(&state.endings),
+        None => unmarked_have_ended(&state.endings, record.auth_time.saturating_mul(1000)),
+    };
+    if ended_there
+        || state.revoked
+        || user.signed_out_at.is_some_and(|at| record.auth_time <= at.unix_timestamp())
+    {
         return Err(invalid("The sign-in has been revoked"));
     }
     let granted = granted(record);
@@ -193,11 +204,12 @@ fn granted(record: Record) -> Granted {
         event_id: record.event_id,
         nonce: record.nonce,
         resource: record.resource,
+        provenance: record.provenance,
     }
 }
 
 fn answer(context: &Context, holder: Holder<'_>, granted: &Granted) -> Result<TokenAnswer, GrantError> {
-    let pair = tokens::mint(holder, granted, &context.surface, context.now(), || context.uuid())?;
+    let pair = tokens::mint(holder, granted, &context.surface, context.now(), || context.timed_uuid())?;
     let refresh_token = refresh::issue(context, holder.pool, holder.client, holder.user, granted)?;
     Ok(TokenAnswer {
         id_token: pair.id_token,

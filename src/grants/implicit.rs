@@ -9,5 +9,5 @@ use crate::tokens::{self, Granted, Holder, TokenPair};
 /// # Errors
 /// [`GrantError::Key`].
 pub fn issue(context: &Context, holder: Holder<'_>, granted: &Granted) -> Result<TokenPair, GrantError> {
-    Ok(tokens::mint(holder, granted, &context.surface, context.now(), || context.uuid())?)
+    Ok(tokens::mint(holder, granted, &context.surface, context.now(), || context.timed_uuid())?)
 }

@@ -26,7 +26,7 @@ pub async fn redeem(
         ));
     }
     let holder = Holder { pool, client, user: &live.user };
-    let pair = tokens::mint(holder, &live.granted, &context.surface, context.now(), || context.uuid())?;
+    let pair = tokens::mint(holder, &live.granted, &context.surface, context.now(), || context.timed_uuid())?;
     Ok(TokenAnswer {
         id_token: pair.id_token,
         access_token: pair.access_token,

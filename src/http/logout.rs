@@ -10,18 +10,8 @@ use super::reply::Trouble;
 use super::{State, cookies, reply};
 use crate::pool::AppClient;
 use crate::registry::LivePool;
-use crate::sign_out;
+use crate::sign_out::leaving::{self, Next, Onward};
 use crate::tokens::hint;
-
-/// Where the browser goes once the session has ended.
-enum Onward {
-    /// A registered logout URL, with the state.
-    There(String),
-    /// The login page, with the query as it came.
-    Login,
-    /// Nowhere: the signed-out page.
-    Page(String),
-}
 
 /// Ends the hosted-UI session of this browser, unless the request is not a good one: then nothing ends.
 pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost) -> HttpResponse {
@@ -29,7 +19,7 @@ pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost
         return response;
     }
     let pairs = body::query(&request);
-    let onward = match check(&state, &pool.0, &pairs) {
+    let onward = match check(&request, &state, &pool.0, &pairs) {
         Ok(onward) => onward,
         Err(what) => {
             let trouble = Trouble {
@@ -42,18 +32,16 @@ pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost
             return reply::error_page(&state, &request, &trouble);
         }
     };
-    if let Some(cookie) = cookies::read(&request, cookies::SESSION)
-        && let Err(error) = sign_out::end_session(&state.context, &cookie).await
-    {
-        tracing::error!(%error, "a session could not be ended");
-        return reply::unavailable_page(&state, &request);
-    }
-    let mut response = match onward {
-        Onward::There(location) => reply::found(&location),
-        Onward::Login => reply::found(&format!("/login?{}", request.query_string())),
-        Onward::Page(app) => {
-            let html = state.pages.signed_out(&SignedOutPage { app: Some(app), back: None });
-            reply::page(&state, StatusCode::OK, html, &[])
+    let left = match cookies::read(&request, cookies::SESSION) {
+        Some(cookie) => leaving::leave(&state.context, &pool.0, &cookie, onward).await,
+        None => Ok(Next::Onward(onward)),
+    };
+    let mut response = match left {
+        Ok(Next::Onward(onward)) => go_on(&state, onward),
+        Ok(Next::Provider(provider, outbound)) => reply::outbound(&state, &provider, outbound),
+        Err(error) => {
+            tracing::error!(%error, "a session could not be ended");
+            return reply::unavailable_page(&state, &request);
         }
     };
     match response.add_cookie(&cookies::no_session(&state)) {
@@ -62,7 +50,19 @@ pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost
     }
 }
 
-fn check(state: &State, pool: &LivePool, pairs: &Pairs) -> Result<Onward, String> {
+/// Where the browser goes once the session has ended.
+pub(super) fn go_on(state: &State, onward: Onward) -> HttpResponse {
+    match onward {
+        Onward::There(location) => reply::found(&location),
+        Onward::Login(query) => reply::found(&format!("/login?{query}")),
+        Onward::Page(app) => {
+            let html = state.pages.signed_out(&SignedOutPage { app: Some(app), back: None });
+            reply::page(state, StatusCode::OK, html, &[])
+        }
+    }
+}
+
+fn check(request: &HttpRequest, state: &State, pool: &LivePool, pairs: &Pairs) -> Result<Onward, String> {
     let client = client(state, pool, pairs)?;
     let logout_uri = match (once(pairs, "logout_uri")?, once(pairs, "post_logout_redirect_uri")?) {
         (Some(_), Some(_)) => return Err("Give logout_uri or post_logout_redirect_uri, not both.".into()),
@@ -76,7 +76,9 @@ fn check(state: &State, pool: &LivePool, pairs: &Pairs) -> Result<Onward, String
     }
     match (once(pairs, "redirect_uri")?, once(pairs, "response_type")?) {
         (None, None) => Ok(Onward::Page(client.client_name.clone())),
-        (Some(uri), Some(_)) if client.callback_urls.iter().any(|known| known == uri) => Ok(Onward::Login),
+        (Some(uri), Some(_)) if client.callback_urls.iter().any(|known| known == uri) => {
+            Ok(Onward::Login(request.query_string().to_owned()))
+        }
         (Some(_), Some(_)) => {
             Err("The redirect_uri is not one of the client's callback URLs (CallbackURLs).".into())
         }

@@ -77,6 +77,11 @@ pub fn routes(config: &mut ServiceConfig) {
         )
         .service(web::resource("/saml2/metadata").route(web::get().to(saml2::metadata::get)))
         .service(web::resource("/saml2/idpresponse").route(web::post().to(saml2::idp_response::post)))
+        .service(
+            web::resource("/saml2/logout")
+                .route(web::get().to(saml2::logout::get))
+                .route(web::post().to(saml2::logout::post)),
+        )
         .service(web::resource("/login").route(web::get().to(login::get)).route(web::post().to(login::post)))
         .service(web::resource("/logout").route(web::get().to(logout::get)))
         .service(web::resource("/assets/{hash}/{name}").route(web::get().to(assets::get)))

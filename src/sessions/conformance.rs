@@ -76,7 +76,7 @@ pub(crate) async fn a_value_is_read_back_until_another_is_put(setting: &dyn Sett
 
 pub(crate) async fn each_kind_has_its_own_names(setting: &dyn Setting) {
     let store = setting.open().await;
-    let kinds = [Kind::Attempt, Kind::Code, Kind::Session, Kind::Used];
+    let kinds = [Kind::Attempt, Kind::Code, Kind::Session, Kind::Used, Kind::SignOut];
     for kind in kinds {
         let value = bytes(kind.as_str());
         assert!(store.put_new(&Key::new(kind, "same"), value, setting.now() + TEN).await.unwrap());

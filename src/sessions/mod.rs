@@ -22,6 +22,8 @@ pub enum Kind {
     Session,
     /// Something that may be used once.
     Used,
+    /// A sign-out that waits for its provider, under the digest of our message's id.
+    SignOut,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Code => "code",
             Self::Session => "session",
             Self::Used => "used",
+            Self::SignOut => "sign_out",
         }
     }
 }

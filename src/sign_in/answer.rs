@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::grants::{authorization_code, implicit};
 use crate::pool::User;
 use crate::registry::LivePool;
+use crate::sign_out::provenance::Provenance;
 use crate::tokens::{Granted, Holder};
 
 /// What the app is to be given, whichever way it signed in.
@@ -24,6 +25,8 @@ pub struct Request<'a> {
     pub resource: Option<&'a str>,
     /// When the user signed in, seconds since 1970.
     pub auth_time: i64,
+    /// The sign-in it comes from.
+    pub provenance: Provenance,
 }
 
 /// The `Location` that takes the browser back with what was asked for.
@@ -46,6 +49,7 @@ pub async fn success(
         event_id: context.uuid(),
         nonce: request.nonce.map(str::to_owned),
         resource: request.resource.map(str::to_owned),
+        provenance: Some(request.provenance),
     };
     let issuer = pool.issuer(&context.surface);
     let mut pairs: Vec<(&str, String)> = Vec::with_capacity(6);

@@ -97,7 +97,7 @@ pub async fn begin(
     let result = leave(context, pool, request, provider, browser, &mut known).await;
     result.map_err(|cause| Failed {
         cause,
-        target: Some(request.target()),
+        target: Some(Box::new(request.target())),
         provider: known.map(|provider_type| (provider.to_owned(), provider_type)),
         client_id: request.client_id.clone(),
     })

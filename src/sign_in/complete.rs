@@ -11,6 +11,7 @@ use super::session::{self, HostedSession};
 use crate::context::Context;
 use crate::pool::AppClient;
 use crate::registry::{LivePool, LiveProvider};
+use crate::sign_out::provenance::millis;
 
 /// A sign-in that succeeded.
 pub struct Completed {
@@ -37,54 +38,33 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let result = with_second_chance(context, pool, &attempt.provider, async |pool: &LivePool| {
+    let arrived = with_fresh_metadata(context, pool, &attempt.provider, async |pool| {
         arrive(context, pool, attempt, inbound.clone(), old_session).await
     });
-    let result = result.await;
-    tell(pool, &attempt.client_id, &attempt.provider, &result);
-    result.map_err(|cause| fail(pool, &attempt.client_id, &attempt.provider, &attempt.target, cause))
+    close(pool, &attempt.client_id, &attempt.provider, &attempt.target, arrived.await)
 }
 
-/// Lets an answer arrive, and once more over fresh metadata where the provider may have a new key: nothing has
-/// come of it yet then.
-pub(super) async fn with_second_chance(
-    context: &Context,
-    pool: &LivePool,
-    provider: &str,
-    arrive: impl AsyncFn(&LivePool) -> Result<Completed, Cause>,
-) -> Result<Completed, Cause> {
-    let result = arrive(pool).await;
-    if let Err(Cause::Provider(error)) = &result
-        && let Some(fresh) = context.upkeep.second_chance(pool, provider, error).await
-    {
-        return arrive(&fresh).await;
-    }
-    result
-}
-
-/// Tells the log how a sign-in ended.
-pub(super) fn tell(pool: &LivePool, client_id: &str, provider: &str, result: &Result<Completed, Cause>) {
-    let outcome = result.as_ref().map_or_else(|cause| cause.code(), |_| "success");
-    let detail = result.as_ref().err().map(tracing::field::display);
-    tracing::info!(pool_id = %pool.id(), client_id, provider, outcome, detail, "sign-in");
-}
-
-/// Whom to tell of a failure: the app, unless the answer belongs to no request of ours.
-pub(super) fn fail(
+/// Tells the log how a sign-in ended, and whom to tell of a failure.
+pub(super) fn close(
     pool: &LivePool,
     client_id: &str,
     provider: &str,
     target: &ReturnTarget,
-    cause: Cause,
-) -> Failed {
-    let unsolicited = matches!(&cause, Cause::Provider(ProviderError::Unsolicited(_)));
-    let known = pool.providers.get(provider).map(|live| live.config.value.provider_type);
-    Failed {
-        cause,
-        target: (!unsolicited).then(|| target.clone()),
-        provider: known.map(|provider_type| (provider.to_owned(), provider_type)),
-        client_id: client_id.to_owned(),
-    }
+    result: Result<Completed, Cause>,
+) -> Result<Completed, Failed> {
+    let outcome = result.as_ref().map_or_else(|cause| cause.code(), |_| "success");
+    let detail = result.as_ref().err().map(tracing::field::display);
+    tracing::info!(pool_id = %pool.id(), client_id, provider, outcome, detail, "sign-in");
+    result.map_err(|cause| {
+        let unsolicited = matches!(&cause, Cause::Provider(ProviderError::Unsolicited(_)));
+        let known = pool.providers.get(provider).map(|live| live.config.value.provider_type);
+        Failed {
+            cause,
+            target: (!unsolicited).then(|| Box::new(target.clone())),
+            provider: known.map(|provider_type| (provider.to_owned(), provider_type)),
+            client_id: client_id.to_owned(),
+        }
+    })
 }
 
 /// Who takes part when an answer comes: the app client, and the provider that it enables.
@@ -109,6 +89,23 @@ impl<'p> Parties<'p> {
     }
 }
 
+/// Lets an answer arrive, and once more where no key that the provider is known by has signed it, but fresh
+/// metadata may know the key. Nothing has come of it by then: nobody is signed in, and no id is used up.
+pub(super) async fn with_fresh_metadata<T>(
+    context: &Context,
+    pool: &LivePool,
+    provider: &str,
+    arrive: impl AsyncFn(&LivePool) -> Result<T, Cause>,
+) -> Result<T, Cause> {
+    match arrive(pool).await {
+        Err(Cause::Provider(error)) => match context.upkeep.second_chance(pool, provider, &error).await {
+            Some(fresh) => arrive(&fresh).await,
+            None => Err(error.into()),
+        },
+        arrived => arrived,
+    }
+}
+
 async fn arrive(
     context: &Context,
     pool: &LivePool,
@@ -119,16 +116,25 @@ async fn arrive(
     let parties = Parties::find(pool, &attempt.client_id, &attempt.provider)?;
     let facts = attempt.facts(super::callback(context, pool, parties.provider)?, pool.entity_id());
     let identity = parties.adapter.finish(&context.around, &facts, inbound).await?;
-    let request = answer::Request {
+    let wish = Wish {
         client_id: &attempt.client_id,
         target: &attempt.target,
         challenge: attempt.challenge.as_deref(),
         scopes: &attempt.scopes,
         nonce: attempt.nonce.as_deref(),
         resource: attempt.resource.as_deref(),
-        auth_time: context.now().unix_timestamp(),
     };
-    welcome(context, pool, &parties, identity, request, old_session).await
+    welcome(context, pool, &parties, identity, wish, old_session).await
+}
+
+/// What the app asked to be given.
+pub(super) struct Wish<'a> {
+    pub(super) client_id: &'a str,
+    pub(super) target: &'a ReturnTarget,
+    pub(super) challenge: Option<&'a str>,
+    pub(super) scopes: &'a [String],
+    pub(super) nonce: Option<&'a str>,
+    pub(super) resource: Option<&'a str>,
 }
 
 /// Makes the user of a verified identity, opens the session and answers the app, whoever began the sign-in.
@@ -137,7 +143,7 @@ pub(super) async fn welcome(
     pool: &LivePool,
     parties: &Parties<'_>,
     identity: Verified<ExternalIdentity>,
-    request: answer::Request<'_>,
+    wish: Wish<'_>,
     old_session: Option<&str>,
 ) -> Result<Completed, Cause> {
     let provider = &parties.provider.config.value;
@@ -147,12 +153,24 @@ pub(super) async fn welcome(
 
     let mut at_provider = identity.into_inner().session;
     at_provider.id_token = None;
+    let now = context.now();
     let session = HostedSession {
         pool_id: pool.id().to_owned(),
         sub: user.sub.clone(),
         provider: provider.provider_name.clone(),
-        auth_time: request.auth_time,
+        auth_time: now.unix_timestamp(),
+        signed_in_at: Some(millis(now)),
         at_provider,
+    };
+    let request = answer::Request {
+        client_id: wish.client_id,
+        target: wish.target,
+        challenge: wish.challenge,
+        scopes: wish.scopes,
+        nonce: wish.nonce,
+        resource: wish.resource,
+        auth_time: session.auth_time,
+        provenance: session.provenance(),
     };
     // Nobody learns of either before both are stored: they may share a commit.
     let (session_cookie, location) = tokio::try_join!(

@@ -46,7 +46,7 @@ pub struct Failed {
     /// What ended it.
     pub cause: Cause,
     /// Back to the app; without it an error page.
-    pub target: Option<ReturnTarget>,
+    pub target: Option<Box<ReturnTarget>>,
     /// The provider's name and type, for the words.
     pub provider: Option<(String, ProviderType)>,
     /// The app client.

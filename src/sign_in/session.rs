@@ -9,6 +9,7 @@ use crate::directory::DirectoryError;
 use crate::pool::User;
 use crate::registry::LivePool;
 use crate::sessions::{Key, Kind, SessionError};
+use crate::sign_out::provenance::Provenance;
 
 /// How long a session lives.
 pub const LIFETIME: Duration = Duration::hours(1);
@@ -26,8 +27,19 @@ pub struct HostedSession {
     pub provider: String,
     /// When, seconds since 1970.
     pub auth_time: i64,
+    /// The same in milliseconds. Sessions of before this was kept have none.
+    #[serde(default)]
+    pub signed_in_at: Option<i64>,
     /// What a sign-out at the provider must quote, without the ID token.
     pub at_provider: ProviderSession,
+}
+
+impl HostedSession {
+    /// Which sign-in it comes from.
+    pub fn provenance(&self) -> Provenance {
+        let at = self.signed_in_at.unwrap_or_else(|| self.auth_time.saturating_mul(1000));
+        Provenance::new(&self.provider, &self.at_provider, at)
+    }
 }
 
 /// Why a session could not be opened or looked at.
@@ -72,7 +84,7 @@ pub async fn open(
 }
 
 /// The live session of this cookie in this pool, when its user still exists, is enabled, and has not signed
-/// out everywhere since.
+/// out everywhere since, nor been signed out by the provider.
 ///
 /// # Errors
 /// [`SessionFailure`].
@@ -81,21 +93,37 @@ pub async fn find(
     pool: &LivePool,
     cookie: &str,
 ) -> Result<Option<SignedIn>, SessionFailure> {
-    if cookie.len() > MAX_COOKIE {
-        return Ok(None);
-    }
-    let Some(value) = context.sessions.get(&key(cookie)).await? else { return Ok(None) };
-    let Ok(session) = serde_json::from_slice::<HostedSession>(&value) else { return Ok(None) };
-    if session.pool_id != pool.id() || !pool.providers.contains_key(&session.provider) {
+    let Some(session) = peek(context, pool, cookie).await? else { return Ok(None) };
+    if !pool.providers.contains_key(&session.provider) {
         return Ok(None);
     }
     let state = context.directory.token_state(pool.id(), &session.sub, "").await?;
     let Some(user) = state.user.filter(|user| user.enabled) else { return Ok(None) };
+    if session.provenance().has_ended(&state.endings) {
+        return Ok(None);
+    }
     if user.signed_out_at.is_some_and(|moment| session.auth_time <= moment.unix_timestamp()) {
         return Ok(None);
     }
     let ended_there = session.at_provider.ends_at.is_some_and(|end| context.now().unix_timestamp() >= end);
     Ok((!ended_there).then_some(SignedIn { session, user }))
+}
+
+/// What is stored under this cookie in this pool, whether or not it still holds.
+///
+/// # Errors
+/// [`SessionError`].
+pub async fn peek(
+    context: &Context,
+    pool: &LivePool,
+    cookie: &str,
+) -> Result<Option<HostedSession>, SessionError> {
+    if cookie.len() > MAX_COOKIE {
+        return Ok(None);
+    }
+    let value = context.sessions.get(&key(cookie)).await?;
+    let session = value.and_then(|value| serde_json::from_slice::<HostedSession>(&value).ok());
+    Ok(session.filter(|session| session.pool_id == pool.id()))
 }
 
 /// Ends the session of this cookie.

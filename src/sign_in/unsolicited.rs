@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use poolgate_providers::{Inbound, UnsolicitedFacts};
 
-use super::answer;
-use super::complete::{self, Completed, Parties};
+use super::complete::{self, Completed, Parties, Wish};
 use super::failure::{Cause, Failed};
 use super::request::{AuthorizeRequest, Rejected, Wanted};
 use crate::context::Context;
@@ -102,13 +101,11 @@ pub async fn complete(
     inbound: Inbound,
     old_session: Option<&str>,
 ) -> Result<Completed, Failed> {
-    let result = complete::with_second_chance(context, pool, &started.provider, async |pool: &LivePool| {
+    let arrived = complete::with_fresh_metadata(context, pool, &started.provider, async |pool| {
         arrive(context, pool, started, inbound.clone(), old_session).await
     });
-    let result = result.await;
     let (client_id, target) = (&started.request.client_id, started.request.target());
-    complete::tell(pool, client_id, &started.provider, &result);
-    result.map_err(|cause| complete::fail(pool, client_id, &started.provider, &target, cause))
+    complete::close(pool, client_id, &started.provider, &target, arrived.await)
 }
 
 async fn arrive(
@@ -123,14 +120,13 @@ async fn arrive(
     let callback = super::callback(context, pool, parties.provider)?;
     let facts = UnsolicitedFacts { callback, entity_id: pool.entity_id() };
     let identity = parties.adapter.finish_unsolicited(&context.around, &facts, inbound).await?;
-    let wanted = answer::Request {
+    let wanted = Wish {
         client_id: &request.client_id,
         target: &request.target(),
         challenge: None,
         scopes: &request.scopes,
         nonce: None,
         resource: request.resource.as_deref(),
-        auth_time: context.now().unix_timestamp(),
     };
     complete::welcome(context, pool, &parties, identity, wanted, old_session).await
 }

@@ -1,13 +1,20 @@
-//! The way out: what ends when somebody signs out.
+//! The way out: what ends when somebody signs out, here or at the provider.
+//!
+//! ```text
+//!  /logout ── leaving::leave ──┬─ [session gone] ─────────────────────────────▶ logout_uri, login or page
+//!                              └─ [session gone, sign-out waits 5 minutes] ───▶ provider
+//!  provider's answer ── hearing::hear ─┬─ not believed, or fits nothing ──────▶ error page 400
+//!                                      └─ whatever became of it there ────────▶ logout_uri, login or page
+//!
+//!  provider's request ─ hearing::hear ─┬─ not believed ───────────────────────▶ error page 400
+//!                                      ├─ [ending durable] ───────────────────▶ provider, Success
+//!                                      └─ nobody known, or the store is away ─▶ provider, its status
+//! ```
+//!
+//! What a provider ends is not looked for. The directory keeps an [`Ending`](crate::directory::Ending), and
+//! whatever says by its [`provenance`] that it comes from an ended sign-in is over, on every replica: it is read
+//! with the user, whenever a session, a code or a token is used.
 
-use crate::context::Context;
-use crate::sessions::SessionError;
-use crate::sign_in::session;
-
-/// Ends the hosted-UI session of this cookie. Tokens that were issued live on until they expire or are revoked.
-///
-/// # Errors
-/// When the session store is away.
-pub async fn end_session(context: &Context, cookie: &str) -> Result<(), SessionError> {
-    session::close(context, cookie).await
-}
+pub mod hearing;
+pub mod leaving;
+pub mod provenance;

@@ -14,6 +14,7 @@ use crate::directory::DirectoryError;
 use crate::keys::KeyError;
 use crate::pool::{AppClient, User};
 use crate::registry::{LivePool, Surface};
+use crate::sign_out::provenance::Provenance;
 use time::OffsetDateTime;
 
 /// What a sign-in granted, from which tokens are minted, at first and at each refresh.
@@ -31,6 +32,9 @@ pub struct Granted {
     pub nonce: Option<String>,
     /// RFC 8707 resource: audience of the access token.
     pub resource: Option<String>,
+    /// The sign-in at the provider that it comes from. None where it does not say: in an access token, and in
+    /// what was issued before this was kept.
+    pub provenance: Option<Provenance>,
 }
 
 impl Granted {

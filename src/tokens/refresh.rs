@@ -7,6 +7,7 @@ use super::{Granted, TokenError};
 use crate::context::Context;
 use crate::pool::{AppClient, User};
 use crate::registry::LivePool;
+use crate::sign_out::provenance::{Provenance, unmarked_have_ended};
 
 /// What a refresh token says to us, and to nobody else.
 #[derive(Clone, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ struct Content {
     event_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     resource: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provenance: Option<Provenance>,
     issued_at: i64,
     expires_at: i64,
 }
@@ -53,6 +56,7 @@ pub fn issue(
         origin_jti: granted.origin_jti.clone(),
         event_id: granted.event_id.clone(),
         resource: granted.resource.clone(),
+        provenance: granted.provenance.clone(),
         issued_at: now.unix_timestamp(),
         expires_at: (now + client.refresh_token_lifetime()).unix_timestamp(),
     };
@@ -84,7 +88,11 @@ pub async fn verify(
         return Err(TokenError::Invalid("User is disabled"));
     }
     let signed_out = user.signed_out_at.is_some_and(|moment| content.issued_at <= moment.unix_timestamp());
-    if state.revoked || signed_out {
+    let ended_there = match &content.provenance {
+        Some(provenance) => provenance.tokens_have_ended(&state.endings),
+        None => unmarked_have_ended(&state.endings, content.issued_at.saturating_mul(1000)),
+    };
+    if state.revoked || signed_out || ended_there {
         return Err(TokenError::Invalid("Refresh Token has been revoked"));
     }
     let granted = Granted {
@@ -94,6 +102,7 @@ pub async fn verify(
         event_id: content.event_id,
         nonce: None,
         resource: content.resource,
+        provenance: content.provenance,
     };
     Ok(LiveRefresh { user, granted })
 }

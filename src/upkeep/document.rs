@@ -69,3 +69,62 @@ pub fn read(
     settings.metadata.check_time(now)?;
     Ok(settings)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use poolgate_providers::fetch::{GuardedClient, MAX_BODY, Rules};
+
+    use super::*;
+
+    /// A server that answers one request with this, and the address of a document there.
+    fn serve(answer: Vec<u8>) -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let _ = socket.read(&mut [0; 4096]);
+            let _ = socket.write_all(&answer);
+        });
+        format!("http://{address}/metadata")
+    }
+
+    fn answer(status: &str, more: &str, body: &[u8]) -> Vec<u8> {
+        let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{more}\r\n", body.len());
+        [head.as_bytes(), body].concat()
+    }
+
+    async fn get(url: &str, dev: bool) -> Result<String, FetchFailed> {
+        fetch(&GuardedClient::new(Rules { dev, ..Rules::default() }).unwrap(), url).await
+    }
+
+    #[tokio::test]
+    async fn a_document_of_a_megabyte_is_taken_and_one_byte_more_is_not() {
+        let body = vec![b'x'; MAX_BODY];
+        assert_eq!(get(&serve(answer("200 OK", "", &body)), true).await.unwrap().len(), MAX_BODY);
+        let more = answer("200 OK", "", &[body, vec![b'x']].concat());
+        let refused = get(&serve(more), true).await.unwrap_err();
+        assert!(matches!(refused, FetchFailed::Http(FetchError::TooLarge)), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let target = serve(answer("200 OK", "", b"<x/>"));
+        let redirect = answer("302 Found", &format!("location: {target}\r\n"), b"");
+        let refused = get(&serve(redirect), true).await.unwrap_err();
+        assert!(matches!(refused, FetchFailed::Status(302)), "{refused}");
+        assert_eq!(get(&target, true).await.unwrap(), "<x/>", "nobody has asked there");
+    }
+
+    #[tokio::test]
+    async fn no_private_address_and_no_plain_http_is_asked() {
+        for url in ["https://10.0.0.1/", "https://169.254.169.254/", "https://[::1]/"] {
+            let refused = get(url, false).await.unwrap_err();
+            assert!(matches!(refused, FetchFailed::Http(FetchError::AddressRefused(_))), "{url}: {refused}");
+        }
+        let refused = get(&serve(answer("200 OK", "", b"<x/>")), false).await.unwrap_err();
+        assert!(matches!(refused, FetchFailed::Http(FetchError::UrlRefused(_))), "{refused}");
+        assert!(matches!(get("no url", true).await, Err(FetchFailed::NotUrl)));
+    }
+}

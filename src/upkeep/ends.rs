@@ -139,15 +139,15 @@ fn of_provider(pool_id: &str, provider: &str, live: &LiveProvider, all: &mut Vec
     }
 }
 
-/// When the first of the pool's own certificates that providers use now ends.
+/// When the first of the pool's own SAML certificates in use at `now` ends: the one that signs, the one that
+/// providers encrypt for.
 pub(super) fn own_end(pool: &LivePool, now: OffsetDateTime) -> Option<OffsetDateTime> {
-    let signing = pool.keys.saml_signing().in_use(now);
-    [signing.certificate(), pool.keys.encryption_certificate()]
-        .into_iter()
-        .filter_map(|certificate| STANDARD.decode(certificate).ok())
-        .filter_map(|der| VerifyKey::from_der(&der).ok())
-        .map(|key| key.not_after)
-        .min()
+    let in_use = [pool.keys.saml_signing().in_use(now).certificate(), pool.keys.encryption_certificate()];
+    let ends = in_use.into_iter().filter_map(|certificate| {
+        let der = STANDARD.decode(certificate).ok()?;
+        VerifyKey::from_der(&der).ok().map(|key| key.not_after)
+    });
+    ends.min()
 }
 
 fn warn(ending: &Ending, at: OffsetDateTime, now: OffsetDateTime) {
@@ -172,7 +172,8 @@ fn warn(ending: &Ending, at: OffsetDateTime, now: OffsetDateTime) {
         ),
         Ending::Own { pool_id } => tracing::warn!(
             %pool_id, %end, days,
-            "the pool's own SAML certificate ends: roll it over, and give every provider the new one"
+            "one of the pool's own SAML certificates ends: roll it over (poolgate keys), and give every provider \
+             the new one"
         ),
     }
 }

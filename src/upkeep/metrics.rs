@@ -36,6 +36,9 @@ struct Row {
     failures: Option<i64>,
 }
 
+/// One gauge's value in a row, where it has one.
+type Value = fn(&Row) -> Option<i64>;
+
 impl Row {
     fn ends(&self) -> i64 {
         self.certificate.into_iter().chain(self.valid_until).min().unwrap_or(i64::MAX)
@@ -94,7 +97,7 @@ impl Collector for Ends {
         let mut rows = self.0.rows(now);
         let left_out = rows.len().saturating_sub(MOST);
         rows.truncate(MOST);
-        let families: [(&str, &str, fn(&Row) -> Option<i64>); 4] = [
+        let families: [(&str, &str, Value); 4] = [
             (
                 "provider_certificate_expiry_seconds",
                 "Until the last signing certificate of a SAML provider ends; below zero when it has",
@@ -127,7 +130,7 @@ impl Collector for Ends {
         let help = "SAML providers that the metrics above leave out: those shown end first";
         let metric = encoder.encode_descriptor("providers_left_out", help, None, MetricType::Gauge)?;
         ConstGauge::new(i64::try_from(left_out).unwrap_or(i64::MAX)).encode(metric)?;
-        let help = "Until the pool's own SAML certificate ends; below zero when it has";
+        let help = "Until the first of the pool's own SAML certificates in use ends; below zero when it has";
         let name = "pool_certificate_expiry_seconds";
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
         for (pool_id, left) in self.0.own_rows(now) {

@@ -22,7 +22,8 @@ async fn keys(gateway: &Gateway, arguments: &[&str]) -> (Option<i32>, String, St
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-async fn said(gateway: &Gateway, arguments: &[&str]) -> String {
+/// What the command says when it succeeds.
+pub async fn said(gateway: &Gateway, arguments: &[&str]) -> String {
     let (code, out, err) = keys(gateway, arguments).await;
     assert_eq!((code, err.as_str()), (Some(0), ""), "{arguments:?}: {out}");
     out
@@ -112,6 +113,15 @@ async fn what_cannot_be_done_is_said_in_one_line() {
         let why = refused(&gateway, arguments, code).await;
         assert!(why.contains(says), "{arguments:?}: {why}");
     }
+    let (key, away) = (gateway.data().join("master.key"), gateway.data().join("master.key.away"));
+    std::fs::rename(&key, &away).unwrap();
+    let why = refused(&gateway, &[&["list"], &here[..]].concat(), 2).await;
+    assert!(why.contains("POOLGATE_MASTER_KEY"), "{why}");
+    assert!(!key.exists(), "no key is made that opens nothing");
+    std::fs::rename(&away, &key).unwrap();
+    let access = gateway.data().join("credentials.json");
+    assert!(said(&gateway, &[&["list"], &here[..]].concat()).await.contains("saml-signing"));
+    assert!(!access.exists(), "no credentials are made");
     std::fs::rename(gateway.data(), gateway.data().with_extension("elsewhere")).unwrap();
     let why = refused(&gateway, &[&["list"], &here[..]].concat(), 1).await;
     assert!(why.contains("there is no directory at"), "{why}");

@@ -10,6 +10,7 @@
 #![expect(clippy::print_stderr, reason = "the gateway's log belongs to the test's output")]
 #![expect(clippy::disallowed_methods, reason = "outside the gateway, HTTP is the test's own")]
 
+mod attacks;
 mod browser;
 mod demo;
 mod durability;
@@ -22,5 +23,9 @@ mod oidc;
 mod program;
 mod quick_start;
 mod saml;
+mod saml_encrypted;
+mod saml_logout;
+mod saml_roll_over;
 mod simplesamlphp;
+mod simplesamlphp_logout;
 mod tokens;

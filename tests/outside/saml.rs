@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{App, CALLBACK, Gateway, LOGGED_OUT, Person, Pool, Saml, claims};
+use crate::harness::{App, CALLBACK, Gateway, LOGGED_OUT, Person, Pool, Saml, claims, with_details};
 
 /// The same user at four identity providers that differ in what they sign.
 async fn stage() -> (Gateway, Saml, Pool, App) {
@@ -155,4 +155,86 @@ async fn the_pools_metadata_names_its_entity_and_its_addresses() {
         metadata.replace(['\n', '\r', ' '], "").contains(&body),
         "the signing certificate is in the metadata"
     );
+}
+
+#[tokio::test]
+async fn pysaml2_understands_the_pools_metadata() {
+    let (gateway, saml, pool, app) = stage().await;
+    let known = saml.service_provider("both").await;
+    assert_eq!(known["entity_id"], format!("urn:amazon:cognito:sp:{}", pool.id));
+    assert_eq!(known["wants_signed_assertions"], "true");
+    let binding = |name: &str| format!("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-{name}");
+    let (consumer, logout) = (format!("{}/saml2/idpresponse", app.url), format!("{}/saml2/logout", app.url));
+    assert_eq!(known["consumer"], json!([[binding("POST"), consumer]]));
+    assert_eq!(known["logout"], json!([[binding("POST"), logout], [binding("Redirect"), logout]]));
+    let answer = gateway.call("get_signing_certificate", json!({"UserPoolId": pool.id})).await;
+    assert_eq!(known["signing"], json!([bare(answer["Certificate"].as_str().unwrap())]));
+    let provider = json!({"UserPoolId": pool.id, "ProviderName": "Both"});
+    let described = gateway.call("describe_identity_provider", provider).await;
+    let active = &described["IdentityProvider"]["ProviderDetails"]["ActiveEncryptionCertificate"];
+    assert_eq!(known["encryption"], json!([bare(active.as_str().unwrap())]));
+}
+
+/// The base64 of a certificate alone.
+fn bare(certificate: &str) -> String {
+    certificate.lines().filter(|line| !line.starts_with("-----")).collect()
+}
+
+#[tokio::test]
+async fn a_provider_that_takes_signed_requests_only_gets_them_by_either_binding() {
+    let gateway = Gateway::start().await;
+    let saml = Saml::start(&gateway.url()).await;
+    let made = ["signed-redirect", "signed-post"].map(|variant| saml.provider(variant, variant));
+    let (_, app) = gateway.provision_app(made.into()).await;
+    for provider in ["signed-redirect", "signed-post"] {
+        let tokens = app.sign_in(&Person::new(), &[("identity_provider", provider)]).await;
+        assert_eq!(claims(&tokens.id)["cognito:username"], format!("{provider}_persistent-alice"));
+    }
+    // The provider does look: the same address without a signature, and with another RelayState than was signed.
+    let page = Person::new()
+        .open(&app.authorize_url(&[("identity_provider", "signed-redirect")]), saml.base())
+        .await;
+    let mut bare = page.url.clone();
+    let left = page.url.query_pairs().filter(|(name, _)| name != "Signature" && name != "SigAlg");
+    bare.query_pairs_mut().clear().extend_pairs(left);
+    assert_eq!(Person::new().open(bare.as_str(), CALLBACK).await.status, 500);
+    let moved = page.url.as_str().replace("RelayState=", "RelayState=x");
+    assert_eq!(Person::new().open(&moved, CALLBACK).await.status, 500);
+}
+
+#[tokio::test]
+async fn a_provider_may_start_a_sign_in_where_it_is_allowed_to() {
+    let gateway = Gateway::start().await;
+    let saml = Saml::start(&gateway.url()).await;
+    let may = with_details(saml.provider("Corp", "both"), json!({"IDPInit": "true"}));
+    let hidden = with_details(saml.provider("Hidden", "gcm"), json!({"IDPInit": "true"}));
+    let (_, app) = gateway.provision_app(vec![may, hidden, saml.provider("Off", "response")]).await;
+    let start = |provider: &'static str, variant: &'static str| {
+        let query = |pairs: &[(&str, &str)]| {
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+        };
+        let wanted = query(&[
+            ("identity_provider", provider),
+            ("client_id", &app.client_id),
+            ("redirect_uri", CALLBACK),
+            ("response_type", "code"),
+            ("scope", "openid email"),
+            ("state", "from-the-portal"),
+        ]);
+        format!("{}?{}", saml.address(variant, "start-sign-in"), query(&[("RelayState", &wanted)]))
+    };
+    for (provider, variant) in [("Corp", "both"), ("Hidden", "gcm")] {
+        let landing = Person::new().open(&start(provider, variant), CALLBACK).await;
+        assert_eq!(landing.query("state").as_deref(), Some("from-the-portal"), "{landing:?}");
+        let code = landing.query("code").unwrap_or_else(|| panic!("no code: {landing:?}"));
+        let form =
+            [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
+        let (status, answer) = app.token(&form).await;
+        assert_eq!(status, 200, "{answer}");
+        let id = claims(answer["id_token"].as_str().unwrap());
+        assert_eq!(id["cognito:username"], format!("{provider}_persistent-alice"));
+    }
+    let off = Person::new().open(&start("Off", "response"), CALLBACK).await;
+    assert_eq!((off.status, off.query("code")), (400, None), "{off:?}");
+    assert!(off.url.as_str().starts_with(&app.url), "a page, not the app: {off:?}");
 }

@@ -8,6 +8,7 @@ One process serves several identity providers, the variants of saml_provider.py,
     /NAME/start-sign-in    a Response nobody asked for (RelayState)
     /NAME/start-logout     a LogoutRequest (binding=post|redirect, person, index: one session only, unsigned=1)
     /NAME/sessions         the sessions that nobody ended: SessionIndex → person, as JSON
+    /NAME/service-provider what pysaml2 understood of the service provider's metadata, as JSON
 
 The person is whoever the cookie `person` names (GET /as/NAME sets it), alice without one; `deny` refuses to sign in.
 A browser whose session a logout has ended is asked who it is, until it says so at /as/NAME.
@@ -60,9 +61,9 @@ class Handler(BaseHTTPRequestHandler):
         kept = [("Set-Cookie", f"browser={browser}; Path=/")]
         if what == "metadata":
             return 200, [("Content-Type", "application/samlmetadata+xml")], provider.metadata()
-        if what == "sessions":
-            people = {index: session["person"] for index, session in provider.sessions.items()}
-            return 200, [("Content-Type", "application/json")], json.dumps(people)
+        if what in ("sessions", "service-provider"):
+            return 200, [("Content-Type", "application/json")], json.dumps(
+                provider.people() if what == "sessions" else provider.understood())
         if what in ("sso", "start-sign-in") and browser in provider.ended:
             return 200, [], "<p>Who are you?</p>"
         if what == "sso":

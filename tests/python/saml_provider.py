@@ -156,6 +156,23 @@ class Provider:
         (entity_id,) = server.metadata.service_providers()
         return entity_id
 
+    def people(self):
+        return {index: session["person"] for index, session in self.sessions.items()}
+
+    def understood(self):
+        server = self.ready()
+        metadata, entity_id = server.metadata, self.service_provider(server)
+        role = metadata[entity_id]["spsso_descriptor"][0]
+        return {
+            "entity_id": entity_id,
+            "signs": role["authn_requests_signed"],
+            "wants_signed_assertions": role["want_assertions_signed"],
+            "consumer": [(one["binding"], one["location"]) for one in role["assertion_consumer_service"]],
+            "logout": [(one["binding"], one["location"]) for one in role["single_logout_service"]],
+            **{use: ["".join(certificate.split()) for _, certificate in metadata.certs(entity_id, "spsso", use)]
+               for use in ("signing", "encryption")},
+        }
+
     # --- sign-in ----------------------------------------------------------------------------------------------------
 
     def sign_in(self, binding, message, person, browser):
@@ -220,7 +237,7 @@ class Provider:
         server, by = self.ready(), BINDINGS[binding]
         service_provider = self.service_provider(server)
         destination = server.metadata.single_logout_service(service_provider, by, "spsso")[0]["location"]
-        request = server.create_logout_request(
+        _, request = server.create_logout_request(
             destination, service_provider, name_id=name_id_of(person), session_indexes=[index] if index else None,
             expire=in_a_while(minutes=5), sign=sign and by == BINDING_HTTP_POST, **ALGORITHMS)
         return server.apply_binding(by, str(request), destination, secrets.token_urlsafe(8),

@@ -9,8 +9,8 @@ mod signature;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-pub(super) use signature::read_signed_info;
 pub use signature::{Hash, Method, Signature, SignedInfo};
+pub(super) use signature::{method_of, read_signed_info};
 use signature::{read_signature, signature};
 
 use super::Refusal;

@@ -34,6 +34,8 @@ pub struct VerifyKey {
     /// The certificate, DER.
     pub certificate: Vec<u8>,
     keys: Vec<(Method, ParsedPublicKey)>,
+    /// The same EC key for signatures in ASN.1, as many sign a redirect: see [`VerifyKey::verify_detached`].
+    asn1: Option<(Method, ParsedPublicKey)>,
 }
 
 impl VerifyKey {
@@ -94,13 +96,18 @@ impl VerifyKey {
                     .map(|key| (method, key))
                     .map_err(|_| "a certificate's key cannot be used".to_owned())
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        let asn1 = keys.first().and_then(|(method, _)| {
+            let algorithm = in_asn1(*method)?;
+            ParsedPublicKey::new(algorithm, material).ok().map(|key| (*method, key))
+        });
         let validity = certificate.validity();
         Ok(Self {
             not_before: validity.not_before.to_datetime(),
             not_after: validity.not_after.to_datetime(),
             certificate: der.to_vec(),
             keys,
+            asn1,
         })
     }
 
@@ -108,6 +115,11 @@ impl VerifyKey {
     #[cfg(feature = "samael")]
     pub(super) fn fits(&self, method: Method) -> bool {
         self.keys.iter().any(|(own, _)| *own == method)
+    }
+
+    /// Whether `now` lies in the certificate's time.
+    pub fn is_current(&self, now: OffsetDateTime) -> bool {
+        self.not_before <= now && now <= self.not_after
     }
 
     /// What kind of key it is, such as `RSA, 2048 bits` or `EC P-256`.
@@ -125,6 +137,22 @@ impl VerifyKey {
     /// Whether this key made `signature` over `message` with exactly this method.
     pub(super) fn verify(&self, method: Method, message: &[u8], signature: &[u8]) -> bool {
         self.keys.iter().any(|(own, key)| *own == method && key.verify_sig(message, signature).is_ok())
+    }
+
+    /// The same for a signature that stands beside its message (SAML bindings 3.4.4.1). They do not say how
+    /// `r` and `s` of ECDSA are written: side by side, as in XML Signature, or in ASN.1.
+    pub(super) fn verify_detached(&self, method: Method, message: &[u8], signature: &[u8]) -> bool {
+        self.verify(method, message, signature)
+            || self.asn1.iter().any(|(own, key)| *own == method && key.verify_sig(message, signature).is_ok())
+    }
+}
+
+fn in_asn1(method: Method) -> Option<&'static dyn VerificationAlgorithm> {
+    match method {
+        Method::Ecdsa(Hash::Sha256) => Some(&signature::ECDSA_P256_SHA256_ASN1),
+        Method::Ecdsa(Hash::Sha384) => Some(&signature::ECDSA_P384_SHA384_ASN1),
+        Method::Ecdsa(Hash::Sha512) => Some(&signature::ECDSA_P521_SHA512_ASN1),
+        _ => None,
     }
 }
 

@@ -41,6 +41,10 @@ pub struct IdpMetadata {
     pub slo_redirect: Option<Url>,
     /// Where answers to the provider's own sign-out go, if not to `slo_redirect`.
     pub slo_response: Option<Url>,
+    /// Sign-out address of the HTTP-POST binding.
+    pub slo_post: Option<Url>,
+    /// Where answers to the provider's own sign-out go by HTTP-POST, if not to `slo_post`.
+    pub slo_post_response: Option<Url>,
     /// `WantAuthnRequestsSigned`.
     pub wants_signed_requests: bool,
     /// Earliest `validUntil` that applies: not to be used from then on.
@@ -147,6 +151,7 @@ pub fn parse(bytes: &[u8]) -> Result<IdpMetadata, MetadataError> {
         return Err(MetadataError::NoSignInAddress);
     }
     let (slo_redirect, slo_response) = endpoint(role, "SingleLogoutService", REDIRECT)?;
+    let (slo_post, slo_post_response) = endpoint(role, "SingleLogoutService", POST)?;
     Ok(IdpMetadata {
         entity_id: entity_id(entity)?,
         keys: signing_keys(role)?,
@@ -154,6 +159,8 @@ pub fn parse(bytes: &[u8]) -> Result<IdpMetadata, MetadataError> {
         sso_post,
         slo_redirect,
         slo_response,
+        slo_post,
+        slo_post_response,
         wants_signed_requests: matches!(
             role.attribute("WantAuthnRequestsSigned").map(str::trim),
             Some("true" | "1")

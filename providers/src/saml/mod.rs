@@ -12,6 +12,7 @@ pub mod engine;
 mod enveloped;
 pub mod gate;
 pub mod keys;
+pub mod logout;
 pub mod metadata;
 pub mod reader;
 pub mod request;
@@ -35,7 +36,8 @@ pub use settings::{LoginHint, SamlSettings, SettingError};
 
 use crate::{
     AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
-    Surroundings, UnsolicitedFacts, Verified,
+    SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest, Surroundings,
+    UnsolicitedFacts, Verified,
 };
 use encryption::Opener;
 use gate::{Policy, Root};
@@ -124,6 +126,13 @@ impl SamlProvider {
                 _ => "saml_metadata_expired",
             };
             Refusal::new(check, error.to_string())
+        })
+    }
+
+    /// Sign-out messages are always signed.
+    fn signing(&self) -> Result<&dyn RequestSigner, ProviderError> {
+        self.signer.as_deref().ok_or_else(|| {
+            ProviderError::Settings("sign-out messages are signed, and there is no signing key".to_owned())
         })
     }
 
@@ -267,6 +276,60 @@ impl Provider for SamlProvider {
             ));
         }
         self.believe(around, &self.expected_unsolicited(facts, around.clock.now()), inbound).await
+    }
+
+    async fn end(
+        &self,
+        around: &Surroundings,
+        session: &ProviderSession,
+        facts: &SignOutFacts,
+    ) -> Result<Option<Outbound>, ProviderError> {
+        if !self.settings.idp_signout {
+            return Ok(None);
+        }
+        logout::request(&self.settings.metadata, self.signing()?, session, facts, around.clock.now())
+    }
+
+    async fn hear_sign_out(
+        &self,
+        around: &Surroundings,
+        facts: &SignOutFacts,
+        message: &SignOutMessage,
+    ) -> Result<Verified<SignOutNotice>, ProviderError> {
+        let now = around.clock.now();
+        self.check_time(now)?;
+        let expected = Expected {
+            provider: &self.settings.metadata.entity_id,
+            audience: &facts.entity_id,
+            acs: facts.callback.as_str(),
+            request_id: None,
+            now,
+            skew: self.settings.skew,
+            contexts: &[],
+            fresh_since: None,
+            passive: false,
+        };
+        let opener = self.opener(expected.audience);
+        let heard = logout::hear(&self.settings, &*self.engine, &opener, &expected, message)?;
+        // Last of all, so that nothing but a believed request can use an id up.
+        if let Some((id, until)) = heard.once {
+            let key = format!("saml-logout/{} {id}", self.settings.metadata.entity_id);
+            if !around.used.first_use(&key, until).await? {
+                return Err(Refusal::new("saml_replay", "this LogoutRequest was used before").into());
+            }
+        }
+        Ok(Verified::vouch(heard.notice))
+    }
+
+    async fn answer_sign_out(
+        &self,
+        around: &Surroundings,
+        facts: &SignOutFacts,
+        request: &SignOutRequest,
+        outcome: SignOutOutcome,
+    ) -> Result<Outbound, ProviderError> {
+        let now = around.clock.now();
+        logout::answer(&self.settings.metadata, self.signing()?, request, &outcome, facts, now)
     }
 
     fn issuer(&self) -> Option<&str> {

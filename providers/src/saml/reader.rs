@@ -108,16 +108,16 @@ pub struct Assertion {
     pub attributes: Attributes,
 }
 
-fn missing(check: &'static str, what: &str) -> Refusal {
+pub(super) fn missing(check: &'static str, what: &str) -> Refusal {
     Refusal::new(check, format!("{what} is missing"))
 }
 
-fn owned(node: Node<'_, '_>, attribute: &str) -> Option<String> {
+pub(super) fn owned(node: Node<'_, '_>, attribute: &str) -> Option<String> {
     node.attribute(attribute).map(str::to_owned)
 }
 
 /// `xs:dateTime` with a zone (SAML core 1.3.3 asks for UTC).
-fn moment(node: Node<'_, '_>, attribute: &str) -> Result<Option<OffsetDateTime>, Refusal> {
+pub(super) fn moment(node: Node<'_, '_>, attribute: &str) -> Result<Option<OffsetDateTime>, Refusal> {
     node.attribute(attribute)
         .map(|text| {
             OffsetDateTime::parse(text.trim_matches(BLANK), &Rfc3339).map_err(|_| {
@@ -131,7 +131,7 @@ fn issued_at(node: Node<'_, '_>) -> Result<OffsetDateTime, Refusal> {
     moment(node, "IssueInstant")?.ok_or_else(|| missing("saml_time", "IssueInstant"))
 }
 
-fn trimmed(node: Node<'_, '_>) -> Result<String, Refusal> {
+pub(super) fn trimmed(node: Node<'_, '_>) -> Result<String, Refusal> {
     Ok(node.text()?.trim_matches(BLANK).to_owned())
 }
 

@@ -88,7 +88,7 @@ fn parse(text: &str) -> Result<Document<'_>, Refusal> {
 }
 
 fn unsigned() -> Refusal {
-    Refusal::new("saml_unsigned", "neither the Response nor its assertion is signed")
+    Refusal::new("saml_unsigned", "nothing in the Response is signed")
 }
 
 fn child<'d, 'a>(root: Node<'d, 'a>, local: &str) -> Result<Node<'d, 'a>, Refusal> {
@@ -97,12 +97,19 @@ fn child<'d, 'a>(root: Node<'d, 'a>, local: &str) -> Result<Node<'d, 'a>, Refusa
 }
 
 fn check_signed_response(signed: Node<'_, '_>, came: Node<'_, '_>) -> Result<(), Refusal> {
-    if !signed.is(Ns::Protocol, "Response") {
-        return Err(Refusal::new("saml_signature", "something else than expected is signed"));
-    }
+    signed_as(signed, Ns::Protocol, "Response")?;
     // The Status that ends an attempt is read before the signature; the signed one must agree.
     if reader::status(signed)? != reader::status(came)? {
         return Err(Refusal::new("saml_status", "the signed Status is another one"));
     }
     Ok(())
+}
+
+/// Refuses signed bytes that hold another element.
+pub(super) fn signed_as(node: Node<'_, '_>, ns: Ns, local: &str) -> Result<(), Refusal> {
+    if node.is(ns, local) {
+        Ok(())
+    } else {
+        Err(Refusal::new("saml_signature", "something else than expected is signed"))
+    }
 }

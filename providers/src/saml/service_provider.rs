@@ -9,15 +9,18 @@ use super::xml::{DSIG, PROTOCOL};
 
 const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 
-/// What can be decrypted (SAML metadata 2.4.1.1, XML Encryption 1.1 section 5), the best first: a provider takes
-/// the first of each kind that it knows.
-const ENCRYPTION_METHODS: [&str; 6] = [
-    "http://www.w3.org/2009/xmlenc11#aes256-gcm",
-    "http://www.w3.org/2009/xmlenc11#aes128-gcm",
-    "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
-    "http://www.w3.org/2001/04/xmlenc#aes128-cbc",
-    "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
-    "http://www.w3.org/2009/xmlenc11#rsa-oaep",
+const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
+
+/// What can be decrypted (SAML metadata 2.4.1.1, XML Encryption 1.1 section 5), the best first: a provider that
+/// reads this takes the first of each kind that it knows. RSA-OAEP is said with its digest: digest and mask must
+/// be of one hash here, SHA-1 or SHA-256, and for a mask of SHA-256 the schema has no words.
+const ENCRYPTION_METHODS: [(&str, Option<&str>); 6] = [
+    ("http://www.w3.org/2009/xmlenc11#aes256-gcm", None),
+    ("http://www.w3.org/2009/xmlenc11#aes128-gcm", None),
+    ("http://www.w3.org/2001/04/xmlenc#aes256-cbc", None),
+    ("http://www.w3.org/2001/04/xmlenc#aes128-cbc", None),
+    ("http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p", Some(SHA1)),
+    ("http://www.w3.org/2009/xmlenc11#rsa-oaep", Some(SHA1)),
 ];
 
 /// What the metadata says of us.
@@ -91,14 +94,23 @@ fn key_descriptor(
     role: &mut Writer<Vec<u8>>,
     key_use: &str,
     certificate: &str,
-    methods: &[&str],
+    methods: &[(&str, Option<&str>)],
 ) -> std::io::Result<()> {
     let descriptor = role.create_element("md:KeyDescriptor").with_attribute(("use", key_use));
     descriptor.write_inner_content(|descriptor| {
         key_info(descriptor, certificate)?;
-        for method in methods {
-            let method = ("Algorithm", *method);
-            descriptor.create_element("md:EncryptionMethod").with_attribute(method).write_empty()?;
+        for (algorithm, digest) in methods {
+            let method = descriptor.create_element("md:EncryptionMethod");
+            let method = method.with_attribute(("Algorithm", *algorithm));
+            let Some(digest) = digest else {
+                method.write_empty()?;
+                continue;
+            };
+            method.write_inner_content(|method| {
+                let attributes = [("xmlns:ds", DSIG), ("Algorithm", *digest)];
+                method.create_element("ds:DigestMethod").with_attributes(attributes).write_empty()?;
+                Ok(())
+            })?;
         }
         Ok(())
     })?;

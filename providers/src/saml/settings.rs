@@ -155,8 +155,14 @@ impl SamlSettings {
 }
 
 fn check_addresses(metadata: &IdpMetadata, dev: bool) -> Result<(), SettingError> {
-    let addresses =
-        [&metadata.sso_redirect, &metadata.sso_post, &metadata.slo_redirect, &metadata.slo_response];
+    let addresses = [
+        &metadata.sso_redirect,
+        &metadata.sso_post,
+        &metadata.slo_redirect,
+        &metadata.slo_response,
+        &metadata.slo_post,
+        &metadata.slo_post_response,
+    ];
     match addresses.into_iter().flatten().find(|url: &&Url| !dev && url.scheme() != "https") {
         Some(url) => {
             Err(SettingError::new("MetadataFile", url.as_str(), "addresses in the metadata must be https"))

@@ -94,12 +94,12 @@ fn other_request(expected: &Expected<'_>, what: &str) -> String {
     }
 }
 
-fn differs(check: &'static str, what: &str, expected: &str, came: Option<&str>) -> Refusal {
+pub(super) fn differs(check: &'static str, what: &str, expected: &str, came: Option<&str>) -> Refusal {
     let came = shown(came.unwrap_or("nothing"), 300);
     Refusal::new(check, format!("{what}: expected {expected}, came {came}"))
 }
 
-fn check_version(what: &str, version: &str) -> Result<(), Refusal> {
+pub(super) fn check_version(what: &str, version: &str) -> Result<(), Refusal> {
     if version == "2.0" {
         Ok(())
     } else {
@@ -127,7 +127,7 @@ fn check_issued(expected: &Expected<'_>, what: &str, at: OffsetDateTime) -> Resu
     Ok(())
 }
 
-fn later(at: OffsetDateTime, by: Duration) -> OffsetDateTime {
+pub(super) fn later(at: OffsetDateTime, by: Duration) -> OffsetDateTime {
     at.saturating_add(by)
 }
 

@@ -3,6 +3,9 @@
 #![allow(missing_docs, unreachable_pub, reason = "test code")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
 
+pub mod logout;
+pub mod sealing;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
 

@@ -1,6 +1,7 @@
 //! The embedded directory: one SQLite file, one writer, a few readers.
 
 mod configuration;
+mod endings;
 pub(crate) mod file;
 mod list;
 pub(crate) mod pace;
@@ -26,10 +27,13 @@ use self::file::{FileError, OwnedFile};
 use self::rows::{millis, moment, read_user, user_columns};
 use self::token_states::Question;
 use self::writer::{Done, Job, Outcome, Work, Writer, away};
-use super::{Change, Directory, DirectoryError, Record, TokenState, UserQuery};
+use super::{Change, Directory, DirectoryError, Ended, Record, TokenState, UserQuery};
 use crate::pool::{FederatedProfile, User};
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/directory-0001.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/directory-0001.sql"),
+    include_str!("../../../migrations/sqlite/directory-0002.sql"),
+];
 
 /// Connections that read.
 const READERS: u32 = 4;
@@ -187,7 +191,7 @@ impl Directory for SqliteDirectory {
     ) -> Result<TokenState, DirectoryError> {
         // Nothing is stored under a text with U+0000: see `refuse_nul`.
         if [pool_id, sub, origin_jti].iter().any(|text| text.contains('\0')) {
-            return Ok(TokenState { user: None, revoked: false });
+            return Ok(TokenState { user: None, revoked: false, endings: Vec::new() });
         }
         let closed = || DirectoryError::Away("it was closed".into());
         let (reply, answer) = oneshot::channel();
@@ -207,6 +211,41 @@ impl Directory for SqliteDirectory {
         }
         let (pool_id, origin_jti, until) = (pool_id.to_owned(), origin_jti.to_owned(), millis(until));
         self.ask(Work::Revoke { pool_id, origin_jti, until }).await.map(|_| ())
+    }
+
+    async fn user_of_identity(
+        &self,
+        pool_id: &str,
+        provider: &str,
+        subject: &str,
+    ) -> Result<Option<String>, DirectoryError> {
+        if [pool_id, provider, subject].iter().any(|text| text.contains('\0')) {
+            return Ok(None);
+        }
+        sqlx::query_scalar(
+            "SELECT u.sub FROM identities d JOIN users u ON u.id = d.user_id \
+             WHERE d.pool_id = ?1 AND d.provider = ?2 AND d.subject = ?3",
+        )
+        .bind(pool_id)
+        .bind(provider)
+        .bind(subject)
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(|error| away(&error))
+    }
+
+    async fn end_provider_sessions(
+        &self,
+        pool_id: &str,
+        sub: &str,
+        ended: Ended,
+    ) -> Result<(), DirectoryError> {
+        let marks = ended.sessions.iter().chain([&ended.person]).map(String::as_str);
+        if marks.chain([pool_id, sub]).any(|text| text.contains('\0')) {
+            return Err(DirectoryError::Unstorable("ended session".into()));
+        }
+        let (pool_id, sub) = (pool_id.to_owned(), sub.to_owned());
+        self.ask(Work::End { pool_id, sub, ended }).await.map(|_| ())
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {

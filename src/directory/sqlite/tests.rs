@@ -142,6 +142,53 @@ async fn marks_whose_time_has_passed_are_forgotten() {
 }
 
 #[tokio::test]
+async fn endings_whose_time_has_passed_are_forgotten() {
+    let place = InATemporaryDirectory::new();
+    let clock = TestClock::at_noon();
+    let directory = SqliteDirectory::open(&place.path(), clock.clone()).await.unwrap();
+    let alice = directory.sign_in(profile("Okta", "alice")).await.unwrap();
+    for (mark, minutes) in [("short", 5), ("long", 500), ("long", 5)] {
+        let ended = ended(mark, NOON + Duration::minutes(minutes));
+        directory.end_provider_sessions(POOL, &alice.sub, ended).await.unwrap();
+    }
+    clock.advance(Duration::minutes(6));
+    directory.sign_in(profile("Okta", "bob")).await.unwrap();
+    let endings = directory.token_state(POOL, &alice.sub, "").await.unwrap().endings;
+    assert_eq!(endings.into_iter().map(|ending| ending.mark).collect::<Vec<_>>(), ["long"]);
+    directory.close().await;
+}
+
+#[tokio::test]
+async fn a_database_of_before_endings_is_brought_up_to_date() {
+    let place = InATemporaryDirectory::new();
+    std::fs::create_dir(place.path().parent().unwrap()).unwrap();
+    let (file, connection) = super::file::OwnedFile::open(
+        &place.path(),
+        sqlx::sqlite::SqliteSynchronous::Full,
+        &super::MIGRATIONS[..1],
+    )
+    .await
+    .unwrap();
+    sqlx::Connection::close(connection).await.unwrap();
+    drop(file);
+    let directory = place.open().await;
+    let alice = directory.sign_in(profile("Okta", "alice")).await.unwrap();
+    directory.end_provider_sessions(POOL, &alice.sub, ended("s1", NOON + Duration::HOUR)).await.unwrap();
+    assert_eq!(directory.token_state(POOL, &alice.sub, "").await.unwrap().endings.len(), 1);
+    directory.close().await;
+}
+
+fn ended(mark: &str, until: OffsetDateTime) -> crate::directory::Ended {
+    crate::directory::Ended {
+        person: "person".into(),
+        sessions: vec![mark.into()],
+        at: NOON,
+        tokens: true,
+        until,
+    }
+}
+
+#[tokio::test]
 async fn a_disabled_user_cannot_sign_in() {
     let place = InATemporaryDirectory::new();
     let directory = SqliteDirectory::open(&place.path(), TestClock::at_noon()).await.unwrap();
@@ -160,7 +207,7 @@ async fn a_disabled_user_cannot_sign_in() {
     directory.close().await;
 }
 
-/// Runs in a process of its own: signs users in and revokes families, and tells each answer.
+/// Runs in a process of its own: signs users in, revokes families and ends sessions, and tells each answer.
 #[test]
 fn crash_child() {
     let Some(path) = std::env::var_os("POOLGATE_TEST_CRASH_DIRECTORY") else { return };
@@ -177,6 +224,10 @@ fn crash_child() {
                         crate::sessions::embedded::crash::tell("user", &name);
                         directory.revoke_family(POOL, &name, NOON + Duration::HOUR).await.unwrap();
                         crate::sessions::embedded::crash::tell("revoked", &name);
+                        let sub = profile("Okta", &name).new_sub;
+                        let ended = ended(&name, NOON + Duration::HOUR);
+                        directory.end_provider_sessions(POOL, &sub, ended).await.unwrap();
+                        crate::sessions::embedded::crash::tell("ended", &name);
                     }
                 })
             })
@@ -201,7 +252,8 @@ async fn after_sigkill_every_answered_write_is_there_and_no_half_of_any_other() 
         for (what, name) in &told {
             let state = directory.token_state(POOL, &profile("Okta", name).new_sub, name).await.unwrap();
             assert_eq!(state.user.map(|user| user.username), Some(format!("Okta_{name}")), "{name}");
-            assert!(what != "revoked" || state.revoked, "{name}");
+            assert!(what == "user" || state.revoked, "{name}");
+            assert!(what != "ended" || state.endings.iter().any(|ending| ending.mark == *name), "{name}");
         }
         // Whoever else got in, got in whole.
         let query = crate::directory::UserQuery { limit: 1_000_000, ..Default::default() };

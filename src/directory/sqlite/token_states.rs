@@ -4,6 +4,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use tokio::sync::{mpsc, oneshot};
 
+use super::endings::{self, endings_column};
 use super::pace::Pace;
 use super::rows::{read_user, user_columns};
 use super::sign_ins::json;
@@ -57,6 +58,8 @@ async fn read(readers: &SqlitePool, questions: &[Question]) -> Result<Vec<Answer
     let rows = sqlx::query(concat!(
         "SELECT w.key, EXISTS (SELECT 1 FROM revoked_families r \
           WHERE r.pool_id = w.value ->> 0 AND r.origin_jti = w.value ->> 2), ",
+        endings_column!(),
+        ", ",
         user_columns!(),
         " FROM json_each(?1) w LEFT JOIN users u ON u.pool_id = w.value ->> 0 AND u.sub = w.value ->> 1"
     ))
@@ -75,6 +78,7 @@ async fn read(readers: &SqlitePool, questions: &[Question]) -> Result<Vec<Answer
 }
 
 fn read_state(row: &SqliteRow) -> Answer {
-    let user = read_user(row, 2)?.map(|(_, user)| user);
-    Ok(TokenState { user, revoked: row.try_get::<i64, _>(1)? != 0 })
+    let user = read_user(row, 3)?.map(|(_, user)| user);
+    let endings = endings::read(row.try_get(2)?)?;
+    Ok(TokenState { user, revoked: row.try_get::<i64, _>(1)? != 0, endings })
 }

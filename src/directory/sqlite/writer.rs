@@ -11,11 +11,12 @@ use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::configuration;
+use super::endings;
 use super::file::OwnedFile;
 use super::pace::Pace;
 use super::rows::millis;
 use super::sign_ins::{self, SignIns};
-use crate::directory::{Change, DirectoryError};
+use crate::directory::{Change, DirectoryError, Ended};
 use crate::pool::{FederatedProfile, User};
 
 /// Most jobs in one transaction.
@@ -31,6 +32,7 @@ pub(super) enum Work {
     Revoke { pool_id: String, origin_jti: String, until: i64 },
     Write(Vec<Change>),
     DeleteUser { pool_id: String, username: String },
+    End { pool_id: String, sub: String, ended: Ended },
 }
 
 /// What came of it.
@@ -177,6 +179,10 @@ impl Writer {
                     self.begin().await?;
                     outcomes.push(sign_ins::delete_user(&mut self.connection, pool_id, username).await?);
                 }
+                Work::End { pool_id, sub, ended } => {
+                    self.begin().await?;
+                    outcomes.push(endings::write(&mut self.connection, pool_id, sub, ended).await?);
+                }
                 Work::SignIn(_) | Work::Revoke { .. } => self.run_together(now, &mut outcomes).await?,
             }
             rest = later;
@@ -202,7 +208,7 @@ impl Writer {
                     marks.push((pool_id, origin_jti, until));
                     Ok(Done::Written)
                 }
-                Work::Write(_) | Work::DeleteUser { .. } => continue,
+                Work::Write(_) | Work::DeleteUser { .. } | Work::End { .. } => continue,
             });
         }
         if !sign_ins.unchanged() {
@@ -241,15 +247,18 @@ impl Writer {
         if now.saturating_sub(self.pruned_at) < PRUNE_EVERY {
             return Ok(());
         }
-        let pruned = sqlx::query(
+        let mut more = false;
+        for statement in [
             "DELETE FROM revoked_families WHERE (pool_id, origin_jti) IN \
              (SELECT pool_id, origin_jti FROM revoked_families WHERE until < ?1 ORDER BY until LIMIT 512)",
-        )
-        .bind(now)
-        .execute(&mut self.connection)
-        .await?;
-        // A full helping means there is more: go on at the next write.
-        if pruned.rows_affected() < 512 {
+            "DELETE FROM endings WHERE (user_id, mark, tokens) IN \
+             (SELECT user_id, mark, tokens FROM endings WHERE until < ?1 ORDER BY until LIMIT 512)",
+        ] {
+            let pruned = sqlx::query(statement).bind(now).execute(&mut self.connection).await?;
+            // A full helping means there is more: go on at the next write.
+            more |= pruned.rows_affected() >= 512;
+        }
+        if !more {
             self.pruned_at = now;
         }
         Ok(())

@@ -46,7 +46,7 @@ pub async fn live_session(
     let found = session::find(&state.context, pool, &cookie).await;
     found.map_err(|error| Failed {
         cause: error.into(),
-        target: Some(asked.target()),
+        target: Some(Box::new(asked.target())),
         provider: None,
         client_id: asked.client_id.clone(),
     })
@@ -84,6 +84,7 @@ async fn answer_from(
         nonce: asked.nonce.as_deref(),
         resource: asked.resource.as_deref(),
         auth_time: signed_in.session.auth_time,
+        provenance: signed_in.session.provenance(),
     };
     match answer::success(&state.context, pool, &signed_in.user, wanted).await {
         Ok(location) => {
@@ -91,8 +92,12 @@ async fn answer_from(
             reply::found(&location)
         }
         Err(cause) => {
-            let failed =
-                Failed { cause, target: Some(target), provider: None, client_id: asked.client_id.clone() };
+            let failed = Failed {
+                cause,
+                target: Some(Box::new(target)),
+                provider: None,
+                client_id: asked.client_id.clone(),
+            };
             reply::failed(state, request, pool, &failed)
         }
     }
@@ -114,7 +119,7 @@ pub async fn depart(
                 let cause = Cause::Internal(error.to_string());
                 let failed = Failed {
                     cause,
-                    target: Some(asked.target()),
+                    target: Some(Box::new(asked.target())),
                     provider: None,
                     client_id: asked.client_id.clone(),
                 };

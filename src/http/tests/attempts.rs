@@ -160,6 +160,21 @@ async fn the_same_subject_of_two_providers_is_two_users() {
 }
 
 #[actix_web::test]
+async fn a_subject_of_another_case_is_another_user() {
+    let house = House::build().await;
+    let mut subs = Vec::new();
+    for subject in ["alice", "Alice", "alice"] {
+        let mut browser = Browser::default();
+        let leaving = house.authorize(&mut browser, &[("identity_provider", "Acme")]).await;
+        let code = house.get(&mut browser, &callback_path(&leaving, &person(subject))).await.code();
+        let tokens = house.redeem(&code, &[]).await.json();
+        subs.push(super::house::claims(&tokens["id_token"])["sub"].clone());
+    }
+    assert_ne!(subs[0], subs[1]);
+    assert_eq!(subs[0], subs[2]);
+}
+
+#[actix_web::test]
 async fn an_answer_without_the_right_nonce_or_without_a_required_attribute_signs_nobody_in() {
     let house = House::build().await;
     let mut browser = Browser::default();

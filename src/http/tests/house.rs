@@ -330,6 +330,14 @@ impl House {
         self.send(request.insert_header(form_type).set_payload(query(form))).await
     }
 
+    pub(super) async fn post_with_host(&self, path: &str, form: &[(&str, &str)], host: &str) -> Answer {
+        let request = TestRequest::post()
+            .uri(path)
+            .insert_header(("host", host.to_owned()))
+            .insert_header(("content-type", "application/x-www-form-urlencoded"));
+        self.send(request.set_payload(query(form))).await
+    }
+
     /// Posts a form from a browser.
     pub(super) async fn post_from(&self, browser: &mut Browser, path: &str, form: &[(&str, &str)]) -> Answer {
         let request = TestRequest::post()

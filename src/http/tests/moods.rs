@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use crate::directory::{Change, Directory, DirectoryError, Record, TokenState, UserQuery};
+use crate::directory::{Change, Directory, DirectoryError, Ended, Record, TokenState, UserQuery};
 use crate::pool::{FederatedProfile, User};
 use crate::sessions::{Key, SessionError, SessionStore};
 
@@ -114,6 +114,24 @@ impl Directory for Moody<dyn Directory> {
         until: OffsetDateTime,
     ) -> Result<(), DirectoryError> {
         self.asked()?.revoke_family(pool_id, origin_jti, until).await
+    }
+
+    async fn user_of_identity(
+        &self,
+        pool_id: &str,
+        provider: &str,
+        subject: &str,
+    ) -> Result<Option<String>, DirectoryError> {
+        self.asked()?.user_of_identity(pool_id, provider, subject).await
+    }
+
+    async fn end_provider_sessions(
+        &self,
+        pool_id: &str,
+        sub: &str,
+        ended: Ended,
+    ) -> Result<(), DirectoryError> {
+        self.asked()?.end_provider_sessions(pool_id, sub, ended).await
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {

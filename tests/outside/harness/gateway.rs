@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{free_port, python};
+use super::{App, CALLBACK, LOGGED_OUT, free_port, python};
 
 /// Long enough for a busy machine; nobody waits for it when all is well.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -131,6 +131,17 @@ impl Gateway {
         }
     }
 
+    /// A pool with these providers and one app that uses all of them.
+    pub async fn provision_app(&self, providers: Vec<Value>) -> (Pool, App) {
+        let names: Vec<_> = providers.iter().map(|provider| provider["name"].clone()).collect();
+        let clients = json!([{
+            "name": "app", "secret": true, "callbacks": [CALLBACK], "logouts": [LOGGED_OUT], "providers": names,
+        }]);
+        let pool = self.provision(providers.into(), clients).await;
+        let app = App::new(&pool, "app");
+        (pool, app)
+    }
+
     /// One API call through boto3. An error comes back as `{error, message, status, request_id}`.
     pub async fn call(&self, operation: &str, parameters: Value) -> Value {
         self.calls(&[(operation, parameters)]).await.remove(0)
@@ -188,6 +199,7 @@ async fn spawn(port: u16, metrics_port: u16, home: &Path, settings: &[(String, S
         .env("POOLGATE_ACCESS_KEY_ID", ACCESS_KEY)
         .env("POOLGATE_SECRET_ACCESS_KEY", SECRET_KEY)
         .env("POOLGATE_DEV", "true")
+        .env("POOLGATE_SAML_ENGINES", if cfg!(feature = "samael") { "both" } else { "rust" })
         .envs(settings.iter().map(|(key, value)| (key, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -1,11 +1,14 @@
 //! The Python and Node programs beside this harness.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+
+use super::Landing;
 
 /// The repository's root.
 pub fn repository() -> PathBuf {
@@ -86,17 +89,43 @@ impl Saml {
         self.helper.told["base"].as_str().unwrap()
     }
 
-    /// Entity id of the identity provider that signs what `signs` says.
-    pub fn entity_id(&self, signs: &str) -> String {
-        format!("{}/{signs}/metadata", self.base())
+    /// Entity id of the identity provider that `tests/python/saml_provider.py` calls `variant`.
+    pub fn entity_id(&self, variant: &str) -> String {
+        self.address(variant, "metadata")
     }
 
-    /// For [`super::Gateway::provision`]: the identity provider that signs what `signs` says.
-    pub fn provider(&self, name: &str, signs: &str) -> Value {
+    /// An address of that identity provider.
+    pub fn address(&self, variant: &str, path: &str) -> String {
+        format!("{}/{variant}/{path}", self.base())
+    }
+
+    /// The sessions that it has and nobody ended: SessionIndex → person.
+    pub async fn sessions(&self, variant: &str) -> BTreeMap<String, String> {
+        self.read(variant, "sessions").await
+    }
+
+    /// What pysaml2 understood of the pool's metadata.
+    pub async fn service_provider(&self, variant: &str) -> Value {
+        self.read(variant, "service-provider").await
+    }
+
+    async fn read<T: serde::de::DeserializeOwned>(&self, variant: &str, path: &str) -> T {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = http.get(self.address(variant, path)).send().await.unwrap();
+        answer.error_for_status().unwrap().json().await.unwrap()
+    }
+
+    /// Whether the walk ended at a provider that does not know who the person is: its session has ended.
+    pub fn asks(&self, landing: &Landing) -> bool {
+        landing.url.as_str().starts_with(self.base()) && landing.body.contains("Who are you?")
+    }
+
+    /// For [`super::Gateway::provision`]: the identity provider that `tests/python/saml_provider.py` calls `variant`.
+    pub fn provider(&self, name: &str, variant: &str) -> Value {
         json!({
             "name": name,
             "type": "SAML",
-            "details": {"MetadataURL": self.entity_id(signs)},
+            "details": {"MetadataURL": self.entity_id(variant)},
             "mapping": {
                 "email": "urn:oid:0.9.2342.19200300.100.1.3",
                 "given_name": "urn:oid:2.5.4.42",

@@ -1,5 +1,7 @@
 //! What the tests stand on: the gateway as a child process, helpers in Python and Node, a person with a browser.
 
+use serde_json::Value;
+
 mod app;
 mod chromium;
 mod gateway;
@@ -13,6 +15,13 @@ pub use gateway::{Gateway, Pool, run_calls};
 pub use helpers::{Oidc, Saml, node, python, python_path, repository};
 pub use person::{Landing, Person};
 pub use simplesamlphp::SimpleSaml;
+
+/// A provider with further `ProviderDetails`.
+pub fn with_details(mut provider: Value, more: Value) -> Value {
+    let Value::Object(more) = more else { panic!("details are an object: {more}") };
+    provider["details"].as_object_mut().expect("a provider has details").extend(more);
+    provider
+}
 
 /// Hands every test its own ports: bound once, let go, then used by the process under test.
 pub fn free_port() -> u16 {

@@ -14,12 +14,15 @@ $variants = [
     'response' => ['saml20.sign.assertion' => false],
     // Takes no AuthnRequest, LogoutRequest or LogoutResponse without a good signature.
     'signed' => ['redirect.validate' => true],
+    'signed-post' => ['redirect.validate' => true, 'SingleSignOnServiceBinding' => [Constants::BINDING_HTTP_POST]],
     // AES-128-CBC under RSA-OAEP with SHA-1, inside a signed Response: SimpleSAMLphp knows no other with RSA.
     'encrypted' => ['assertion.encryption' => true],
     // The same with nothing signed outside the ciphertext.
     'sealed' => ['assertion.encryption' => true, 'saml20.sign.response' => false],
-    // Only the NameID is encrypted.
+    // Only the NameID is encrypted, in a LogoutRequest too.
     'nameid' => ['nameid.encryption' => true],
+    // See saml20-sp-remote.php.
+    'logout-by-post' => [],
 ];
 
 $common = [

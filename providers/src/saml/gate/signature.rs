@@ -192,7 +192,11 @@ fn digest_of(uri: &str, policy: Policy) -> Result<Hash, Refusal> {
     }
 }
 
-fn method_of(uri: &str, policy: Policy) -> Result<Method, Refusal> {
+/// The method that a URI names, when it may sign.
+///
+/// # Errors
+/// `saml_algorithm`.
+pub(in crate::saml) fn method_of(uri: &str, policy: Policy) -> Result<Method, Refusal> {
     const MORE: &str = "http://www.w3.org/2001/04/xmldsig-more#";
     if uri == "http://www.w3.org/2000/09/xmldsig#rsa-sha1" {
         return sha1(policy).map(|()| Method::Rsa(Hash::Sha1));

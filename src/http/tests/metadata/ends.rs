@@ -117,7 +117,7 @@ async fn the_pools_own_certificate_is_warned_of_too() {
     let corp = Corp::build().await;
     let (_guard, lines) = listen();
     corp.wait(Duration::days(3_652 - 31)).await;
-    assert!(lines.with("own SAML certificate ends").is_empty());
+    assert!(lines.with("own SAML certificates ends").is_empty());
     corp.wait(Duration::DAY).await;
-    assert_eq!(lines.with("own SAML certificate ends").len(), 1);
+    assert_eq!(lines.with("own SAML certificates ends").len(), 1);
 }

@@ -3,8 +3,11 @@
 use serde_json::json;
 use time::Duration;
 
+use super::super::house::{Browser, CALLBACK, query};
 use super::super::moods::Mood;
-use super::{Corp, with_attribute, with_key_of};
+use super::{Corp, URL, with_attribute, with_key_of};
+use crate::demo::people::PEOPLE;
+use crate::demo::saml_idp::Signs;
 
 const NOBODY: &str = "none of the provider's signing certificates";
 
@@ -141,6 +144,28 @@ async fn metadata_that_came_as_a_file_is_not_fetched_and_the_error_says_what_to_
     assert_eq!(corp.asked(), 1);
     corp.wait(Duration::days(2)).await;
     assert_eq!(corp.asked(), 1);
+}
+
+#[actix_web::test]
+async fn a_sign_in_that_the_provider_starts_is_given_fresh_metadata_too() {
+    let corp = Corp::build().await;
+    corp.configure("UpdateIdentityProvider", json!({ "MetadataURL": URL, "IDPInit": "true" })).await.unwrap();
+    corp.house.change_client("app", |client| client.supported_identity_providers = vec!["Corp".into()]).await;
+    let next = corp.other_key();
+    corp.says(&next.metadata().unwrap());
+    corp.house.advance(Duration::seconds(10));
+    let (entity_id, acs) =
+        ("urn:amazon:cognito:sp:us-east-1_Tests0001", "http://localhost:9229/saml2/idpresponse");
+    let response = next.start(entity_id, acs, &PEOPLE[0], Signs::Assertion).unwrap();
+    let relay_state = query(&[
+        ("identity_provider", "Corp"),
+        ("client_id", "app"),
+        ("redirect_uri", CALLBACK),
+        ("response_type", "code"),
+    ]);
+    let form = [("SAMLResponse", response.as_str()), ("RelayState", relay_state.as_str())];
+    corp.house.post_from(&mut Browser::default(), "/saml2/idpresponse", &form).await.code();
+    assert_eq!(corp.asked(), 3);
 }
 
 #[actix_web::test]

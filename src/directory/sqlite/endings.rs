@@ -1,0 +1,97 @@
+//! Endings: which sign-ins hold no longer because their provider ended them.
+
+use sqlx::{Row as _, SqliteConnection};
+
+use super::rows::millis;
+use super::sign_ins::json;
+use super::writer::{Done, Outcome};
+use crate::directory::{DirectoryError, Ended, Ending};
+
+/// Most endings of single sessions that are kept for one user: so much is read with each token.
+const MOST: i64 = 200;
+/// So many of them, the oldest, are put together when there are more.
+const TOGETHER: i64 = 100;
+
+/// The endings of user `u`, as one column that [`read`] reads.
+macro_rules! endings_column {
+    () => {
+        "(SELECT json_group_array(json_array(e.mark, e.at, e.tokens)) FROM endings e WHERE e.user_id = u.id)"
+    };
+}
+pub(super) use endings_column;
+
+/// Reads the column of [`endings_column`].
+pub(super) fn read(text: &str) -> Result<Vec<Ending>, sqlx::Error> {
+    let rows: Vec<(String, i64, i64)> =
+        serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    Ok(rows.into_iter().map(|(mark, at, tokens)| Ending { mark, at, tokens: tokens != 0 }).collect())
+}
+
+/// Notes what ended; a later moment moves an earlier one out, never in.
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    pool_id: &str,
+    sub: &str,
+    ended: &Ended,
+) -> Result<Outcome, sqlx::Error> {
+    let user = sqlx::query("SELECT id FROM users WHERE pool_id = ?1 AND sub = ?2")
+        .bind(pool_id)
+        .bind(sub)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(user) = user else { return Ok(Err(DirectoryError::Missing("the user".to_owned()))) };
+    let user: i64 = user.try_get(0)?;
+    let person = [ended.person.clone()];
+    let marks = if ended.sessions.is_empty() { &person[..] } else { &ended.sessions };
+    sqlx::query(
+        "INSERT INTO endings (user_id, mark, tokens, person, at, until) \
+         SELECT ?1, value, ?2, ?3, ?4, ?5 FROM json_each(?6) WHERE true \
+         ON CONFLICT DO UPDATE SET at = max(at, excluded.at), until = max(until, excluded.until)",
+    )
+    .bind(user)
+    .bind(ended.tokens)
+    .bind(&ended.person)
+    .bind(millis(ended.at))
+    .bind(millis(ended.until))
+    .bind(json(marks)?)
+    .execute(&mut *connection)
+    .await?;
+    put_together(connection, user).await?;
+    Ok(Ok(Done::Written))
+}
+
+/// Keeps what one user has within bounds. Of too many, the oldest become one ending of everything at their
+/// provider before the youngest of them: more may end by it, never less.
+async fn put_together(connection: &mut SqliteConnection, user: i64) -> Result<(), sqlx::Error> {
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM endings WHERE user_id = ?1 AND mark <> person")
+        .bind(user)
+        .fetch_one(&mut *connection)
+        .await?;
+    if count <= MOST {
+        return Ok(());
+    }
+    let oldest = sqlx::query(
+        "SELECT mark, tokens FROM endings WHERE user_id = ?1 AND mark <> person ORDER BY at, mark LIMIT ?2",
+    )
+    .bind(user)
+    .bind(count - MOST + TOGETHER)
+    .fetch_all(&mut *connection)
+    .await?;
+    let oldest: Vec<(String, i64)> = oldest
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_, sqlx::Error>>()?;
+    let oldest = json(&oldest)?;
+    for statement in [
+        "INSERT INTO endings (user_id, mark, tokens, person, at, until) \
+         SELECT user_id, person, tokens, person, max(at), max(until) FROM endings \
+         WHERE user_id = ?1 AND (mark, tokens) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2)) \
+         GROUP BY user_id, person, tokens \
+         ON CONFLICT DO UPDATE SET at = max(at, excluded.at), until = max(until, excluded.until)",
+        "DELETE FROM endings \
+         WHERE user_id = ?1 AND (mark, tokens) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))",
+    ] {
+        sqlx::query(statement).bind(user).bind(&oldest).execute(&mut *connection).await?;
+    }
+    Ok(())
+}

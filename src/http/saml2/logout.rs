@@ -1,0 +1,91 @@
+//! `GET|POST /saml2/logout`: a SAML provider's sign-out messages, by HTTP-Redirect and by HTTP-POST (SAML
+//! bindings 3.4, 3.5; `gateway.md` section 4). They need no cookie of ours.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use poolgate_providers::{ProviderError, SignOutMessage};
+
+use crate::http::State;
+use crate::http::body::{self, Pairs, once};
+use crate::http::host::PoolAtHost;
+use crate::http::logout::go_on;
+use crate::http::pages::SignedOutPage;
+use crate::http::reply::{self, Trouble};
+use crate::registry::LivePool;
+use crate::sign_out::hearing::{self, Heard, Refused};
+
+/// HTTP-Redirect: what is signed is the query, byte for byte.
+pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost) -> HttpResponse {
+    let message = SignOutMessage::SamlRedirect { query: request.query_string().to_owned() };
+    receive(&request, &state, &pool.0, &message).await
+}
+
+/// HTTP-POST: a form.
+pub async fn post(
+    request: HttpRequest,
+    state: web::Data<State>,
+    pool: PoolAtHost,
+    bytes: web::Bytes,
+) -> HttpResponse {
+    let form = Some(&bytes).filter(|bytes| bytes.len() <= body::MAX_SAML_FORM);
+    let form = form.and_then(|bytes| body::form(&request, bytes));
+    let message =
+        form.ok_or_else(|| "it is not a form, or too large".to_owned()).and_then(|form| read(&form));
+    match message {
+        Ok(message) => receive(&request, &state, &pool.0, &message).await,
+        Err(what) => refused(&state, &request, "saml_logout_message", &what),
+    }
+}
+
+fn read(form: &Pairs) -> Result<SignOutMessage, String> {
+    let field = |name| Ok::<_, String>(once(form, name)?.map(str::to_owned));
+    Ok(SignOutMessage::SamlPost {
+        request: field("SAMLRequest")?,
+        response: field("SAMLResponse")?,
+        relay_state: field("RelayState")?,
+    })
+}
+
+async fn receive(
+    request: &HttpRequest,
+    state: &State,
+    pool: &LivePool,
+    message: &SignOutMessage,
+) -> HttpResponse {
+    match hearing::hear(&state.context, pool, message).await {
+        Ok(Heard::GoOn(onward)) => go_on(state, onward),
+        Ok(Heard::Answer(provider, outbound)) => reply::outbound(state, &provider, outbound),
+        Ok(Heard::Untold) => {
+            let html = state.pages.signed_out(&SignedOutPage::default());
+            reply::page(state, StatusCode::OK, html, &[])
+        }
+        Err(Refused::Away(error)) => {
+            tracing::error!(%error, "a sign-out message could not be followed");
+            reply::unavailable_page(state, request)
+        }
+        Err(Refused::NotBelieved(ProviderError::StoreAway)) => reply::unavailable_page(state, request),
+        Err(Refused::NotBelieved(error)) => refused(state, request, error.code(), &error.to_string()),
+        Err(error @ Refused::Unasked) => {
+            let trouble = Trouble {
+                status: StatusCode::BAD_REQUEST,
+                code: "sign_out_unknown",
+                title: "This answer belongs to no sign-out",
+                what: &error.to_string(),
+                advice: "If you signed out, you are signed out here. Close this page, or go back to the app.",
+            };
+            reply::error_page(state, request, &trouble)
+        }
+    }
+}
+
+fn refused(state: &State, request: &HttpRequest, code: &str, what: &str) -> HttpResponse {
+    let trouble = Trouble {
+        status: StatusCode::BAD_REQUEST,
+        code,
+        title: "This sign-out message was not believed",
+        what: &format!("What the identity provider sent could not be followed: {what}."),
+        advice: "Nothing has ended because of it. Sign out in the app; tell the people who run your identity \
+                 provider what this page says.",
+    };
+    reply::error_page(state, request, &trouble)
+}
