@@ -82,7 +82,7 @@ fn what_is_not_signed_is_refused() {
 fn another_key_is_refused() {
     let signed =
         sign(&Logout::default().xml(&template("_logout1", saml_idp::RSA_SHA256, "")), &evil_key().pem);
-    not_heard(&post("SAMLRequest", &signed), "saml_signature");
+    not_heard(&post("SAMLRequest", &signed), "saml_unknown_key");
     let signer = Box::new(|message: &[u8]| rsa_signature(evil_key(), &algorithms::RSA_PKCS1_SHA256, message));
     let it = Redirect { signer, ..Redirect::of(&Logout::default().xml("")) };
     not_heard(&redirect(&it.query()), "saml_signature");
@@ -252,10 +252,12 @@ fn a_certificate_out_of_its_time_verifies_nothing() {
     // One that is over beside one that is not: only the detached path asks each key itself.
     let mut settings = provider.settings().clone();
     settings.metadata.keys[0].not_after = NOW - Duration::SECOND;
-    let provider = poolgate_providers::saml::SamlProvider::new(settings, None);
+    let provider = saml_idp::provider_of(settings);
     let around = surroundings(NOW, Arc::<Memory>::default());
-    for message in [Logout::default().posted(), Logout::default().redirected()] {
-        assert_eq!(hear_with(&provider, &around, &message).unwrap_err().code(), "saml_signature");
+    for (message, check) in
+        [(Logout::default().posted(), "saml_unknown_key"), (Logout::default().redirected(), "saml_signature")]
+    {
+        assert_eq!(hear_with(&provider, &around, &message).unwrap_err().code(), check);
     }
 }
 
