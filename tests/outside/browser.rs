@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::harness::{Browser, Gateway, Oidc, Saml};
+use crate::harness::{Browser, Gateway, Oidc, Saml, SimpleSaml, with_details};
 
 /// An app that says hello to every request; its callback address.
 async fn app() -> String {
@@ -120,4 +120,56 @@ async fn the_login_page_breaks_none_of_its_own_rules() {
     let language = "return document.documentElement.lang";
     assert_eq!(stage.browser.driver.execute(language, vec![]).await.unwrap().json(), &json!("en"));
     stage.browser.close().await;
+}
+
+/// The two sites are two hosts: messages by POST cross them without the cookies of `SameSite=Lax`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_signs_out_across_sites_by_either_binding_from_either_side() {
+    let (gateway, saml) = (Gateway::start().await, SimpleSaml::start().await);
+    let callback = app().await;
+    let bye = callback.replace("/callback", "/bye");
+    let variants = [("Redirect", "plain"), ("Post", "logout-by-post")];
+    let providers = variants
+        .map(|(name, variant)| with_details(saml.provider(name, variant), json!({"IDPSignout": "true"})));
+    let clients = json!([{
+        "name": "Shop", "callbacks": [callback], "logouts": [bye], "providers": ["Redirect", "Post"],
+    }]);
+    let pool = gateway.provision(json!(providers), clients).await;
+    saml.trust(&gateway.url()).await;
+    let browser = Browser::start().await;
+    let client = pool.clients["Shop"]["id"].as_str().unwrap();
+    let authorize = |more: &str| {
+        let here = gateway.url();
+        format!(
+            "{here}/oauth2/authorize?client_id={client}&response_type=code&redirect_uri={callback}&{more}"
+        )
+    };
+    let arrives = |at: String| {
+        let browser = &browser;
+        async move {
+            browser.wait("#hello").await;
+            let url = browser.driver.current_url().await.unwrap();
+            assert!(url.as_str().starts_with(&at), "{at}: {url}");
+        }
+    };
+    for (provider, variant) in variants {
+        let log_in = || async {
+            browser.driver.goto(authorize(&format!("identity_provider={provider}"))).await.unwrap();
+            // Shown each time: the provider's own session has ended as well.
+            browser.wait("input[name=username]").await.send_keys("alice").await.unwrap();
+            browser.wait("input[name=password]").await.send_keys("wonderland\n").await.unwrap();
+            arrives(format!("{callback}?code=")).await;
+        };
+        let here = format!("{}/logout?client_id={client}&logout_uri={bye}", gateway.url());
+        let there = format!("{}?ReturnTo={bye}", saml.address(variant, "saml2/idp/SingleLogoutService.php"));
+        for sign_out in [here, there] {
+            log_in().await;
+            browser.driver.goto(&sign_out).await.unwrap();
+            arrives(bye.clone()).await;
+            browser.driver.goto(authorize("prompt=none")).await.unwrap();
+            arrives(format!("{callback}?error=login_required")).await;
+        }
+        log_in().await;
+    }
+    browser.close().await;
 }

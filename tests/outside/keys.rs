@@ -22,7 +22,8 @@ async fn keys(gateway: &Gateway, arguments: &[&str]) -> (Option<i32>, String, St
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-async fn said(gateway: &Gateway, arguments: &[&str]) -> String {
+/// What the command says when it succeeds.
+pub async fn said(gateway: &Gateway, arguments: &[&str]) -> String {
     let (code, out, err) = keys(gateway, arguments).await;
     assert_eq!((code, err.as_str()), (Some(0), ""), "{arguments:?}: {out}");
     out

@@ -24,5 +24,8 @@ mod program;
 mod quick_start;
 mod saml;
 mod saml_encrypted;
+mod saml_logout;
+mod saml_roll_over;
 mod simplesamlphp;
+mod simplesamlphp_logout;
 mod tokens;

@@ -4,20 +4,21 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, CALLBACK, Gateway, Landing, Person, Pool, SimpleSaml, claims, with_details};
 
-const ALICE: (&str, &str) = ("alice", "wonderland");
+pub const ALICE: (&str, &str) = ("alice", "wonderland");
 const BOB: (&str, &str) = ("bob", "builder");
 
-struct Stage {
-    gateway: Gateway,
-    saml: SimpleSaml,
-    pool: Pool,
-    app: App,
+/// A gateway and SimpleSAMLphp that know each other.
+pub struct Stage {
+    pub gateway: Gateway,
+    pub saml: SimpleSaml,
+    pub pool: Pool,
+    pub app: App,
     /// What SimpleSAMLphp's converter made of the pool's metadata.
     understood: Value,
 }
 
 /// A pool with these identity providers, each as `(name, variant, further details)`.
-async fn stage(providers: &[(&str, &str, Value)]) -> Stage {
+pub async fn stage(providers: &[(&str, &str, Value)]) -> Stage {
     let (gateway, saml) = (Gateway::start().await, SimpleSaml::start().await);
     let made = providers
         .iter()
@@ -30,7 +31,7 @@ async fn stage(providers: &[(&str, &str, Value)]) -> Stage {
 
 impl Stage {
     /// The person goes to the provider, which asks who it is, and comes back to the app.
-    async fn send(&self, person: &Person, provider: &str, who: (&str, &str)) -> Landing {
+    pub async fn send(&self, person: &Person, provider: &str, who: (&str, &str)) -> Landing {
         let page = self.app.send(person, &[("identity_provider", provider)]).await;
         self.saml.log_in(person, &page, who, CALLBACK).await
     }

@@ -114,6 +114,13 @@ impl App {
         }
     }
 
+    /// Signs out as the app's sign-out link does; the walk ends at the app, or at a page.
+    pub async fn sign_out(&self, person: &Person) -> Landing {
+        let mut url = Url::parse(&format!("{}/logout", self.url)).unwrap();
+        url.query_pairs_mut().append_pair("client_id", &self.client_id).append_pair("logout_uri", LOGGED_OUT);
+        person.open(url.as_str(), LOGGED_OUT).await
+    }
+
     /// The form that exchanges a code.
     pub fn code_form(code: &str) -> [(&str, &str); 4] {
         [

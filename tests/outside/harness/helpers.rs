@@ -1,11 +1,14 @@
 //! The Python and Node programs beside this harness.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+
+use super::Landing;
 
 /// The repository's root.
 pub fn repository() -> PathBuf {
@@ -96,11 +99,25 @@ impl Saml {
         format!("{}/{variant}/{path}", self.base())
     }
 
+    /// The sessions that it has and nobody ended: SessionIndex → person.
+    pub async fn sessions(&self, variant: &str) -> BTreeMap<String, String> {
+        self.read(variant, "sessions").await
+    }
+
     /// What pysaml2 understood of the pool's metadata.
     pub async fn service_provider(&self, variant: &str) -> Value {
+        self.read(variant, "service-provider").await
+    }
+
+    async fn read<T: serde::de::DeserializeOwned>(&self, variant: &str, path: &str) -> T {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let answer = http.get(self.address(variant, "service-provider")).send().await.unwrap();
+        let answer = http.get(self.address(variant, path)).send().await.unwrap();
         answer.error_for_status().unwrap().json().await.unwrap()
+    }
+
+    /// Whether the walk ended at a provider that does not know who the person is: its session has ended.
+    pub fn asks(&self, landing: &Landing) -> bool {
+        landing.url.as_str().starts_with(self.base()) && landing.body.contains("Who are you?")
     }
 
     /// For [`super::Gateway::provision`]: the identity provider that `tests/python/saml_provider.py` calls `variant`.

@@ -19,8 +19,10 @@ $variants = [
     'encrypted' => ['assertion.encryption' => true],
     // The same with nothing signed outside the ciphertext.
     'sealed' => ['assertion.encryption' => true, 'saml20.sign.response' => false],
-    // Only the NameID is encrypted.
+    // Only the NameID is encrypted, in a LogoutRequest too.
     'nameid' => ['nameid.encryption' => true],
+    // See saml20-sp-remote.php.
+    'logout-by-post' => [],
 ];
 
 $common = [
