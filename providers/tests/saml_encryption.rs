@@ -146,7 +146,7 @@ fn where_both_response_and_assertion_are_signed_both_signatures_must_be_good() {
     let sealing = Sealing::default();
     finish(&signed_around(&sealing.seal(inner_signed()))).unwrap();
     let forged = assertion(&Answer::default(), Some(evil_key()));
-    refused(finish(&signed_around(&sealing.seal(&forged))), "saml_signature");
+    refused(finish(&signed_around(&sealing.seal(&forged))), "saml_unknown_key");
     refused(finish(&signed_around(&sealing.seal(inner_signed().replace("user@", "root@")))), "saml_digest");
     refused(finish(&around(&sealing.seal(inner_signed()), Some(evil_key()))), "saml_signature");
     let exchanged = signed_around(&sealing.seal(inner_signed())).replace(REQUEST, "_another");

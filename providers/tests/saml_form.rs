@@ -6,13 +6,14 @@ mod saml_idp;
 
 use std::sync::Arc;
 
-use poolgate_providers::saml::engine::Signed;
+use poolgate_providers::saml::engine::{BothEngines, Signed};
 use poolgate_providers::saml::gate::{self, Gated, Policy, Root};
 use poolgate_providers::saml::keys::VerifyKey;
 use poolgate_providers::saml::xml::{self, MESSAGE};
 use poolgate_providers::saml::{Refusal, RustEngine, SignedXml, metadata};
 use saml_idp::{
-    Answer, IDP, Memory, NOW, facts, finish_with, good_key, metadata_xml, provider, surroundings,
+    Answer, IDP, Memory, NOW, evil_key, facts, finish_with, good_key, metadata_of, metadata_xml, provider,
+    surroundings,
 };
 use time::OffsetDateTime;
 
@@ -314,6 +315,46 @@ fn what_an_engine_returns_must_be_what_was_expected_to_be_signed() {
         let refusal = finish_with(&provider, &around, &facts(), &honest).unwrap_err();
         assert_eq!(refusal.code(), check, "{refusal}");
         assert!(refusal.to_string().contains(words), "{refusal}");
+    }
+}
+
+#[test]
+fn of_two_engines_both_must_accept_and_read_the_same_bytes() {
+    let honest = Answer { sign_response: true, ..Answer::default() }.xml();
+    let gated = gate::admit(&honest, Root::Response, Policy::default()).unwrap();
+    let keys = provider(&[]).settings().metadata.keys.clone();
+    let verify = |second: Arc<dyn SignedXml>| {
+        BothEngines::new(Arc::new(RustEngine), second).verify(&gated, &keys, Policy::default(), NOW)
+    };
+    let signed = RustEngine.verify(&gated, &keys, Policy::default(), NOW).unwrap();
+    assert_eq!(verify(Arc::new(Says(signed.clone()))).unwrap(), signed);
+    let evil = |bytes: &Option<String>| bytes.as_ref().map(|text| text.replace("user@", "admin@"));
+    for other in [
+        Signed { root: evil(&signed.root), ..signed.clone() },
+        Signed { assertion: evil(&signed.assertion), ..signed.clone() },
+        Signed { root: None, ..signed.clone() },
+        Signed { assertion: None, ..signed.clone() },
+    ] {
+        assert_eq!(verify(Arc::new(Says(other))).unwrap_err().check, "saml_engines_disagree");
+    }
+    let other_keys = metadata_of(IDP, &[&evil_key().certificate]).keys;
+    let second = BothEngines::new(Arc::new(RustEngine), Arc::new(With(other_keys)));
+    let refusal = second.verify(&gated, &keys, Policy::default(), NOW).unwrap_err();
+    says(&refusal, "saml_engines_disagree", "the second refuses it");
+}
+
+/// An engine that has keys of its own.
+struct With(Vec<VerifyKey>);
+
+impl SignedXml for With {
+    fn verify(
+        &self,
+        message: &Gated<'_>,
+        _: &[VerifyKey],
+        policy: Policy,
+        now: OffsetDateTime,
+    ) -> Result<Signed, Refusal> {
+        RustEngine.verify(message, &self.0, policy, now)
     }
 }
 
