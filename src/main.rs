@@ -32,7 +32,7 @@ enum Command {
     /// believed, and what would become of each attribute. Exit code 1 when something is wrong.
     CheckProvider {
         #[command(flatten)]
-        arguments: CheckArguments,
+        arguments: Box<CheckArguments>,
     },
     /// Shows, rolls over and retires the SAML keys of a pool. The gateway must be stopped meanwhile.
     Keys {

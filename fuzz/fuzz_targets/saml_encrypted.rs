@@ -13,8 +13,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::{KNOWN, provider, signed_in};
 use libfuzzer_sys::fuzz_target;
-use poolgate_providers::saml::encryption::{KeyDecryption, Oaep};
 use poolgate_providers::saml::SamlProvider;
+use poolgate_providers::saml::encryption::{KeyDecryption, Oaep};
 use zeroize::Zeroizing;
 
 const CONTENT_KEY: [u8; 32] = [7; 32];

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use saml_idp::logout::{Logout, Redirect};
 use saml_idp::{Answer, IDP, Key, evil_key, good_key, metadata_xml, sign, template};
 
 /// The content key that the target of encrypted assertions finds in every EncryptedKey.
@@ -77,11 +78,25 @@ fn encrypted(key: &Key) {
     write("saml_encrypted", "signed.xml", format!("R{signed}"));
 }
 
+/// Sign-out messages, a request and an answer: posted after a letter that says which, and as a query.
+fn logout() {
+    let success =
+        "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"></samlp:StatusCode>";
+    let messages = [("request", 'Q', Logout::default()), ("answer", 'S', Logout::answer("_ours1", success))];
+    for (name, letter, message) in messages {
+        write("saml_logout", &format!("{name}.xml"), format!("{letter}{}", message.signed()));
+        let redirect = Redirect { parameter: message.parameter(), ..Redirect::of(&message.xml("")) };
+        write("saml_redirect", &format!("{name}.txt"), format!("R{}", redirect.query()));
+        write("saml_redirect", &format!("{name}.xml"), format!("{letter}{}", message.xml("")));
+    }
+}
+
 fn main() {
     let key = good_key();
     write("", "provider.xml", metadata_xml(IDP, &[&key.certificate]));
     responses(key);
     encrypted(key);
+    logout();
     write("saml_metadata", "one.xml", metadata_xml(IDP, &[&key.certificate]));
     write("saml_metadata", "two.xml", metadata_xml(IDP, &[&key.certificate, &evil_key().certificate]));
     let group = metadata_xml(IDP, &[&key.certificate]);

@@ -347,8 +347,8 @@ fn what_another_provider_of_the_pool_signed_is_refused() {
         let (ours, fresh) = (other(IDP, good_key()), || surroundings(NOW, Arc::<Memory>::default()));
         let send = |xml: &str| finish_with(&ours, &fresh(), &facts(), xml);
         // Of good faith, and in our provider's name.
-        refused(send(&theirs(form.answer()).signed_by(evil_key())), "saml_signature");
-        refused(send(&form.answer().signed_by(evil_key())), "saml_signature");
+        refused(send(&theirs(form.answer()).signed_by(evil_key())), "saml_unknown_key");
+        refused(send(&form.answer().signed_by(evil_key())), "saml_unknown_key");
         // Both with the same key, as one vendor's tenants can have.
         let same = theirs(form.answer()).xml();
         refused(send(&same), "saml_issuer");

@@ -308,6 +308,17 @@ fn whatever_fails_behind_a_key_looks_the_same() {
             }
             .seal(plain()),
         ),
+        (
+            "padding of 17 behind which all is well",
+            Sealing {
+                padding: |text| {
+                    pad(text);
+                    *text.last_mut().unwrap() = 17;
+                },
+                ..cbc.clone()
+            }
+            .seal(format!("{}{}", plain(), " ".repeat(40))),
+        ),
         ("no XML", gcm.seal("user@example.com")),
         ("nothing but padding", cbc.seal("")),
         ("no UTF-8", gcm.seal([0xff, 0xfe, 0xfd])),
@@ -375,6 +386,11 @@ fn a_key_that_does_not_fit_gives_nonsense_and_never_an_error() {
         assert_eq!(one, unwrap(&[1; 256], length), "the same each time, as a key that fits gives it");
         assert_eq!(unwrap(b"", length).len(), length);
     }
+    let sealing = Sealing { sha256: true, ..Sealing::default() };
+    assert_eq!(unwrap(&sealing.wrapped(), 32), sealing.content_key);
+    let short = unwrap(&sealing.wrapped(), 16);
+    assert_eq!(short.len(), 16, "a key of another length is none");
+    assert_ne!(short, sealing.content_key[..16]);
     let another = RsaDecryption::from_pkcs8(&other_pool_key().pkcs8).unwrap();
     assert_ne!(
         *another.unwrap_key(Oaep::Sha256, &[1; 256], 32),
@@ -395,6 +411,14 @@ fn the_key_may_stand_beside_the_content_and_a_retrieval_method_may_name_it() {
     };
     finish(&beside("")).unwrap();
     finish(&beside(&retrieval("#_key1", "EncryptedKey", ""))).unwrap();
+    let other = Sealing {
+        attributes: r#"Id="_other""#.to_owned(),
+        transport: format!("{XMLENC}rsa-1_5"),
+        ..Sealing::default()
+    };
+    let named = sealing.data(plain().as_bytes(), &retrieval("#_key1", "EncryptedKey", ""));
+    let several = format!("{}{named}{}", other.encrypted_key(), sealing.encrypted_key());
+    finish(&signed_around(&several)).unwrap();
     for bad in [
         retrieval("#_key2", "EncryptedKey", ""),
         retrieval("#_response1", "EncryptedKey", ""),
@@ -429,6 +453,11 @@ fn of_several_encrypted_keys_those_for_us_are_tried_and_no_more_than_four_are_ta
     let (outcome, used) = counted(&[], &with(&[&anybody; 4]));
     assert_eq!((outcome.unwrap_err().code(), used), ("saml_decryption", 4));
     refused_before_any_key_is_used(&with(&[&anybody; 5]), "saml_encryption_form", "more than 4");
+    let key = Arc::new(Counting(AtomicUsize::new(0), pool_key().decryption()));
+    let many: Vec<_> = (0..6).map(|_| Arc::clone(&key) as Arc<dyn KeyDecryption>).collect();
+    let provider = provider(&[]).with_decryption(many);
+    refused(finish_by(&provider, &with(&[&anybody; 4])), "saml_decryption");
+    assert_eq!(key.0.load(Ordering::SeqCst), 16, "four keys of the pool, each on four EncryptedKeys");
 }
 
 #[test]

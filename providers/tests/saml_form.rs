@@ -306,7 +306,7 @@ fn what_an_engine_returns_must_be_what_was_expected_to_be_signed() {
         (Some(assertion), "saml_signature", "something else than expected"),
         (Some(other_status), "saml_status", "the signed Status is another one"),
         (Some(without), "saml_assertion", "no assertion is signed"),
-        (None, "saml_unsigned", "neither the Response nor its assertion is signed"),
+        (None, "saml_unsigned", "nothing in the Response is signed"),
     ] {
         let engine = Arc::new(Says(Signed { root, assertion: None }));
         let provider = provider(&[]).with_engine(engine);

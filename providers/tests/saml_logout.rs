@@ -74,7 +74,7 @@ fn what_is_not_signed_is_refused() {
         &redirect(&format!("SAMLRequest={}&Signature={}", it.message, it.signature())),
         "saml_unsigned",
     );
-    not_heard(&redirect(&format!("{}&Signature=", it.signed())), "saml_signature");
+    not_heard(&redirect(&format!("{}&Signature=", it.signed())), "saml_unknown_key");
     not_heard(&redirect(&format!("{}&Signature=%%%", it.signed())), "saml_signature_form");
 }
 
@@ -82,10 +82,10 @@ fn what_is_not_signed_is_refused() {
 fn another_key_is_refused() {
     let signed =
         sign(&Logout::default().xml(&template("_logout1", saml_idp::RSA_SHA256, "")), &evil_key().pem);
-    not_heard(&post("SAMLRequest", &signed), "saml_signature");
+    not_heard(&post("SAMLRequest", &signed), "saml_unknown_key");
     let signer = Box::new(|message: &[u8]| rsa_signature(evil_key(), &algorithms::RSA_PKCS1_SHA256, message));
     let it = Redirect { signer, ..Redirect::of(&Logout::default().xml("")) };
-    not_heard(&redirect(&it.query()), "saml_signature");
+    not_heard(&redirect(&it.query()), "saml_unknown_key");
 }
 
 #[test]
@@ -103,12 +103,12 @@ fn what_was_changed_after_it_was_signed_is_refused() {
         redirect(&format!("SAMLRequest={message}{relay}&SigAlg={algorithm}&Signature={signature}"))
     };
     assert_heard(&query(&it.message, "&RelayState=relay", &it.algorithm));
-    not_heard(&query(&other.message, "&RelayState=relay", &it.algorithm), "saml_signature");
-    not_heard(&query(&it.message, "&RelayState=other", &it.algorithm), "saml_signature");
-    not_heard(&query(&it.message, "", &it.algorithm), "saml_signature");
-    not_heard(&query(&it.message, "&RelayState=", &it.algorithm), "saml_signature");
+    not_heard(&query(&other.message, "&RelayState=relay", &it.algorithm), "saml_unknown_key");
+    not_heard(&query(&it.message, "&RelayState=other", &it.algorithm), "saml_unknown_key");
+    not_heard(&query(&it.message, "", &it.algorithm), "saml_unknown_key");
+    not_heard(&query(&it.message, "&RelayState=", &it.algorithm), "saml_unknown_key");
     let sha512 = escaped("http://www.w3.org/2001/04/xmldsig-more#rsa-sha512");
-    not_heard(&query(&it.message, "&RelayState=relay", &sha512), "saml_signature");
+    not_heard(&query(&it.message, "&RelayState=relay", &sha512), "saml_unknown_key");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn the_query_is_verified_as_its_sender_wrote_it() {
     assert_ne!(it.message, escaped(&percent_decoded(&it.message)), "something is written in another way");
     assert_heard(&redirect(&it.query()));
     let mixed = format!("{}&RelayState=A%7E&SigAlg={}", it.message, it.algorithm);
-    not_heard(&redirect(&format!("SAMLRequest={mixed}&Signature={}", it.signature())), "saml_signature");
+    not_heard(&redirect(&format!("SAMLRequest={mixed}&Signature={}", it.signature())), "saml_unknown_key");
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -197,12 +197,12 @@ fn algorithms_come_from_the_list_and_sha_1_needs_the_setting() {
     ] {
         not_heard(&it(refused, rsa(&algorithms::RSA_PKCS1_SHA256)), "saml_algorithm");
     }
-    not_heard(&it(&format!("{MORE}rsa-sha512"), rsa(&algorithms::RSA_PKCS1_SHA256)), "saml_signature");
+    not_heard(&it(&format!("{MORE}rsa-sha512"), rsa(&algorithms::RSA_PKCS1_SHA256)), "saml_unknown_key");
     let lenient = provider_with(&[("insecure_allow_sha1", "true")], ENDPOINT, true);
     let around = surroundings(NOW, Arc::<Memory>::default());
     let sha1 = it("http://www.w3.org/2000/09/xmldsig#rsa-sha1", rsa(&algorithms::RSA_PKCS1_SHA256));
     let error = hear_with(&lenient, &around, &sha1).unwrap_err();
-    assert_eq!(error.code(), "saml_signature", "the list lets it through, the key decides: {error}");
+    assert_eq!(error.code(), "saml_unknown_key", "the list lets it through, the key decides: {error}");
 }
 
 #[test]
@@ -252,10 +252,10 @@ fn a_certificate_out_of_its_time_verifies_nothing() {
     // One that is over beside one that is not: only the detached path asks each key itself.
     let mut settings = provider.settings().clone();
     settings.metadata.keys[0].not_after = NOW - Duration::SECOND;
-    let provider = poolgate_providers::saml::SamlProvider::new(settings, None);
+    let provider = saml_idp::provider_of(settings);
     let around = surroundings(NOW, Arc::<Memory>::default());
     for message in [Logout::default().posted(), Logout::default().redirected()] {
-        assert_eq!(hear_with(&provider, &around, &message).unwrap_err().code(), "saml_signature");
+        assert_eq!(hear_with(&provider, &around, &message).unwrap_err().code(), "saml_unknown_key");
     }
 }
 

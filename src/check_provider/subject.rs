@@ -222,7 +222,11 @@ async fn make(
     schema: Value,
 ) -> Result<(String, String), ApiError> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let pool = api::call(context, "CreateUserPool", json!({"PoolName": "check", "Schema": schema})).await?;
+    let mut pool = json!({"PoolName": "check"});
+    if schema.as_array().is_some_and(|attributes| !attributes.is_empty()) {
+        pool["Schema"] = schema;
+    }
+    let pool = api::call(context, "CreateUserPool", pool).await?;
     let pool_id = text(&pool["UserPool"]["Id"]);
     input.insert("UserPoolId".to_owned(), pool_id.clone().into());
     let made = api::call(context, "CreateIdentityProvider", Value::Object(input)).await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use poolgate_providers::saml::logout;
+use poolgate_providers::saml::{UNKNOWN_KEY, logout};
 use poolgate_providers::settings::{CommonSettings, LogoutEnds};
 use poolgate_providers::{
     Outbound, Provider, ProviderError, SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome,
@@ -47,10 +47,10 @@ pub enum Refused {
 }
 
 /// A provider that sent the message, by its signature.
-struct Sender<'p> {
-    name: &'p str,
-    live: &'p LiveProvider,
-    adapter: &'p Arc<dyn Provider>,
+struct Sender {
+    name: String,
+    ends: LogoutEnds,
+    adapter: Arc<dyn Provider>,
 }
 
 /// Verifies a message and follows it.
@@ -71,32 +71,28 @@ pub async fn hear(context: &Context, pool: &LivePool, message: &SignOutMessage) 
 
 /// Which of the pool's providers sent it, and what it says. The name it gives for itself only says whose keys are
 /// tried; several providers may have it, and each that its signature fits has sent it.
-async fn verify<'p>(
+async fn verify(
     context: &Context,
-    pool: &'p LivePool,
+    pool: &LivePool,
     facts: &SignOutFacts,
     message: &SignOutMessage,
-) -> Result<(Vec<Sender<'p>>, SignOutNotice), Refused> {
+) -> Result<(Vec<Sender>, SignOutNotice), Refused> {
     let claimed = logout::claimed_issuer(message).map_err(ProviderError::from)?;
     let (mut senders, mut heard, mut refusal) = (Vec::new(), None, None::<ProviderError>);
-    for (name, live) in &pool.providers {
+    for live in pool.providers.values() {
         let Ok(adapter) = &live.adapter else { continue };
         let saml = live.config.value.provider_type == ProviderType::Saml;
         if !saml || adapter.issuer() != Some(&claimed) {
             continue;
         }
-        let used = Arc::new(OfProvider { name: name.clone(), used: Arc::clone(&context.around.used) });
-        let around = Surroundings { used, ..context.around.clone() };
-        match adapter.hear_sign_out(&around, facts, message).await {
-            Ok(notice) => {
-                senders.push(Sender { name, live, adapter });
-                heard = Some(notice.into_inner());
+        match ask(context, pool, live, adapter, facts, message).await {
+            Ok((sender, notice)) => {
+                senders.push(sender);
+                heard = Some(notice);
             }
             Err(error @ ProviderError::StoreAway) => return Err(error.into()),
-            // One whose signature fits knows better what is wrong.
-            Err(error) => {
-                refusal = refusal.filter(|before| before.code() != "saml_signature").or(Some(error))
-            }
+            // One whose key it is knows better what is wrong.
+            Err(error) => refusal = refusal.filter(|before| before.code() != UNKNOWN_KEY).or(Some(error)),
         }
     }
     match (heard, refusal) {
@@ -110,17 +106,45 @@ async fn verify<'p>(
     }
 }
 
+/// Asks one provider's adapter whether its provider sent this; with fresh metadata too, if its keys may have
+/// changed.
+async fn ask(
+    context: &Context,
+    pool: &LivePool,
+    live: &LiveProvider,
+    adapter: &Arc<dyn Provider>,
+    facts: &SignOutFacts,
+    message: &SignOutMessage,
+) -> Result<(Sender, SignOutNotice), ProviderError> {
+    let name = &live.config.value.provider_name;
+    let own = format!("{} {name}", pool.id());
+    let used = Arc::new(OfProvider { own, used: Arc::clone(&context.around.used) });
+    let around = Surroundings { used, ..context.around.clone() };
+    let mut adapter = Arc::clone(adapter);
+    let mut answer = adapter.hear_sign_out(&around, facts, message).await;
+    if let Err(error) = &answer
+        && let Some(fresh) = context.upkeep.second_chance(pool, name, error).await
+        && let Some(Ok(renewed)) = fresh.providers.get(name).map(|live| live.adapter.as_ref())
+    {
+        adapter = Arc::clone(renewed);
+        answer = adapter.hear_sign_out(&around, facts, message).await;
+    }
+    let settings = CommonSettings::from_details(&live.config.value.provider_details);
+    let ends = settings.map_or(LogoutEnds::SessionAndTokens, |settings| settings.logout_ends);
+    Ok((Sender { name: name.clone(), ends, adapter }, answer?.into_inner()))
+}
+
 /// The same message may come from two providers of one name: each remembers for itself that it was used.
 struct OfProvider {
-    name: String,
+    /// Pool and name: neither has a space in it.
+    own: String,
     used: Arc<dyn UsedOnce>,
 }
 
 #[async_trait]
 impl UsedOnce for OfProvider {
     async fn first_use(&self, key: &str, until: OffsetDateTime) -> Result<bool, ProviderError> {
-        // A provider's name has no space in it.
-        self.used.first_use(&format!("{} {key}", self.name), until).await
+        self.used.first_use(&format!("{} {key}", self.own), until).await
     }
 }
 
@@ -128,7 +152,7 @@ impl UsedOnce for OfProvider {
 async fn go_on(
     context: &Context,
     pool: &LivePool,
-    senders: &[Sender<'_>],
+    senders: &[Sender],
     in_response_to: &str,
     outcome: &SignOutOutcome,
 ) -> Result<Heard, Refused> {
@@ -155,7 +179,7 @@ async fn go_on(
 async fn end(
     context: &Context,
     pool: &LivePool,
-    senders: &[Sender<'_>],
+    senders: &[Sender],
     facts: &SignOutFacts,
     request: &SignOutRequest,
 ) -> Heard {
@@ -165,19 +189,19 @@ async fn end(
             Ok(true) if outcome == SignOutOutcome::UnknownPrincipal => outcome = SignOutOutcome::Complete,
             Ok(_) => {}
             Err(error) => {
-                let (pool_id, provider) = (pool.id(), sender.name);
+                let (pool_id, provider) = (pool.id(), &sender.name);
                 tracing::error!(%error, %pool_id, %provider, "a provider's sign-out could not be followed");
                 outcome = SignOutOutcome::Failed("a store is away: ask again".to_owned());
             }
         }
     }
     for sender in senders {
-        let (pool_id, provider) = (pool.id(), sender.name);
+        let (pool_id, provider) = (pool.id(), &sender.name);
         tracing::info!(
             %pool_id, %provider, ?outcome, sessions = request.session_indexes.len(), "the provider signs out"
         );
         match sender.adapter.answer_sign_out(&context.around, facts, request, outcome.clone()).await {
-            Ok(outbound) => return Heard::Answer(provider.to_owned(), outbound),
+            Ok(outbound) => return Heard::Answer(provider.clone(), outbound),
             Err(error) => tracing::warn!(%error, %pool_id, %provider, "the provider takes no answer"),
         }
     }
@@ -188,15 +212,14 @@ async fn end(
 async fn end_at(
     context: &Context,
     pool: &LivePool,
-    sender: &Sender<'_>,
+    sender: &Sender,
     request: &SignOutRequest,
 ) -> Result<bool, DirectoryError> {
-    let (provider, subject) = (sender.name, &*request.subject);
+    let (provider, subject) = (&*sender.name, &*request.subject);
     let Some(sub) = context.directory.user_of_identity(pool.id(), provider, subject).await? else {
         return Ok(false);
     };
-    let settings = CommonSettings::from_details(&sender.live.config.value.provider_details);
-    let tokens = settings.map_or(true, |settings| settings.logout_ends == LogoutEnds::SessionAndTokens);
+    let tokens = sender.ends == LogoutEnds::SessionAndTokens;
     let at = context.now();
     // As long as the oldest refresh token there can be, and the last access token it can have made.
     let longest = AppClient::REFRESH_RANGE.1 + AppClient::TOKEN_RANGE.1;

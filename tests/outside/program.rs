@@ -116,6 +116,43 @@ async fn it_stops_in_order_and_starts_again_on_the_same_data() {
     assert_eq!(listed["UserPools"][0]["Id"], made["UserPool"]["Id"]);
 }
 
+#[tokio::test]
+async fn a_provider_is_checked_from_a_file_and_from_the_data_of_a_gateway_that_is_stopped() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("provider.json");
+    let provider = serde_json::json!({"ProviderName": "Corp", "ProviderType": "SAML",
+                                      "ProviderDetails": {"MetadataFile": "<html/>"}});
+    std::fs::write(&file, provider.to_string()).unwrap();
+    let said = run(&["check-provider", "--file", file.to_str().unwrap()], &[]).await;
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert!(said.out.contains("FAIL  Error retrieving metadata from MetadataFile"), "{}", said.out);
+    assert_eq!(run(&["check-provider"], &[]).await.code, Some(2));
+
+    let mut gateway = Gateway::start().await;
+    let details = serde_json::json!({
+        "client_id": "a", "client_secret": "hush", "authorize_scopes": "openid",
+        "attributes_request_method": "GET", "oidc_issuer": "http://127.0.0.1:9",
+    });
+    let provider = serde_json::json!({"name": "Acme", "type": "OIDC", "mapping": {"email": "email"}, "details": details});
+    let clients = serde_json::json!([{"name": "Shop", "callbacks": ["https://shop.example/cb"], "providers": ["Acme"]}]);
+    let pool = gateway.provision(serde_json::json!([provider]), clients).await;
+    let data = gateway.data().display().to_string();
+    let settings = [("POOLGATE_DATA_DIR", data.as_str()), ("POOLGATE_DEV", "true")];
+    let arguments = ["check-provider", "--pool", pool.id.as_str(), "--provider", "Acme"];
+    let said = run(&arguments, &settings).await;
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.err.contains("the gateway is running") && said.err.contains("--file"), "{}", said.err);
+    gateway.stop().await;
+    let said = run(&arguments, &settings).await;
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert!(
+        said.out.contains("Acme (OIDC)") && said.out.contains("FAIL  [provider_unreachable]"),
+        "{}",
+        said.out
+    );
+    assert!(!said.out.contains("hush"), "{}", said.out);
+}
+
 /// A certificate for `localhost`, and where it and its key were written.
 fn certificate(home: &std::path::Path) -> (rcgen::Certificate, String, String) {
     let key = rcgen::KeyPair::generate().unwrap();

@@ -7,10 +7,14 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use poolgate_providers::SignOutMessage;
+use poolgate_providers::saml::encryption::Opener;
 use poolgate_providers::saml::engine::Signed;
 use poolgate_providers::saml::gate::{Gated, Policy};
 use poolgate_providers::saml::validator::Expected;
-use poolgate_providers::saml::{Engines, RustEngine, SamlProvider, SamlSettings, SignedXml as _, metadata};
+use poolgate_providers::saml::{
+    Engines, RustEngine, SamlProvider, SamlSettings, SignedXml as _, logout, metadata,
+};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
@@ -19,7 +23,7 @@ pub const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 const ACS: &str = "https://auth.example/saml2/idpresponse";
 const SP: &str = "urn:amazon:cognito:sp:eu-west-1_Pool";
 
-fn seeds() -> PathBuf {
+pub fn seeds() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/seeds"))
 }
 
@@ -64,6 +68,17 @@ pub static KNOWN: LazyLock<HashSet<String>> = LazyLock::new(|| {
     assert!(!known.is_empty(), "the seeds are believed");
     known
 });
+
+/// What a sign-out message of the provider says, where it is believed.
+pub fn heard(provider: &SamlProvider, message: &SignOutMessage) -> Option<String> {
+    let expected =
+        Expected { acs: "https://auth.example/saml2/logout", request_id: None, ..expected(provider) };
+    let _ = logout::claimed_issuer(message);
+    let engine = Engines::both().unwrap_or_default().engine();
+    let heard =
+        logout::hear(provider.settings(), &*engine, &Opener::new(&[], SP), &expected, message).ok()?;
+    Some(format!("{:?}", heard.notice))
+}
 
 /// What the engines say of a message. They must say the same, but for the two things that libxmlsec1 is
 /// known to refuse: an id that is no NCName, and signatures of two methods.

@@ -22,10 +22,10 @@ use poolgate_providers::{ExternalIdentity, Inbound, Provider as _, ProviderError
 
 use crate::saml_idp::{Answer, Key, Memory, NOW, block_on, facts, good_key, provider, surroundings};
 
-/// The refusals of a signature that no key of the provider made, or that does not fit.
-pub const SIGNATURE: &[&str] = &["saml_signature", "saml_unknown_key"];
+/// The refusal of a signature that no key of the provider made.
+pub const SIGNATURE: &[&str] = &["saml_unknown_key"];
 /// The same, or of what is no longer what was signed.
-pub const SIGNATURE_OR_DIGEST: &[&str] = &["saml_signature", "saml_unknown_key", "saml_digest"];
+pub const SIGNATURE_OR_DIGEST: &[&str] = &["saml_unknown_key", "saml_digest"];
 
 /// One hostile answer.
 pub struct Attack {

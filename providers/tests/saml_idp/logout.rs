@@ -171,7 +171,8 @@ pub fn provider_with(pairs: &[(&str, &str)], endpoints: &str, signer: bool) -> S
         .replace("<md:SingleSignOnService", &format!("{endpoints}<md:SingleSignOnService"));
     let metadata = metadata::parse(document.as_bytes()).unwrap();
     let signer = signer.then(|| Arc::new(Echo) as Arc<dyn RequestSigner>);
-    SamlProvider::new(SamlSettings::from_details(&details(pairs), metadata, false).unwrap(), signer)
+    let settings = SamlSettings::from_details(&details(pairs), metadata, false).unwrap();
+    SamlProvider::new(settings, signer).with_engine(engine())
 }
 
 pub fn sign_out_facts() -> SignOutFacts {

@@ -122,12 +122,18 @@ impl Sealing {
         octets
     }
 
-    pub fn encrypted_key(&self) -> String {
+    /// The content key, encrypted.
+    pub fn wrapped(&self) -> Vec<u8> {
         let algorithm = if self.sha256 { &OAEP_SHA256_MGF1SHA256 } else { &OAEP_SHA1_MGF1SHA1 };
         let mut room = vec![0; self.key.public.ciphertext_size()];
         let mut wrapped =
             self.key.public.encrypt(algorithm, &self.content_key, &mut room, None).unwrap().to_vec();
         (self.spoil_key)(&mut wrapped);
+        wrapped
+    }
+
+    pub fn encrypted_key(&self) -> String {
+        let wrapped = self.wrapped();
         format!(
             r#"<xenc:EncryptedKey xmlns:xenc="{XMLENC}" {}><xenc:EncryptionMethod Algorithm="{}">{}</xenc:EncryptionMethod><xenc:CipherData><xenc:CipherValue>{}</xenc:CipherValue></xenc:CipherData></xenc:EncryptedKey>"#,
             self.attributes,

@@ -146,7 +146,7 @@ async fn an_answer_that_is_not_believed_uses_nothing_up() {
     for binding in BOTH {
         let good = corp.answer(&house, &id, SUCCESS);
         let forged = Idp { key: saml::Key::evil(), ..corp.clone() };
-        assert_page(&forged.send(&house, binding, &good).await, "saml_signature");
+        assert_page(&forged.send(&house, binding, &good).await, "saml_unknown_key");
         assert_page(&corp.send_signed(&house, binding, &good, false).await, "saml_unsigned");
         assert_page(&rival.send(&house, binding, &good).await, "sign_out_unknown");
         let elsewhere = Message { attributes: good.attributes.replace("/saml2/logout", "/x"), ..good };
@@ -289,7 +289,7 @@ async fn what_is_not_believed_ends_nothing() {
         let forged = Idp { key: saml::Key::evil(), ..corp.clone() };
         let stranger = Idp { entity: "https://nobody.example".into(), ..corp.clone() };
         assert_page(&corp.send_signed(&house, binding, &good, false).await, "saml_unsigned");
-        assert_page(&forged.send(&house, binding, &good).await, "saml_signature");
+        assert_page(&forged.send(&house, binding, &good).await, "saml_unknown_key");
         assert_page(&stranger.send(&house, binding, &good).await, "saml_issuer");
         assert_page(
             &corp.send(&house, binding, &with("/saml2/logout", "/saml2/idpresponse")).await,

@@ -11,10 +11,10 @@ use time::OffsetDateTime;
 use url::form_urlencoded;
 
 use super::message;
-use crate::saml::Refusal;
 use crate::saml::gate::{self, Policy, Root};
 use crate::saml::keys::VerifyKey;
 use crate::saml::xml::MESSAGE;
+use crate::saml::{Refusal, UNKNOWN_KEY};
 
 /// Longest query that is looked at, in bytes.
 const MAX_QUERY: usize = 64 * 1024;
@@ -128,9 +128,9 @@ impl<'q> Query<'q> {
             return Ok(());
         }
         Err(Refusal::new(
-            "saml_signature",
+            UNKNOWN_KEY,
             "the signature was made by none of the provider's current signing certificates, or not over \
-             SAMLRequest or SAMLResponse, RelayState and SigAlg as they were sent",
+             SAMLRequest or SAMLResponse, RelayState and SigAlg, URL-encoded as they were sent",
         ))
     }
 

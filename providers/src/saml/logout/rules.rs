@@ -89,7 +89,7 @@ fn remembered_until(issued: OffsetDateTime, until: Option<OffsetDateTime>) -> Of
     }
 }
 
-/// The one NameID. Another identifier beside it, or a BaseID, could mean somebody else.
+/// The one NameID, plain or encrypted. Another identifier beside it, or a BaseID, could mean somebody else.
 fn name(node: Node<'_, '_>, opener: &Opener<'_>) -> Result<NameId, Refusal> {
     let identifiers = ["BaseID", "NameID", "EncryptedID"];
     let is_one = |child: &Node<'_, '_>| child.ns() == Ns::Assertion && identifiers.contains(&child.local());

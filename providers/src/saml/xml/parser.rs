@@ -273,10 +273,35 @@ fn check_declared(name: &str, uri: &str) -> Result<(), Refusal> {
         }
         _ => {}
     }
-    let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
-    let absolute = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
-    if absolute { Ok(()) } else { Err(malformed("a namespace is not an absolute URI")) }
+    if Ns::of(uri) != Ns::Other || is_absolute(uri) {
+        Ok(())
+    } else {
+        Err(malformed("a namespace is not an absolute URI"))
+    }
+}
+
+/// RFC 3986 section 4.3, and a fragment at most. Of a namespace that is none, canonicalisation may fail, and
+/// what an implementation then digests is nothing.
+fn is_absolute(uri: &str) -> bool {
+    let (scheme, rest) = uri.split_once(':').unwrap_or_default();
+    let mut rest = rest.bytes();
+    let mut fragments = 0;
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'%' if !(0..2).all(|_| rest.next().is_some_and(|digit| digit.is_ascii_hexdigit())) => {
+                return false;
+            }
+            b'#' => fragments += 1,
+            b'%' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {}
+            b':' | b'/' | b'?' | b'@' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b','
+            | b';' | b'=' => {}
+            _ => return false,
+        }
+    }
+    fragments <= 1
+        && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+        && url::Url::parse(uri).is_ok()
 }
 
 /// XML 1.0 section 2.2: what may come out of a character reference or stand in a value.
