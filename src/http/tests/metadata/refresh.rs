@@ -234,6 +234,28 @@ async fn no_cache_duration_ends_the_refreshing() {
 }
 
 #[actix_web::test]
+async fn a_fault_in_one_round_does_not_end_the_upkeep() {
+    struct Faulty(std::sync::atomic::AtomicBool, Arc<dyn poolgate_providers::Clock>);
+    impl poolgate_providers::Clock for Faulty {
+        fn now(&self) -> OffsetDateTime {
+            assert!(!self.0.swap(false, std::sync::atomic::Ordering::SeqCst), "a fault");
+            self.1.now()
+        }
+    }
+    let corp = Corp::build().await;
+    let context = &corp.house.state.context;
+    let mut around = context.around.clone();
+    around.clock = Arc::new(Faulty(true.into(), Arc::clone(&context.around.clock)));
+    let (registry, sessions) = (Arc::clone(&context.registry), Arc::clone(&context.sessions));
+    let upkeep = Upkeep::new(registry, sessions, around, true);
+    corp.house.advance(Duration::hours(6));
+    upkeep.round().await;
+    assert_eq!(corp.asked(), 1, "it broke off");
+    upkeep.round().await;
+    assert_eq!(corp.asked(), 2);
+}
+
+#[actix_web::test]
 async fn a_refresh_outlives_the_process_and_a_restart_fetches_only_what_is_due() {
     let corp = Corp::build().await;
     let fresh = with_attribute(&corp.document(), "ID=\"_2\"");
