@@ -32,7 +32,7 @@ enum Command {
     /// believed, and what would become of each attribute. Exit code 1 when something is wrong.
     CheckProvider {
         #[command(flatten)]
-        arguments: CheckArguments,
+        arguments: Box<CheckArguments>,
     },
     /// Shows, rolls over and retires the SAML keys of a pool. The gateway must be stopped meanwhile.
     Keys {
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     };
     match arguments.command {
         Command::Serve { config } => runtime.block_on(serve(config)),
-        Command::CheckProvider { arguments } => match runtime.block_on(check_provider::run(arguments)) {
+        Command::CheckProvider { arguments } => match runtime.block_on(check_provider::run(*arguments)) {
             Ok(report) => {
                 say(report.text().trim_end());
                 ExitCode::from(u8::from(!report.is_good()))

@@ -14,6 +14,7 @@ use saml_idp::logout::{
     ENDPOINT, Logout, Redirect, SLO, Sign, ec_signature, escaped, hear, hear_at, hear_with, not_heard,
     packed, post, provider_with, redirect, rsa_signature,
 };
+use saml_idp::sealing::{Sealing, pool_key};
 use saml_idp::{ECDSA_SHA256, IDP, Memory, NOW, evil_key, good_key, sign, surroundings, template};
 use time::Duration;
 use time::macros::datetime;
@@ -438,4 +439,22 @@ fn a_relay_state_is_bounded() {
     };
     assert_heard(&redirect(&of(logout::MAX_RELAY_STATE)));
     not_heard(&redirect(&of(logout::MAX_RELAY_STATE + 1)), "saml_logout_message");
+}
+
+#[test]
+fn an_encrypted_name_is_opened_from_what_was_signed() {
+    let name = r#"<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">hidden</saml:NameID>"#;
+    let sealed = format!("<saml:EncryptedID>{}</saml:EncryptedID>", Sealing::default().seal(name));
+    let logout = with(|logout| logout.body = sealed.clone());
+    for message in [logout.posted(), logout.redirected()] {
+        let provider = provider_with(&[], ENDPOINT, true).with_decryption(vec![pool_key().decryption()]);
+        let around = surroundings(NOW, Arc::<Memory>::default());
+        let Ok(SignOutNotice::Request(request)) = hear_with(&provider, &around, &message) else {
+            panic!("not heard")
+        };
+        assert_eq!(request.subject, "hidden");
+        not_heard(&message, "saml_encrypted");
+    }
+    let beside = with(|logout| logout.body = format!("{sealed}{name}"));
+    refused_both_ways(&beside, "saml_name_id");
 }

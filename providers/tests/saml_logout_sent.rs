@@ -174,3 +174,26 @@ fn without_an_address_there_is_no_answer() {
             .unwrap_err();
     assert!(error.to_string().contains("SingleLogoutService"), "{error}");
 }
+
+#[test]
+fn a_provider_that_listens_by_post_alone_gets_forms_signed_inside() {
+    let endpoints = ENDPOINT.replace("HTTP-Redirect", "HTTP-POST");
+    let form = |outbound: Outbound, to: &str, parameter: &str| {
+        let Outbound::PostForm { action, fields } = outbound else { panic!("no form: {outbound:?}") };
+        assert_eq!(action.as_str(), to);
+        assert_eq!(fields[0].0, parameter);
+        let xml = String::from_utf8(STANDARD.decode(&fields[0].1).unwrap()).unwrap();
+        assert!(xml.contains("</saml:Issuer><ds:Signature"), "{xml}");
+        (xml, fields.get(1).cloned())
+    };
+    let (xml, relay) =
+        form(end(ON, &endpoints, &session()).unwrap(), "https://idp.example/slo?tenant=1", "SAMLRequest");
+    assert!(xml.contains("<samlp:SessionIndex>s2</samlp:SessionIndex>"), "{xml}");
+    assert_eq!(relay, Some(("RelayState".to_owned(), "handle".to_owned())));
+    let answered = answer(&endpoints, SignOutOutcome::Complete, None);
+    let (xml, relay) = form(answered, "https://idp.example/slo-answer", "SAMLResponse");
+    assert!(xml.contains("status:Success") && relay.is_none(), "{xml}");
+    // Where it listens by both, it is told by redirect.
+    let both = format!("{endpoints}{ENDPOINT}");
+    assert!(matches!(end(ON, &both, &session()), Some(Outbound::Redirect(_))));
+}

@@ -25,8 +25,15 @@ if (preg_match('#^(module\.php)(/.*)$#', $script, $parts)) {
     [, $script, $path_info] = $parts;
 }
 $file = realpath(SIMPLESAMLPHP . '/www/' . $script);
-if ($file === false || !str_starts_with($file, SIMPLESAMLPHP . '/www/') || !str_ends_with($file, '.php')) {
+if ($file === false || !is_file($file) || !str_starts_with($file, SIMPLESAMLPHP . '/www/')) {
     http_response_code(404);
+    return true;
+}
+if (!str_ends_with($file, '.php')) {
+    // The script that posts its forms, and what makes its pages look well.
+    $types = ['js' => 'text/javascript', 'css' => 'text/css', 'svg' => 'image/svg+xml', 'png' => 'image/png'];
+    header('Content-Type: ' . ($types[pathinfo($file, PATHINFO_EXTENSION)] ?? 'application/octet-stream'));
+    readfile($file);
     return true;
 }
 $_SERVER['SCRIPT_FILENAME'] = $file;

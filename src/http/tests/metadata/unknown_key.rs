@@ -1,11 +1,14 @@
 //! A signature that no known key has made: fresh metadata may know the key, and garbage gains nothing.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use time::Duration;
 
 use super::super::house::{Browser, CALLBACK, query};
 use super::super::moods::Mood;
-use super::{Corp, URL, with_attribute, with_key_of};
+use super::super::saml;
+use super::{Corp, Site, URL, with_attribute, with_key_of};
 use crate::demo::people::PEOPLE;
 use crate::demo::saml_idp::Signs;
 
@@ -165,6 +168,28 @@ async fn a_sign_in_that_the_provider_starts_is_given_fresh_metadata_too() {
     ]);
     let form = [("SAMLResponse", response.as_str()), ("RelayState", relay_state.as_str())];
     corp.house.post_from(&mut Browser::default(), "/saml2/idpresponse", &form).await.code();
+    assert_eq!(corp.asked(), 3);
+}
+
+#[actix_web::test]
+async fn a_sign_out_that_the_provider_starts_is_given_fresh_metadata_too() {
+    let corp = Corp::build().await;
+    let roller = saml::Idp::new("Roller", saml::Key::good());
+    let url = "https://roller.example/metadata";
+    corp.house.web.sites.lock().unwrap().insert(url.to_owned(), Arc::<Site>::clone(&corp.site));
+    roller.move_in(&corp.house, &[("MetadataURL", url)]).await;
+    roller.sign_in(&corp.house, &mut Browser::default(), "alice", "s1").await.code();
+    let rolled = saml::Idp { key: saml::Key::evil(), ..roller.clone() };
+    let request = rolled.request(&corp.house, "alice", &["s1"]);
+    corp.answers(Ok((500, Vec::new())));
+    let refused = rolled.send(&corp.house, saml::Binding::Redirect, &request).await;
+    assert!(refused.status == 400 && refused.body.contains("saml_unknown_key"), "{refused:?}");
+    assert_eq!(corp.asked(), 2);
+    corp.says(&rolled.provider(&[]).metadata_document.unwrap());
+    corp.house.advance(Duration::minutes(1));
+    let request = rolled.request(&corp.house, "alice", &["s1"]);
+    let answered = rolled.send(&corp.house, saml::Binding::Redirect, &request).await;
+    assert_eq!(answered.location().path(), "/slo-answer");
     assert_eq!(corp.asked(), 3);
 }
 
