@@ -357,3 +357,30 @@ fn every_code_of_a_step_is_one_that_the_docs_explain() {
         assert!(docs.contains(&format!("`{code}`")), "{code}");
     }
 }
+
+/// The stable codes that the files below `folder` name.
+fn named_below(folder: &std::path::Path, into: &mut std::collections::BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            named_below(&path, into);
+        } else {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let quoted = text.split('"').skip(1).step_by(2);
+            into.extend(quoted.filter(|one| one.starts_with("saml_")).map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn every_code_that_can_end_a_saml_sign_in_belongs_to_a_step() {
+    // Of sign-out messages, and of the memory of used assertions, which a dry run does not ask.
+    const OF_NO_STEP: [&str; 3] = ["saml_logout_message", "saml_session_index", "saml_replay"];
+    let mut named = std::collections::BTreeSet::new();
+    named_below(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("providers/src/saml"), &mut named);
+    assert!(named.len() > 40, "codes are found: {named:?}");
+    let known: Vec<&str> =
+        STEPS.iter().flat_map(|(_, codes)| codes.iter().copied()).chain(OF_NO_STEP).collect();
+    let missing: Vec<_> = named.iter().filter(|code| !known.contains(&code.as_str())).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
