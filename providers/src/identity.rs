@@ -46,6 +46,9 @@ pub struct ExternalIdentity {
     pub authenticated_at: Option<OffsetDateTime>,
 }
 
+/// Most sessions at its provider that one sign-in can belong to: a sign-out may name any of them.
+pub const MAX_PROVIDER_SESSIONS: usize = 16;
+
 /// What a sign-out at the provider must quote. Kept with the hosted-UI session.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderSession {
@@ -57,7 +60,7 @@ pub struct ProviderSession {
     pub name_qualifier: Option<String>,
     /// SAML `SPNameQualifier`.
     pub sp_name_qualifier: Option<String>,
-    /// SAML `SessionIndex` of each AuthnStatement, or the OIDC `sid`.
+    /// SAML `SessionIndex` of each AuthnStatement, or the OIDC `sid`: at most [`MAX_PROVIDER_SESSIONS`].
     pub session_indexes: Vec<String>,
     /// OIDC ID token, for `id_token_hint`. Stored sealed, never logged.
     pub id_token: Option<String>,

@@ -26,7 +26,7 @@ use url::Url;
 
 pub use ambient::{Clock, Random, SystemClock, SystemRandom};
 pub use error::{ProviderError, Upstream};
-pub use identity::{Attributes, ExternalIdentity, ProviderSession, Verified};
+pub use identity::{Attributes, ExternalIdentity, MAX_PROVIDER_SESSIONS, ProviderSession, Verified};
 pub use sign_out::{SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest};
 
 /// Where the browser must go next.

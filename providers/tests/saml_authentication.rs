@@ -132,3 +132,10 @@ fn where_nothing_may_be_shown_an_older_sign_in_means_that_a_login_is_required() 
     let error = asked(passive, NOW - Duration::seconds(661)).unwrap_err();
     assert!(matches!(error, ProviderError::LoginRequired(_)), "{error}");
 }
+
+#[test]
+fn a_sign_in_of_more_sessions_than_a_sign_out_can_find_again_is_refused() {
+    let sessions = |count| signed_in(&statement(&class(PASSWORD)).repeat(count));
+    finish(&[], &sessions(poolgate_providers::MAX_PROVIDER_SESSIONS)).unwrap();
+    refused(finish(&[], &sessions(poolgate_providers::MAX_PROVIDER_SESSIONS + 1)), "saml_authn_statement");
+}

@@ -1,14 +1,12 @@
 //! Which sign-in at which provider something comes from, so that it can end when the provider ends that.
 
-use poolgate_providers::ProviderSession;
+use poolgate_providers::{MAX_PROVIDER_SESSIONS, ProviderSession};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::context::digest_name;
 use crate::directory::Ending;
 
-/// Most sessions that one sign-in can belong to. An assertion has one; more than these are not told apart.
-const MAX_SESSIONS: usize = 16;
 /// Characters of a mark: 132 bits of a digest.
 const MARK: usize = 22;
 
@@ -46,7 +44,7 @@ pub fn millis(at: OffsetDateTime) -> i64 {
 impl Provenance {
     /// Of a sign-in with this provider at `at` (milliseconds since 1970).
     pub fn new(provider: &str, session: &ProviderSession, at: i64) -> Self {
-        let indexes = session.session_indexes.iter().take(MAX_SESSIONS);
+        let indexes = session.session_indexes.iter().take(MAX_PROVIDER_SESSIONS);
         let sessions = indexes.map(|index| of_session(provider, &session.subject, index));
         let marks = std::iter::once(of_person(provider, &session.subject)).chain(sessions).collect();
         Self { marks, at }

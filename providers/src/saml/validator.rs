@@ -5,8 +5,8 @@ use time::{Duration, OffsetDateTime};
 use super::Refusal;
 use super::reader::{Assertion, Confirmation, ResponseFacts, Status};
 use super::settings::MAX_SKEW;
-use crate::ProviderError;
 use crate::error::shown;
+use crate::{MAX_PROVIDER_SESSIONS, ProviderError};
 
 /// Longest description of a failed status, in characters.
 const MAX_DESCRIPTION: usize = 600;
@@ -192,6 +192,12 @@ pub fn check_assertion(expected: &Expected<'_>, assertion: &Assertion) -> Result
     check_confirmation(expected, &assertion.confirmations)?;
     if assertion.authentications.is_empty() {
         return Err(Refusal::new("saml_authn_statement", "the assertion has no AuthnStatement"));
+    }
+    if assertion.authentications.len() > MAX_PROVIDER_SESSIONS {
+        return Err(Refusal::new(
+            "saml_authn_statement",
+            format!("the assertion has more than {MAX_PROVIDER_SESSIONS} AuthnStatements"),
+        ));
     }
     for authentication in &assertion.authentications {
         if authentication.session_ends.is_some_and(|ends| expected.now >= later(ends, expected.skew)) {
