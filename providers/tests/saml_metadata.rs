@@ -161,6 +161,18 @@ fn pins_that_leave_no_key_are_refused_with_both_fingerprints() {
 }
 
 #[test]
+fn a_pin_that_is_no_fingerprint_is_refused_as_one() {
+    let metadata = metadata_of(IDP, &[&good_key().certificate]);
+    let good = fingerprint(&good_key().certificate);
+    let signed = format!("{good} {}", "+1".repeat(32));
+    for pins in [&good[..62], &format!("{good} {good}00"), &format!("{good} 00"), &signed] {
+        let given = details(&[("pinned_certificates", pins)]);
+        let error = SamlSettings::from_details(&given, metadata.clone(), false).unwrap_err();
+        assert!(error.allowed.contains("64 hex digits"), "{pins}: {error}");
+    }
+}
+
+#[test]
 fn an_answer_that_an_unknown_key_signed_leaves_its_id_unused() {
     let (memory, answer) = (Arc::<Memory>::default(), Answer::default().signed_by(evil_key()));
     let around = surroundings(NOW, Arc::<Memory>::clone(&memory) as Arc<_>);
