@@ -161,6 +161,14 @@ fn pins_that_leave_no_key_are_refused_with_both_fingerprints() {
 }
 
 #[test]
+fn a_certificate_is_one_der_value_of_eight_kilobytes_at_most() {
+    let good = &good_key().certificate;
+    let why = |more: usize| VerifyKey::from_der(&[&good[..], &vec![0; more]].concat()).unwrap_err();
+    assert!(why(1).contains("something follows"), "{}", why(1));
+    assert!(why(8 * 1024).contains("more than 8192 bytes"), "{}", why(8 * 1024));
+}
+
+#[test]
 fn a_pin_that_is_no_fingerprint_is_refused_as_one() {
     let metadata = metadata_of(IDP, &[&good_key().certificate]);
     let good = fingerprint(&good_key().certificate);
