@@ -7,6 +7,7 @@
 //! | [`config`], [`gateway`] | settings; puts the parts together, starts and stops |
 //! | [`demo`] | simulated providers and a sample app, also used by the tests |
 //! | [`check_provider`] | `poolgate check-provider`: one provider checked without a sign-in |
+//! | [`keys_command`] | `poolgate keys`: SAML keys rolled over by an administrator |
 //! | [`http`] | reads the app's request and the provider's answer: one file per endpoint |
 //! | [`diagnosis`] | why sign-ins fail |
 //! | [`api`] | the management API: AWS JSON 1.1 |
@@ -18,7 +19,6 @@
 //! | [`registry`] | the configuration in force, read from memory |
 //! | [`directory`], [`sessions`] | what lasts, what expires |
 //! | [`keys`] | the master key, signing keys, sealed capsules |
-//! | [`keys_command`] | `poolgate keys`: SAML keys rolled over by an administrator |
 //! | [`pool`] | the nouns, as plain data |
 //!
 //! Protocols live in the crate `poolgate-providers`, which knows none of these.

@@ -217,6 +217,8 @@ fn a_message_that_unpacks_to_more_than_it_may_is_refused_before_it_is_unpacked()
     let it = Redirect { message: escaped(&STANDARD.encode(bomb)), ..Redirect::of("") };
     assert!(it.query().len() < 64 * 1024);
     not_heard(&redirect(&it.query()), "saml_limits");
+    let why = hear(&redirect(&it.query())).unwrap_err().to_string();
+    assert!(why.starts_with("the message is larger"), "it stops unpacking, not reading: {why}");
     let long = format!("{}&x={}", Redirect::of(&Logout::default().xml("")).query(), "x".repeat(64 * 1024));
     not_heard(&redirect(&long), "saml_limits");
     let just = format!("{}{}", Logout::default().xml(""), " ".repeat(256 * 1024));

@@ -75,6 +75,18 @@ fn neither_response_nor_confirmation_may_name_a_request() {
     refused(arrive_at(NOW, &asked.xml()), "saml_in_response_to");
 }
 
+#[test]
+fn a_confirmation_that_names_a_request_is_not_made_good_by_another_beside_it() {
+    let asked = Answer::default().confirmation;
+    for first in [true, false] {
+        let answer = unasked(|answer| {
+            let own = &answer.confirmation;
+            answer.confirmation = if first { format!("{asked}{own}") } else { format!("{own}{asked}") };
+        });
+        refused(arrive_at(NOW, &answer.xml()), "saml_confirmation_in_response_to");
+    }
+}
+
 /// Valid for hours by every condition, so that only its age can end it.
 fn lasting(change: impl FnOnce(&mut Answer)) -> Answer {
     unasked(|answer| {

@@ -22,7 +22,7 @@ const NOWHERE: &str = "https://your-domain.example/saml2/idpresponse";
 
 /// The steps of a response in the order it takes them: what is checked, and the codes it can end with there.
 /// A code that two steps share stands at the first.
-pub(super) const STEPS: [(&str, &[&str]); 10] = [
+pub(super) const STEPS: [(&str, &[&str]); 11] = [
     (
         "the form: base64, UTF-8, XML, size and depth, as providers send it",
         &[
@@ -41,11 +41,37 @@ pub(super) const STEPS: [(&str, &[&str]); 10] = [
     ("the metadata is in its time", &["saml_metadata_expired"]),
     (
         "the signature is by a certificate of the metadata",
-        &["saml_unsigned", "saml_certificate", "saml_digest", "saml_signature"],
+        &[
+            "saml_unsigned",
+            "saml_certificate",
+            "saml_unknown_key",
+            "saml_digest",
+            "saml_signature",
+            "saml_engines_disagree",
+        ],
+    ),
+    (
+        "what is encrypted can be opened, and all is encrypted that must be",
+        &[
+            "saml_not_encrypted",
+            "saml_encrypted",
+            "saml_encryption_form",
+            "saml_encryption_algorithm",
+            "saml_encryption_cbc",
+            "saml_decryption",
+        ],
     ),
     (
         "the assertion can be read: one, with subject and NameID",
-        &["saml_assertion", "saml_subject", "saml_name_id", "saml_attribute", "saml_time", "saml_conditions"],
+        &[
+            "saml_assertion",
+            "saml_subject",
+            "saml_name_id",
+            "saml_attribute",
+            "saml_encrypted_attribute",
+            "saml_time",
+            "saml_conditions",
+        ],
     ),
     ("it answers the request", &["saml_in_response_to", "unsolicited_response"]),
     (
@@ -208,7 +234,7 @@ fn tell(
         }
         Err(error) => {
             report.fail(format!("[{}] {error}", error.code()));
-            if !subject.is_real && error.code().starts_with("saml_encrypted") {
+            if !subject.is_real && matches!(error.code(), "saml_encryption_form" | "saml_decryption") {
                 report.note("an encrypted response needs the pool's key: use --pool and --provider");
             }
             None

@@ -150,8 +150,9 @@ fn of_settings(settings: &SamlSettings, subject: &Subject, report: &mut Report) 
     if settings.allow_bare_cbc {
         report.warn("insecure_allow_aes_cbc: AES-CBC is accepted where no signature covers it");
     }
-    if settings.idp_signout && settings.metadata.slo_redirect.is_none() {
-        report.warn("IDPSignout is true, and the metadata has no sign-out address for HTTP-Redirect");
+    let metadata = &settings.metadata;
+    if settings.idp_signout && metadata.slo_redirect.is_none() && metadata.slo_post.is_none() {
+        report.warn("IDPSignout is true, and the metadata has no sign-out address (SingleLogoutService)");
     }
     if settings.idp_init {
         report.warn("IDPInit is true: whoever holds a fresh response can sign another browser in with it");

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use poolgate_providers::ambient::random_hex;
+use poolgate_providers::{Clock, SystemClock};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -95,7 +96,8 @@ impl Subject {
             let why = "there is no directory here: give the settings that `poolgate serve` runs with";
             return Err(CheckError::File { path: path.clone(), why: why.to_owned() });
         }
-        let (clock, random) = (Arc::clone(&tools.around.clock), Arc::clone(&tools.around.random));
+        // Not the moment that the check is of: by this one keys are dated, and what is over is thrown away.
+        let (clock, random): (Arc<dyn Clock>, _) = (Arc::new(SystemClock), Arc::clone(&tools.around.random));
         let master_key = Secrets::master_key_in_place(settings)?;
         let sealer = gateway::sealer(&master_key, &random)?;
         let opened = SqliteDirectory::open(path, Arc::clone(&clock)).await;

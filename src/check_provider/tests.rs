@@ -5,21 +5,24 @@ use async_trait::async_trait;
 use clap::Parser;
 use poolgate_providers::fetch::{FetchError, Http};
 use poolgate_providers::saml::Engines;
-use poolgate_providers::{Clock, Surroundings, SystemRandom};
+use poolgate_providers::{Clock, Random, Surroundings, SystemClock, SystemRandom};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::Duration;
 
 use super::response::STEPS;
 use super::{At, CheckArguments, CheckError, Forgetful, Report, Tools, check};
-use crate::config::Settings;
+use crate::config::{Secrets, Settings};
 use crate::demo::Own;
 use crate::demo::people;
 use crate::demo::saml_idp::{AuthnRequest, SamlIdp, Signs};
-use crate::keys::SigningKey;
+use crate::directory::Directory;
+use crate::directory::sqlite::SqliteDirectory;
+use crate::gateway;
 use crate::keys::signing::generate_pkcs8;
-use crate::registry::Surface;
-use crate::testing::NOW;
+use crate::keys::{KeyUse, SigningKey};
+use crate::registry::{Edit, Registry, Surface};
+use crate::testing::{self, NOW};
 
 const ACS: &str = "https://login.example.com/saml2/idpresponse";
 const POOL: &str = "us-east-1_AbCdEf123";
@@ -311,10 +314,73 @@ async fn what_cannot_be_checked_is_an_error_of_its_own() {
     }
 }
 
+#[tokio::test]
+async fn the_moment_that_is_given_judges_and_writes_nothing() {
+    let desk = Desk::new();
+    let settings = Settings::for_demo("http://localhost:9229", desk.folder.path()).unwrap();
+    let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    let key = Secrets::obtain(&settings, &random).unwrap().master_key;
+    let open = async || {
+        let opened = SqliteDirectory::open(&settings.directory_path, Arc::clone(&clock)).await;
+        let directory: Arc<dyn Directory> = Arc::new(opened.unwrap());
+        let sealer = gateway::sealer(&key, &random).unwrap();
+        let (clock, random, surface) = (Arc::clone(&clock), Arc::clone(&random), gateway::surface(&settings));
+        let registry = Registry::open(Arc::clone(&directory), sealer, clock, random, surface).await.unwrap();
+        (directory, Arc::new(registry))
+    };
+    // A pool of before there were encryption keys: whoever opens it first makes one.
+    let (directory, registry) = open().await;
+    registry.edit(vec![Edit::CreatePool(testing::user_pool())]).await.unwrap();
+    let pool_id = testing::user_pool().id;
+    let encryption = |registry: &Registry| {
+        let keys = registry.snapshot().pool(&pool_id).unwrap().keys.records().to_vec();
+        keys.into_iter().find(|key| key.key_use == KeyUse::SamlEncryption).unwrap()
+    };
+    let gone = Edit::RemoveKey { pool_id: pool_id.clone(), key_id: encryption(&registry).id };
+    let _ = registry.edit(vec![gone]).await;
+    directory.close().await;
+    drop((directory, registry));
+
+    let before = clock.now().unix_timestamp();
+    let arguments = ["--pool", &pool_id, "--provider", "Corp", "--at", "2099-11-21T10:00:00Z"];
+    let error = desk.run(&arguments).await.unwrap_err().to_string();
+    assert!(error.contains("has no provider Corp"), "{error}");
+    let (directory, registry) = open().await;
+    assert!((before..=clock.now().unix_timestamp()).contains(&encryption(&registry).created));
+    directory.close().await;
+}
+
 #[test]
 fn every_code_of_a_step_is_one_that_the_docs_explain() {
     let docs = include_str!("../../docs/errors.md");
     for code in STEPS.iter().flat_map(|(_, codes)| *codes) {
         assert!(docs.contains(&format!("`{code}`")), "{code}");
     }
+}
+
+/// The stable codes that the files below `folder` name.
+fn named_below(folder: &std::path::Path, into: &mut std::collections::BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            named_below(&path, into);
+        } else {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let quoted = text.split('"').skip(1).step_by(2);
+            into.extend(quoted.filter(|one| one.starts_with("saml_")).map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn every_code_that_can_end_a_saml_sign_in_belongs_to_a_step() {
+    // Of sign-out messages, and of the memory of used assertions, which a dry run does not ask.
+    const OF_NO_STEP: [&str; 3] = ["saml_logout_message", "saml_session_index", "saml_replay"];
+    let mut named = std::collections::BTreeSet::new();
+    named_below(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("providers/src/saml"), &mut named);
+    assert!(named.len() > 40, "codes are found: {named:?}");
+    let known: Vec<&str> =
+        STEPS.iter().flat_map(|(_, codes)| codes.iter().copied()).chain(OF_NO_STEP).collect();
+    let missing: Vec<_> = named.iter().filter(|code| !known.contains(&code.as_str())).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -1,6 +1,9 @@
 //! `GET /attempts`, on the metrics listener: how the last sign-ins of each provider ended.
 
-use actix_web::http::header::{ACCEPT, CONTENT_TYPE};
+use std::net::IpAddr;
+
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HOST};
+use actix_web::http::uri::Authority;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
@@ -10,8 +13,23 @@ use crate::diagnosis::attempts::text;
 
 const PLAIN: &str = "text/plain";
 
+/// Whether a browser can have been led here under this name only by somebody who runs the gateway. There is no
+/// password, so a page of a stranger whose own domain name was pointed at this address (DNS rebinding) must not be
+/// of this origin: such a name has a dot in it and is no address.
+fn is_own_name(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host();
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    !name.is_empty() && (address.parse::<IpAddr>().is_ok() || !name.contains('.'))
+}
+
 /// JSON, or text for `Accept: text/plain` and `?format=text`; `?pool=` and `?provider=` narrow it.
 pub async fn get(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
+    if !host.is_none_or(is_own_name) {
+        let why = "/attempts is read by an IP address, localhost, or a name without dots\n";
+        return HttpResponse::Forbidden().content_type(PLAIN).body(why);
+    }
     let pairs = body::query(&request);
     let refuse = |why: &str| HttpResponse::BadRequest().content_type(PLAIN).body(format!("{why}\n"));
     if pairs.iter().any(|(name, _)| !["pool", "provider", "format"].contains(&name.as_str())) {

@@ -246,6 +246,7 @@ impl Registry {
                 changes.push(Change::Create(records::of_provider(&provider, 0, &self.sealer)?));
             }
             Edit::UpdateProvider(provider) => {
+                self.check_same_provider(&provider.value)?;
                 let record = records::of_provider(&provider.value, provider.version, &self.sealer)?;
                 changes.push(Change::Replace(record));
             }
@@ -271,6 +272,18 @@ impl Registry {
             Edit::RemoveKey { pool_id, key_id } => {
                 changes.push(Change::Delete(Kind::Key, pool_id, key_id));
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses to write over a provider that was made anew under the same name since `value` was read: versions
+    /// begin again with each. The caller holds `writing`.
+    fn check_same_provider(&self, value: &IdentityProvider) -> Result<(), DirectoryError> {
+        let snapshot = self.snapshot();
+        let current =
+            snapshot.pool(&value.user_pool_id).and_then(|pool| pool.providers.get(&value.provider_name));
+        if current.is_some_and(|current| current.config.value.creation_date != value.creation_date) {
+            return Err(DirectoryError::Stale(value.provider_name.clone()));
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ fn satisfies(signed_in: &SignedIn, request: &AuthorizeRequest, client: &AppClien
     let fresh_enough = request
         .asked
         .max_age
-        .is_none_or(|max_age| now.saturating_sub(signed_in.session.auth_time) <= i64::from(max_age));
+        .is_none_or(|max_age| now.saturating_sub(signed_in.session.proved_at()) <= i64::from(max_age));
     let silent = !request.asked.wants(Prompt::Login) && !request.asked.wants(Prompt::SelectAccount);
     enabled && right_provider && fresh_enough && silent
 }

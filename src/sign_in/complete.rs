@@ -2,6 +2,8 @@
 
 use poolgate_providers::{ExternalIdentity, Inbound, Provider, ProviderError, Verified};
 
+use time::OffsetDateTime;
+
 use super::answer;
 use super::attempt::Attempt;
 use super::failure::{Cause, Failed};
@@ -151,7 +153,8 @@ pub(super) async fn welcome(
     let profile = mapping::profile(&identity, &place, context.uuid(), context.now())?;
     let user = context.directory.sign_in(profile).await?;
 
-    let mut at_provider = identity.into_inner().session;
+    let identity = identity.into_inner();
+    let mut at_provider = identity.session;
     at_provider.id_token = None;
     let now = context.now();
     let session = HostedSession {
@@ -160,6 +163,7 @@ pub(super) async fn welcome(
         provider: provider.provider_name.clone(),
         auth_time: now.unix_timestamp(),
         signed_in_at: Some(millis(now)),
+        authenticated_at: identity.authenticated_at.map(OffsetDateTime::unix_timestamp),
         at_provider,
     };
     let request = answer::Request {

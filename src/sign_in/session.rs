@@ -30,11 +30,20 @@ pub struct HostedSession {
     /// The same in milliseconds. Sessions of before this was kept have none.
     #[serde(default)]
     pub signed_in_at: Option<i64>,
+    /// When the person last proved who they are at the provider, seconds since 1970, where it said so: a session
+    /// there may be older than ours.
+    #[serde(default)]
+    pub authenticated_at: Option<i64>,
     /// What a sign-out at the provider must quote, without the ID token.
     pub at_provider: ProviderSession,
 }
 
 impl HostedSession {
+    /// When the person proved who they are, as far as is known: what an app's `max_age` is about.
+    pub fn proved_at(&self) -> i64 {
+        self.authenticated_at.map_or(self.auth_time, |at| at.min(self.auth_time))
+    }
+
     /// Which sign-in it comes from.
     pub fn provenance(&self) -> Provenance {
         let at = self.signed_in_at.unwrap_or_else(|| self.auth_time.saturating_mul(1000));

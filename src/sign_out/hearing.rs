@@ -136,7 +136,7 @@ async fn ask(
 
 /// The same message may come from two providers of one name: each remembers for itself that it was used.
 struct OfProvider {
-    /// Pool and name: neither has a space in it.
+    /// Pool and name: neither has the `/` in it that every key has.
     own: String,
     used: Arc<dyn UsedOnce>,
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use poolgate_providers::Surroundings;
 use time::OffsetDateTime;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::pool::IdentityProvider;
 use crate::registry::{LiveProvider, Registry, Snapshot};
@@ -63,6 +63,16 @@ impl Upkeep {
         self.warn_of_ends();
     }
 
+    /// The same, set apart: a fault in one round must not end the upkeep of everything for as long as the
+    /// process lives.
+    pub(crate) async fn round(self: &Arc<Self>) {
+        let (mut alone, upkeep) = (JoinSet::new(), Arc::clone(self));
+        alone.spawn(async move { upkeep.run_due().await });
+        if let Some(Err(error)) = alone.join_next().await {
+            tracing::error!(%error, "a round of upkeep broke off: what was not done is tried in the next");
+        }
+    }
+
     fn now(&self) -> OffsetDateTime {
         self.around.clock.now()
     }
@@ -79,7 +89,7 @@ impl Running {
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                upkeep.run_due().await;
+                upkeep.round().await;
             }
         }))
     }

@@ -33,7 +33,9 @@ pub(super) fn after_success(
     valid_until: Option<OffsetDateTime>,
     jitter: Jitter,
 ) -> OffsetDateTime {
-    let cached = jitter.shorten(cache_for.map_or(LONGEST, |cache| cache.min(LONGEST))).max(SHORTEST);
+    // Whatever a document says, what is worked with lies within bounds: a product that overflows panics.
+    let cached = cache_for.map_or(LONGEST, |cache| cache.clamp(Duration::ZERO, LONGEST));
+    let cached = jitter.shorten(cached).max(SHORTEST);
     let valid = valid_until.map_or(LONGEST, |until| (until - fetched).clamp(Duration::ZERO, LONGEST));
     fetched.saturating_add(cached.min(jitter.shorten(valid).max(REST)))
 }
@@ -73,8 +75,10 @@ mod tests {
 
     #[test]
     fn no_document_makes_itself_be_fetched_all_the_time() {
-        for silly in [Duration::SECOND, Duration::ZERO, -Duration::DAY] {
+        for silly in [Duration::SECOND, Duration::ZERO, -Duration::DAY, Duration::MIN] {
             assert_eq!(waits(Some(silly), None), (SHORTEST, SHORTEST), "cacheDuration {silly}");
+        }
+        for silly in [Duration::SECOND, Duration::ZERO, -Duration::DAY] {
             assert_eq!(waits(None, Some(silly)), (REST, REST), "valid for {silly}");
         }
         assert_eq!(waits(Some(Duration::MAX), None), waits(None, None));

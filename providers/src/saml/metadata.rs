@@ -280,7 +280,8 @@ fn duration(text: &str) -> Option<Duration> {
         while !rest.is_empty() {
             let at = rest.find(|character: char| character.is_ascii_alphabetic())?;
             let (number, unit) = rest.split_at(at);
-            let number: i64 = number.split('.').next()?.parse().ok()?;
+            // No sign: a cache that lasts less than no time means nothing.
+            let number: i64 = i64::from(number.split('.').next()?.parse::<u32>().ok()?);
             let seconds = units.iter().find(|(name, _)| unit.starts_with(*name))?.1;
             total = total.checked_add(number.checked_mul(seconds)?)?;
             rest = unit.get(1..)?;
@@ -300,7 +301,9 @@ mod tests {
         assert_eq!(duration("PT1H"), Some(Duration::hours(1)));
         assert_eq!(duration("P1DT2H3M4.5S"), Some(Duration::seconds(93_784)));
         assert_eq!(duration("P30D"), Some(Duration::days(30)));
-        assert_eq!(duration("an hour"), None);
+        for text in ["an hour", "-PT1H", "PT-1H", "P-292277024626Y"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
         assert_eq!(duration("P99999999999999Y"), None);
     }
 }

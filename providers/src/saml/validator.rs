@@ -264,8 +264,13 @@ fn check_audience(expected: &Expected<'_>, assertion: &Assertion) -> Result<(), 
     }
 }
 
-/// One bearer confirmation must fit in full (SAML profiles 4.1.4.2).
+/// One bearer confirmation must fit in full (SAML profiles 4.1.4.2). Where nobody asked, none may name a request:
+/// such an assertion was made for an attempt.
 fn check_confirmation(expected: &Expected<'_>, confirmations: &[Confirmation]) -> Result<(), Refusal> {
+    if expected.request_id.is_none() && confirmations.iter().any(|one| one.in_response_to.is_some()) {
+        let detail = other_request(expected, "SubjectConfirmationData");
+        return Err(Refusal::new("saml_confirmation_in_response_to", detail));
+    }
     let mut refusal =
         Refusal::new("saml_confirmation", "the assertion has no bearer SubjectConfirmation with data");
     for confirmation in confirmations {

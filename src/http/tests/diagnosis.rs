@@ -8,9 +8,14 @@ use super::house::{Browser, House, POOL, callback_path, person};
 use crate::http::health;
 
 async fn ask(house: &House, uri: &str, accept: &str) -> (u16, String) {
+    ask_at("127.0.0.1:9230", house, uri, accept).await
+}
+
+async fn ask_at(host: &str, house: &House, uri: &str, accept: &str) -> (u16, String) {
     let state = web::Data::new(house.state.clone());
     let service = init_service(App::new().app_data(state).configure(health::routes)).await;
     let request = TestRequest::get().uri(uri).insert_header(("accept", accept.to_owned()));
+    let request = request.insert_header(("host", host.to_owned()));
     let response = call_service(&service, request.to_request()).await;
     let status = response.status().as_u16();
     (status, String::from_utf8(read_body(response).await.to_vec()).unwrap())
@@ -89,5 +94,20 @@ async fn it_is_readable_on_a_terminal_too_and_refuses_what_it_does_not_know() {
     }
     for uri in ["/attempts?format=xml", "/attempts?user=jane", "/attempts?pool=a&pool=b"] {
         assert_eq!(ask(&house, uri, "*/*").await.0, 400, "{uri}");
+    }
+}
+
+#[actix_web::test]
+async fn a_page_whose_name_was_pointed_at_this_listener_reads_nothing() {
+    let house = House::build().await;
+    house.sign_in(&mut Browser::default(), &[]).await.code();
+    for host in ["127.0.0.1:9230", "[::1]:9230", "10.1.2.3", "localhost:9230", "LOCALHOST", "poolgate:9230"] {
+        assert_eq!(ask_at(host, &house, "/attempts", "*/*").await.0, 200, "{host}");
+    }
+    for host in ["evil.example:9230", "127.0.0.1.evil.example", "localhost.evil.example", "evil.", "", "a b"]
+    {
+        let (status, body) = ask_at(host, &house, "/attempts", "*/*").await;
+        assert_eq!(status, 403, "{host}: {body}");
+        assert!(!body.contains(POOL), "{body}");
     }
 }

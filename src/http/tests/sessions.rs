@@ -62,6 +62,21 @@ async fn a_session_does_not_answer_when_something_else_is_asked() {
 }
 
 #[actix_web::test]
+async fn a_session_is_as_old_as_the_persons_sign_in_at_the_provider() {
+    let house = House::build().await;
+    let mut browser = Browser::default();
+    let leaving = house.authorize(&mut browser, &[("identity_provider", "Acme")]).await;
+    let mut alice = person("alice");
+    // She had signed in there an hour ago, for something else.
+    alice["auth_time"] = (house.state.context.now() - Duration::HOUR).unix_timestamp().into();
+    house.get(&mut browser, &callback_path(&leaving, &alice)).await.code();
+    let aged = |max_age| [("max_age", max_age), ("identity_provider", "Acme")];
+    house.authorize(&mut browser, &aged("3600")).await.code();
+    let answer = house.authorize(&mut browser, &aged("3599")).await;
+    assert!(is_at(&answer, "acme"), "{answer:?}");
+}
+
+#[actix_web::test]
 async fn nobody_signed_in_and_nothing_to_be_shown_is_login_required() {
     let house = House::build().await;
     let browser = &mut Browser::default();

@@ -12,7 +12,7 @@ use super::{Corp, URL, fingerprint, listen, with_attribute, with_key_of};
 use crate::directory::sqlite::SqliteDirectory;
 use crate::keys::Sealer;
 use crate::pool::Timestamp;
-use crate::registry::Registry;
+use crate::registry::{Edit, Registry};
 use crate::testing;
 use crate::upkeep::{self, Upkeep};
 
@@ -196,6 +196,66 @@ async fn a_change_of_the_administrator_during_a_fetch_wins() {
 }
 
 #[actix_web::test]
+async fn a_provider_that_was_made_anew_during_a_fetch_is_not_overwritten_by_the_one_before() {
+    let corp = Arc::new(Corp::build().await);
+    let good = corp.document();
+    corp.says(&with_attribute(&good, "ID=\"_fetched\""));
+    corp.house.advance(Duration::hours(6));
+    let turn = corp.site.open.acquire().await.unwrap();
+    let fetching = tokio::task::spawn_local({
+        let corp = Arc::clone(&corp);
+        async move { corp.run_due().await }
+    });
+    while corp.asked() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let gone = Edit::DeleteProvider { pool_id: POOL.into(), name: "Corp".into() };
+    corp.house.edit(vec![gone]).await;
+    let anew = with_attribute(&good, "ID=\"_anew\"");
+    corp.configure("CreateIdentityProvider", json!({ "MetadataFile": anew })).await.unwrap();
+    drop(turn);
+    fetching.await.unwrap();
+    assert_eq!(corp.document(), anew);
+    assert!(!corp.stored().provider_details.contains_key("MetadataURL"));
+}
+
+#[actix_web::test]
+async fn no_cache_duration_ends_the_refreshing() {
+    let corp = Corp::build().await;
+    for silly in ["P-292277024626Y", "P292277024626Y", "PT-1S", "P-1Y"] {
+        let document = with_attribute(&corp.idp.metadata().unwrap(), &format!("cacheDuration=\"{silly}\""));
+        corp.says(&document);
+        corp.wait(Duration::hours(6)).await;
+        assert_eq!(corp.document(), document);
+        let before = corp.asked();
+        corp.wait(Duration::hours(6)).await;
+        assert_eq!(corp.asked(), before + 1, "{silly}");
+    }
+}
+
+#[actix_web::test]
+async fn a_fault_in_one_round_does_not_end_the_upkeep() {
+    struct Faulty(std::sync::atomic::AtomicBool, Arc<dyn poolgate_providers::Clock>);
+    impl poolgate_providers::Clock for Faulty {
+        fn now(&self) -> OffsetDateTime {
+            assert!(!self.0.swap(false, std::sync::atomic::Ordering::SeqCst), "a fault");
+            self.1.now()
+        }
+    }
+    let corp = Corp::build().await;
+    let context = &corp.house.state.context;
+    let mut around = context.around.clone();
+    around.clock = Arc::new(Faulty(true.into(), Arc::clone(&context.around.clock)));
+    let (registry, sessions) = (Arc::clone(&context.registry), Arc::clone(&context.sessions));
+    let upkeep = Upkeep::new(registry, sessions, around, true);
+    corp.house.advance(Duration::hours(6));
+    upkeep.round().await;
+    assert_eq!(corp.asked(), 1, "it broke off");
+    upkeep.round().await;
+    assert_eq!(corp.asked(), 2);
+}
+
+#[actix_web::test]
 async fn a_refresh_outlives_the_process_and_a_restart_fetches_only_what_is_due() {
     let corp = Corp::build().await;
     let fresh = with_attribute(&corp.document(), "ID=\"_2\"");
@@ -236,7 +296,7 @@ async fn a_record_without_a_date_or_from_the_future_is_fetched_at_once() {
         let snapshot = corp.house.state.context.registry.snapshot();
         let mut config = snapshot.pool(POOL).unwrap().providers["Corp"].config.clone();
         config.value.metadata_fetched = fetched;
-        corp.house.edit(vec![crate::registry::Edit::UpdateProvider(config)]).await;
+        corp.house.edit(vec![Edit::UpdateProvider(config)]).await;
         corp.wait(Duration::seconds(10)).await;
         assert_eq!(corp.stored().metadata_fetched, Some(corp.house.state.context.now().into()));
     }
@@ -253,7 +313,7 @@ async fn one_provider_that_does_not_answer_keeps_no_other_from_its_refresh() {
     let mut config = corp.stored();
     config.provider_name = "Slow".into();
     config.provider_details.insert("MetadataURL".into(), slow.into());
-    house.edit(vec![crate::registry::Edit::CreateProvider(config)]).await;
+    house.edit(vec![Edit::CreateProvider(config)]).await;
     struct Never;
     #[async_trait::async_trait]
     impl poolgate_providers::fetch::Http for Never {
