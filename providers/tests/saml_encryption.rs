@@ -587,3 +587,42 @@ fn encrypted_parts_of_another_form_are_refused_by_name() {
     let two = format!("{good}{good}");
     refused(finish(&signed_around(&two)), "saml_xml");
 }
+
+#[test]
+fn no_part_of_an_encryption_holds_what_nobody_reads() {
+    let size = format!(r#"<x:KeySize xmlns:x="{XMLENC}">256</x:KeySize>"#);
+    let key = |transport: &str, parameters: String| {
+        let transport = transport.to_owned();
+        Sealing { transport, parameters, sha256: true, ..Sealing::default() }.seal(plain())
+    };
+    let oaep = format!("{XMLENC11}rsa-oaep");
+    let filled = |element: &str, end: &str| element.replace("/>", &format!("><x/></{end}>"));
+    let mask = mgf("mgf1sha256");
+    let good = Sealing::default().seal(plain());
+    let content = format!(r#"{XMLENC11}aes256-gcm"/>"#);
+    let in_content = format!(r#"{XMLENC11}aes256-gcm">{size}</xenc:EncryptionMethod>"#);
+    let (form, algorithm) = ("saml_encryption_form", "saml_encryption_algorithm");
+    for (parts, check, says) in [
+        (good.replace(&content, &in_content), form, "EncryptionMethod may not hold KeySize"),
+        (key(&oaep, format!("{SHA256}{mask}{size}")), form, "EncryptionMethod may not hold KeySize"),
+        (
+            good.replace("</xenc:EncryptedKey>", &format!("{size}</xenc:EncryptedKey>")),
+            form,
+            "EncryptedKey may not hold KeySize",
+        ),
+        (key(&oaep, format!("{}{mask}", filled(SHA256, "ds:DigestMethod"))), form, "DigestMethod holds more"),
+        (key(&oaep, format!("{SHA256}{}", filled(&mask, "x:MGF"))), algorithm, "mask generation"),
+    ] {
+        refused_before_any_key_is_used(&signed_around(&parts), check, says);
+    }
+}
+
+#[test]
+fn no_signature_stands_inside_an_encrypted_part() {
+    let good = Sealing::default().seal(plain());
+    let signature = template("_response1", RSA_SHA256, "");
+    for place in ["</ds:KeyInfo>", "</xenc:EncryptedData>"] {
+        let parts = good.replace(place, &format!("{signature}{place}"));
+        refused_before_any_key_is_used(&around(&parts, None), "saml_signature_form", "elsewhere than in");
+    }
+}

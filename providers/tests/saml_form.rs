@@ -17,6 +17,9 @@ use saml_idp::{
 };
 use time::OffsetDateTime;
 
+const XML_NS: &str = "http://www.w3.org/XML/1998/namespace";
+const XMLNS_NS: &str = "http://www.w3.org/2000/xmlns/";
+
 fn admitted(xml: &str) -> Result<(), Refusal> {
     gate::admit(xml, Root::Response, Policy::default()).map(|_| ())
 }
@@ -114,6 +117,10 @@ fn each_rule_of_a_signature_s_form_refuses_by_itself() {
                 xml.replace("<samlp:Status>", &format!("<ds:SignatureValue {ds}/><samlp:Status>")),
                 "SignatureValue stands outside",
             ),
+            (
+                xml.replace("</saml:Assertion>", &format!("{signature}</saml:Assertion>")),
+                "more than one Signature",
+            ),
             (xml.replace("URI=\"#_assertion1\"", "URI=\"#\""), "must have a URI of"),
             (xml.replace("URI=\"#_assertion1\"", "URI=\"%23_assertion1\""), "must have a URI of"),
             (xml.replace("URI=\"#_assertion1\"", "URI=\"#_ASSERTION1\""), "names another element"),
@@ -180,6 +187,21 @@ fn each_rule_of_xml_refuses_by_itself() {
                 "an attribute comes twice",
             ),
             (subject(&xml, "<saml:Subject xmlns:p=\"a b:c\">"), "not an absolute URI"),
+            (subject(&xml, "<saml:Subject xmlns:p=\"urn:&#97;\">"), "written with references"),
+            (xml.replace("SAML:2.0:assertion\"", "SAML:2.0:assertio&#110;\""), "written with references"),
+            (subject(&xml, "<saml:Subject xmlns:xml=\"urn:x\">"), "'xml' cannot be bound"),
+            (subject(&xml, "<saml:Subject xmlns:xmlns=\"urn:x\">"), "'xmlns' cannot be bound"),
+            (subject(&xml, &format!("<saml:Subject xmlns:p=\"{XML_NS}\">")), "'p' cannot be bound"),
+            (subject(&xml, &format!("<saml:Subject xmlns:p=\"{XMLNS_NS}\">")), "'p' cannot be bound"),
+            (subject(&xml, &format!("<saml:Subject><x xmlns=\"{XML_NS}\"/>")), "a reserved namespace"),
+            (subject(&xml, &format!("<saml:Subject><x xmlns=\"{XMLNS_NS}\"/>")), "a reserved namespace"),
+            (subject(&xml, "<saml:Subject><p:x/>"), "prefix is not declared"),
+            (format!("<?xml version=\"1.1\"?>{xml}"), "only XML 1.0"),
+            (format!("<?xml version=\"1.0\" encoding=\"UTF-16\"?>{xml}"), "only UTF-8"),
+            (subject(&xml, "<saml:Subject><!-- -->"), "a comment"),
+            (subject(&xml, "<saml:Subject><![CDATA[x]]>"), "a CDATA section"),
+            (subject(&xml, "<saml:Subject><?x y?>"), "a processing instruction"),
+            (format!("<!DOCTYPE x>{xml}"), "a DOCTYPE"),
             (format!("{xml}<?xml version=\"1.0\"?>"), "declaration is not at the start"),
             (subject(&xml, &format!("<saml:Subject>{scopes}")), "namespace"),
         ],
@@ -193,6 +215,26 @@ fn each_rule_of_xml_refuses_by_itself() {
     assert_eq!(ends.root().deep_text(), "1\n2\n3\r", "line ends as XML 1.0 section 2.11 has them");
     let twice = Answer { authn: "<saml:Subject/>".to_owned(), ..Answer::default() };
     saml_idp::refused(saml_idp::finish(&twice.xml()), "saml_xml");
+}
+
+#[test]
+fn each_bound_of_a_document_is_taken_and_one_more_is_refused() {
+    let many = |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<String>();
+    let attributes = |count: usize| format!("<a{}/>", many(count, &|at| format!(" x{at}=\"\"")));
+    let namespaces = |count: usize| format!("<a{}/>", many(count, &|at| format!(" xmlns:x{at}=\"urn:x\"")));
+    let elements = |count: usize| format!("<a>{}</a>", "<b/>".repeat(count - 1));
+    let depth = |count: usize| format!("{}{}", "<a>".repeat(count), "</a>".repeat(count));
+    type Make<'m> = &'m dyn Fn(usize) -> String;
+    let cases: [(Make<'_>, usize, &str); 4] = [
+        (&attributes, MESSAGE.attributes, "more than 256 attributes"),
+        (&namespaces, MESSAGE.namespaces, "more than 64 namespaces"),
+        (&elements, MESSAGE.elements, "more than 20000 elements"),
+        (&depth, MESSAGE.depth, "more than 32 deep"),
+    ];
+    for (make, most, words) in cases {
+        assert!(xml::parse(&make(most), &MESSAGE).is_ok(), "{words}");
+        says(&xml::parse(&make(most + 1), &MESSAGE).unwrap_err(), "saml_limits", words);
+    }
 }
 
 #[test]

@@ -161,6 +161,26 @@ fn pins_that_leave_no_key_are_refused_with_both_fingerprints() {
 }
 
 #[test]
+fn a_certificate_is_one_der_value_of_eight_kilobytes_at_most() {
+    let good = &good_key().certificate;
+    let why = |more: usize| VerifyKey::from_der(&[&good[..], &vec![0; more]].concat()).unwrap_err();
+    assert!(why(1).contains("something follows"), "{}", why(1));
+    assert!(why(8 * 1024).contains("more than 8192 bytes"), "{}", why(8 * 1024));
+}
+
+#[test]
+fn a_pin_that_is_no_fingerprint_is_refused_as_one() {
+    let metadata = metadata_of(IDP, &[&good_key().certificate]);
+    let good = fingerprint(&good_key().certificate);
+    let signed = format!("{good} {}", "+1".repeat(32));
+    for pins in [&good[..62], &format!("{good} {good}00"), &format!("{good} 00"), &signed] {
+        let given = details(&[("pinned_certificates", pins)]);
+        let error = SamlSettings::from_details(&given, metadata.clone(), false).unwrap_err();
+        assert!(error.allowed.contains("64 hex digits"), "{pins}: {error}");
+    }
+}
+
+#[test]
 fn an_answer_that_an_unknown_key_signed_leaves_its_id_unused() {
     let (memory, answer) = (Arc::<Memory>::default(), Answer::default().signed_by(evil_key()));
     let around = surroundings(NOW, Arc::<Memory>::clone(&memory) as Arc<_>);

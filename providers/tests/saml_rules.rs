@@ -6,6 +6,7 @@ mod saml_idp;
 use std::sync::Arc;
 
 use poolgate_providers::ProviderError;
+use poolgate_providers::saml::{SamlProvider, SamlSettings};
 use saml_idp::{
     ACS, Answer, IDP, Memory, NOW, SP, facts, finish, finish_at, finish_with, provider, refused, surroundings,
 };
@@ -113,6 +114,34 @@ fn a_response_from_another_issuer_is_refused() {
         finish(&with(|answer| answer.assertion_issuer = format!("<saml:Issuer>{IDP}/</saml:Issuer>"))),
         "saml_issuer",
     );
+}
+
+#[test]
+fn a_signed_response_names_its_issuer() {
+    let signature = saml_idp::template("_response1", saml_idp::RSA_SHA256, "");
+    let signed = |answer: Answer| {
+        let xml = answer.around("", &answer.assertion(""));
+        let xml = xml.replace("</samlp:Response>", &format!("{signature}</samlp:Response>"));
+        finish(&saml_idp::sign(&xml, &saml_idp::good_key().pem))
+    };
+    assert!(signed(Answer::default()).is_ok());
+    refused(signed(Answer { issuer: String::new(), ..Answer::default() }), "saml_issuer");
+}
+
+#[test]
+fn an_id_that_one_provider_has_used_is_new_from_another() {
+    let memory = Arc::<Memory>::default();
+    for entity in [IDP, "https://other.example"] {
+        let metadata = saml_idp::metadata_of(entity, &[&saml_idp::good_key().certificate]);
+        let settings = SamlSettings::from_details(&saml_idp::details(&[]), metadata, false).unwrap();
+        let issuer = format!("<saml:Issuer>{entity}</saml:Issuer>");
+        let answer = Answer { issuer: issuer.clone(), assertion_issuer: issuer, ..Answer::default() };
+        let around = surroundings(NOW, Arc::<Memory>::clone(&memory) as Arc<_>);
+        let send =
+            || finish_with(&SamlProvider::new(settings.clone(), None), &around, &facts(), &answer.xml());
+        assert!(send().is_ok(), "{entity}");
+        refused(send(), "saml_replay");
+    }
 }
 
 #[test]

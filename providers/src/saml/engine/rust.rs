@@ -165,3 +165,18 @@ fn hash(hash: Hash, bytes: &[u8]) -> digest::Digest {
     };
     digest::digest(algorithm, bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_digested_where_canonicalisation_gives_nothing() {
+        let document = uppsala::parse("<a><b/></a>").unwrap();
+        let root = document.document_element().unwrap();
+        let work = Work { document: &document, keys: &[], policy: Policy::default() };
+        assert_eq!(work.canonical(root, None, &[]).unwrap(), "<a><b></b></a>");
+        let refusal = work.canonical(root, Some(root), &[]).unwrap_err();
+        assert!(refusal.detail.contains("canonicalisation gave nothing"), "{refusal}");
+    }
+}

@@ -136,6 +136,11 @@ impl<'a> Parser<'a> {
                         self.limits.namespaces
                     )));
                 }
+                // Names are resolved by the text as it stands: written otherwise, a namespace would be another
+                // one here than for whoever reads it after us.
+                if attribute.value != value {
+                    return Err(malformed("a namespace is written with references or white space"));
+                }
                 check_declared(name, &value)?;
                 continue;
             }
@@ -263,11 +268,12 @@ fn after_attribute<'t>(rest: &'t str, name: &str, value: &str) -> Result<&'t str
         .ok_or_else(broken)
 }
 
+/// The reader itself refuses to bind the prefixes xml and xmlns to anything else, and any other prefix to their
+/// namespaces, but not to make one of them the default.
 fn check_declared(name: &str, uri: &str) -> Result<(), Refusal> {
     match name.strip_prefix("xmlns:") {
         None if uri.is_empty() => return Ok(()),
         Some("xml") if uri == XML_NS => return Ok(()),
-        Some("xml" | "xmlns") => return Err(malformed("the prefixes xml and xmlns cannot be bound")),
         _ if uri == XML_NS || uri == XMLNS_NS => {
             return Err(malformed("a reserved namespace cannot be bound"));
         }
