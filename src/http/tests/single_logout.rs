@@ -1,6 +1,7 @@
 //! Single logout with SAML providers, both ways.
 
 use time::Duration;
+use time::format_description::well_known::Rfc3339;
 
 use super::house::{Answer, Browser, CALLBACK, House, LOGGED_OUT, POOL, query};
 use super::moods::Mood;
@@ -464,4 +465,30 @@ async fn a_provider_may_be_reached_by_post_alone() {
     let reply = corp.send(&house, Binding::Post, &request).await;
     assert_eq!(reply.status, 200, "{reply:?}");
     alice.assert_all_over(&house).await;
+}
+
+#[actix_web::test]
+async fn a_sign_out_ends_a_refresh_token_for_as_long_as_that_would_have_lived() {
+    let (house, corp) = with_corp(&[]).await;
+    let alice = Person::arrives(&house, &corp, "alice", "s1").await;
+    let request = corp.request(&house, "alice", &[]);
+    corp.send(&house, Binding::Post, &request).await;
+    house.advance(Duration::days(29));
+    // A write forgets what is over.
+    Person::arrives(&house, &corp, "bob", "s1").await;
+    let refreshed = house.refresh("app", &alice.refresh).await;
+    assert_refused("refresh", &refreshed, 400, "invalid_grant");
+    assert_eq!(refreshed.json()["error_description"], "Refresh Token has been revoked");
+}
+
+#[actix_web::test]
+async fn a_session_ends_when_the_provider_says_that_its_own_does() {
+    let (house, corp) = with_corp(&[]).await;
+    let end = (house.state.context.now() + Duration::minutes(20)).format(&Rfc3339).unwrap();
+    let lasting = format!("s1\" SessionNotOnOrAfter=\"{end}");
+    let alice = Person::arrives(&house, &corp, "alice", &lasting).await;
+    house.advance(Duration::minutes(20) - Duration::SECOND);
+    assert!(alice.has_session(&house).await);
+    house.advance(Duration::SECOND);
+    assert!(!alice.has_session(&house).await);
 }
