@@ -77,6 +77,9 @@ fn what_is_not_signed_is_refused() {
     );
     not_heard(&redirect(&format!("{}&Signature=", it.signed())), "saml_unknown_key");
     not_heard(&redirect(&format!("{}&Signature=%%%", it.signed())), "saml_signature_form");
+    let signature = |characters: usize| format!("{}&Signature={}", it.signed(), "A".repeat(characters));
+    not_heard(&redirect(&signature(4096)), "saml_unknown_key");
+    not_heard(&redirect(&signature(4100)), "saml_signature_form");
 }
 
 #[test]

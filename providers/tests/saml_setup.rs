@@ -379,3 +379,23 @@ fn the_form_may_go_to_the_provider_s_origin() {
     let provider = SamlProvider::new(settings(&[], &xml()), None);
     assert_eq!(provider.origins(), [Url::parse("https://idp.example").unwrap().origin()]);
 }
+
+#[test]
+fn a_fragment_of_the_sign_in_address_swallows_no_request() {
+    let document = xml().replace("https://idp.example/sso", "https://idp.example/sso#top");
+    for pairs in [&[][..], &[("login_hint", "query:user")]] {
+        let mut facts = facts();
+        facts.asked.login_hint = Some("alice".to_owned());
+        let Ok(Outbound::Redirect(url)) = begin(settings(pairs, &document), &facts, false) else {
+            panic!("no redirect");
+        };
+        assert_eq!(url.fragment(), None, "{url}");
+        assert!(url.query_pairs().any(|(name, _)| name == "SAMLRequest"), "{url}");
+    }
+    let Ok(Outbound::PostForm { action, .. }) =
+        begin(settings(&[], &document.replace("HTTP-Redirect", "HTTP-POST")), &facts(), false)
+    else {
+        panic!("no form");
+    };
+    assert_eq!(action.as_str(), "https://idp.example/sso");
+}

@@ -3,6 +3,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "test code")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
 
+pub mod encrypted;
 pub mod logout;
 pub mod sealing;
 
