@@ -171,24 +171,31 @@ async fn a_refresh_keeps_the_administrators_date_and_the_rest_of_the_provider() 
     assert!(!shown.to_string().contains("PoolgateMetadata"), "{shown}");
 }
 
-#[actix_web::test]
-async fn a_change_of_the_administrator_during_a_fetch_wins() {
-    let corp = Arc::new(Corp::build().await);
-    let good = corp.document();
-    corp.says(&with_attribute(&good, "ID=\"_fetched\""));
+/// Lets a fetch of another document begin, does this, and lets it end.
+async fn during_a_fetch(corp: &Arc<Corp>, change: impl AsyncFnOnce()) {
+    corp.says(&with_attribute(&corp.document(), "ID=\"_fetched\""));
     corp.house.advance(Duration::hours(6));
     let turn = corp.site.open.acquire().await.unwrap();
     let fetching = tokio::task::spawn_local({
-        let corp = Arc::clone(&corp);
+        let corp = Arc::clone(corp);
         async move { corp.run_due().await }
     });
     while corp.asked() < 2 {
         tokio::task::yield_now().await;
     }
-    let by_file = with_attribute(&good, "ID=\"_file\"");
-    corp.configure("UpdateIdentityProvider", json!({ "MetadataFile": by_file })).await.unwrap();
+    change().await;
     drop(turn);
     fetching.await.unwrap();
+}
+
+#[actix_web::test]
+async fn a_change_of_the_administrator_during_a_fetch_wins() {
+    let corp = Arc::new(Corp::build().await);
+    let by_file = with_attribute(&corp.document(), "ID=\"_file\"");
+    during_a_fetch(&corp, async || {
+        corp.configure("UpdateIdentityProvider", json!({ "MetadataFile": by_file })).await.unwrap();
+    })
+    .await;
     assert_eq!(corp.document(), by_file);
     assert_eq!(corp.stored().metadata_fetched, None);
     corp.wait(Duration::days(1)).await;
@@ -198,23 +205,13 @@ async fn a_change_of_the_administrator_during_a_fetch_wins() {
 #[actix_web::test]
 async fn a_provider_that_was_made_anew_during_a_fetch_is_not_overwritten_by_the_one_before() {
     let corp = Arc::new(Corp::build().await);
-    let good = corp.document();
-    corp.says(&with_attribute(&good, "ID=\"_fetched\""));
-    corp.house.advance(Duration::hours(6));
-    let turn = corp.site.open.acquire().await.unwrap();
-    let fetching = tokio::task::spawn_local({
-        let corp = Arc::clone(&corp);
-        async move { corp.run_due().await }
-    });
-    while corp.asked() < 2 {
-        tokio::task::yield_now().await;
-    }
-    let gone = Edit::DeleteProvider { pool_id: POOL.into(), name: "Corp".into() };
-    corp.house.edit(vec![gone]).await;
-    let anew = with_attribute(&good, "ID=\"_anew\"");
-    corp.configure("CreateIdentityProvider", json!({ "MetadataFile": anew })).await.unwrap();
-    drop(turn);
-    fetching.await.unwrap();
+    let anew = with_attribute(&corp.document(), "ID=\"_anew\"");
+    during_a_fetch(&corp, async || {
+        let gone = Edit::DeleteProvider { pool_id: POOL.into(), name: "Corp".into() };
+        corp.house.edit(vec![gone]).await;
+        corp.configure("CreateIdentityProvider", json!({ "MetadataFile": anew })).await.unwrap();
+    })
+    .await;
     assert_eq!(corp.document(), anew);
     assert!(!corp.stored().provider_details.contains_key("MetadataURL"));
 }
