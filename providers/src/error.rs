@@ -13,6 +13,8 @@ pub enum Upstream {
     Jwks,
     /// Userinfo or profile.
     UserInfo,
+    /// Amazon's token-info endpoint.
+    TokenInfo,
     /// SAML metadata.
     Metadata,
 }
@@ -25,6 +27,7 @@ impl Upstream {
             Self::Token => "token endpoint",
             Self::Jwks => "key set (jwks_uri)",
             Self::UserInfo => "userinfo endpoint",
+            Self::TokenInfo => "token-info endpoint",
             Self::Metadata => "SAML metadata",
         }
     }

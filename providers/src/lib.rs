@@ -10,12 +10,18 @@
 
 pub mod ambient;
 pub mod error;
+pub mod facebook;
 pub mod fetch;
+pub mod google;
 pub mod identity;
+pub mod login_with_amazon;
+pub mod oauth;
 pub mod oidc;
 pub mod saml;
 pub mod settings;
+pub mod sign_in_with_apple;
 pub mod sign_out;
+pub mod social;
 
 use std::sync::Arc;
 
@@ -229,6 +235,11 @@ pub trait Provider: Send + Sync {
     /// The provider's own name for itself where it is known without asking: the SAML entity id.
     fn issuer(&self) -> Option<&str> {
         None
+    }
+
+    /// What describing the provider adds to the settings that were given.
+    fn derived(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
 
     /// Whether every sign-in request to this provider is signed.

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
+use url::Url;
+
+use crate::fetch::is_loopback_host;
 
 /// A provider setting that is not allowed, named so that a person can repair it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -91,6 +94,31 @@ impl<'a> Details<'a> {
             }),
         }
     }
+}
+
+/// The value of a key that must be there.
+pub(crate) fn required<'a>(
+    read: &mut Details<'a>,
+    key: &'static str,
+    allowed: &str,
+) -> Result<&'a str, SettingError> {
+    match read.get(key) {
+        Some(value) if !value.is_empty() => Ok(value),
+        _ => Err(SettingError::missing(key, allowed)),
+    }
+}
+
+/// An absolute https URL (http on loopback in development) without user information and fragment.
+pub(crate) fn https_url(text: &str, dev: bool) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let scheme = match url.scheme() {
+        "https" => true,
+        "http" => dev && is_loopback_host(&url),
+        _ => false,
+    };
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    let clean = text.len() <= 2048 && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    (scheme && plain && clean && url.has_host()).then_some(url)
 }
 
 /// What happens to a mapped attribute that the provider no longer sends.

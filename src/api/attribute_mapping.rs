@@ -44,19 +44,24 @@ pub(super) fn check(
         }
     }
     let mut mapping = given;
-    if kind == ProviderType::Oidc {
-        mapping.insert(USERNAME.to_owned(), "sub".to_owned());
+    if kind != ProviderType::Saml {
+        mapping.insert(USERNAME.to_owned(), subject(kind).to_owned());
     }
     Ok(mapping)
 }
 
-fn check_username(source: &str, kind: ProviderType) -> Result<(), ApiError> {
-    let fixed = match kind {
+/// What a provider of this type calls its own key for a person.
+const fn subject(kind: ProviderType) -> &'static str {
+    match kind {
         ProviderType::Saml => "NameID",
         ProviderType::Facebook => "id",
         ProviderType::LoginWithAmazon => "user_id",
         ProviderType::Oidc | ProviderType::Google | ProviderType::SignInWithApple => "sub",
-    };
+    }
+}
+
+fn check_username(source: &str, kind: ProviderType) -> Result<(), ApiError> {
+    let fixed = subject(kind);
     if source == fixed {
         return Ok(());
     }

@@ -1,15 +1,15 @@
 //! `ProviderDetails`: what may be given, what is kept, what is shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use poolgate_providers::oidc::OidcSettings;
 use poolgate_providers::saml::{SamlSettings, metadata};
 use poolgate_providers::settings::CommonSettings;
 
 use super::error::invalid;
 use super::{ApiContext, ApiError};
 use crate::pool::{IdentityProvider, ProviderType, Timestamp};
+use crate::registry::adapters;
 use crate::upkeep::document::{self, Unusable};
 
 /// Settings as given.
@@ -42,16 +42,11 @@ pub(super) async fn check(
             DERIVED_SAML.iter().for_each(|key| drop(details.remove(*key)));
             saml(context, details).await
         }
-        ProviderType::Oidc => {
-            OidcSettings::from_details(&details, context.dev).map_err(|error| invalid(error.to_string()))?;
+        kind => {
+            adapters::oauth(kind, &details, &BTreeSet::new(), context.dev)
+                .map_err(|error| invalid(error.to_string()))?;
             Ok(Accepted { details, metadata_document: None, metadata_fetched: None })
         }
-        ProviderType::Facebook
-        | ProviderType::Google
-        | ProviderType::LoginWithAmazon
-        | ProviderType::SignInWithApple => Err(ApiError::Unsupported(format!(
-            "ProviderType {kind} is not part of this build: it has SAML and OIDC."
-        ))),
     }
 }
 
@@ -99,10 +94,6 @@ pub(super) fn shown(context: &ApiContext, provider: &IdentityProvider) -> Detail
     let mut details = provider.provider_details.clone();
     details.remove("private_key");
     match provider.provider_type {
-        ProviderType::Oidc => {
-            let derived = OidcSettings::derived();
-            details.extend(derived.map(|(key, value)| (key.to_owned(), value.to_owned())));
-        }
         ProviderType::Saml => {
             details.extend(derived_from_metadata(context, provider).unwrap_or_default());
             if let Some(pool) = context.registry.snapshot().pool(&provider.user_pool_id) {
@@ -110,7 +101,11 @@ pub(super) fn shown(context: &ApiContext, provider: &IdentityProvider) -> Detail
                 details.insert("ActiveEncryptionCertificate".to_owned(), certificate);
             }
         }
-        _ => {}
+        kind => {
+            let adapter = adapters::oauth(kind, &provider.provider_details, &BTreeSet::new(), context.dev);
+            let derived = adapter.map(|adapter| adapter.derived()).unwrap_or_default();
+            details.extend(derived.into_iter().map(|(key, value)| (key.to_owned(), value)));
+        }
     }
     details
 }

@@ -1,6 +1,6 @@
 //! An OIDC provider: what its discovery document and its key set say.
 
-use poolgate_providers::oidc::settings::ClientAuth;
+use poolgate_providers::oauth::ClientAuth;
 use poolgate_providers::oidc::{OidcProvider, OidcSettings};
 
 use super::subject::Subject;

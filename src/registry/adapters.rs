@@ -1,11 +1,18 @@
 //! From a configured provider to the adapter that speaks its protocol.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use poolgate_providers::facebook::Facebook;
+use poolgate_providers::google::Google;
+use poolgate_providers::login_with_amazon::LoginWithAmazon;
 use poolgate_providers::oidc::{OidcProvider, OidcSettings};
 use poolgate_providers::saml::{
     RequestSignature, RequestSigner, SamlProvider, SamlSettings, SigningFailed, metadata,
 };
+use poolgate_providers::settings::SettingError;
+use poolgate_providers::sign_in_with_apple::SignInWithApple;
+use poolgate_providers::social::Setup;
 use poolgate_providers::{Clock, Provider};
 
 use crate::keys::PoolKeys;
@@ -53,13 +60,35 @@ pub fn build(
             let adapter = SamlProvider::new(settings, Some(Arc::new(signer))).with_decryption(decryption);
             Ok(Arc::new(adapter.with_engine(surface.engines.engine())))
         }
-        ProviderType::Oidc => {
-            let settings = OidcSettings::from_details(&provider.provider_details, surface.dev)
-                .map_err(|error| error.to_string())?;
-            Ok(Arc::new(OidcProvider::new(settings)))
+        kind => {
+            let mapped = provider.attribute_mapping.values().cloned().collect();
+            oauth(kind, &provider.provider_details, &mapped, surface.dev).map_err(|error| error.to_string())
         }
-        other => Err(format!("providers of type {other} are not part of this build")),
     }
+}
+
+/// The adapter of a provider that is not SAML: its settings are all there is to it. `mapped` names the provider's
+/// attributes that are mapped to anything.
+///
+/// # Errors
+/// The first setting that is missing, unknown or has a value that is not allowed.
+pub fn oauth(
+    kind: ProviderType,
+    details: &BTreeMap<String, String>,
+    mapped: &BTreeSet<String>,
+    dev: bool,
+) -> Result<Arc<dyn Provider>, SettingError> {
+    let setup = Setup { details, mapped, dev };
+    Ok(match kind {
+        ProviderType::Oidc => Arc::new(OidcProvider::new(OidcSettings::from_details(details, dev)?)),
+        ProviderType::Google => Arc::new(Google::new(setup)?),
+        ProviderType::Facebook => Arc::new(Facebook::new(setup)?),
+        ProviderType::LoginWithAmazon => Arc::new(LoginWithAmazon::new(setup)?),
+        ProviderType::SignInWithApple => Arc::new(SignInWithApple::new(setup)?),
+        ProviderType::Saml => {
+            return Err(SettingError::missing("MetadataFile", "the metadata of a SAML provider"));
+        }
+    })
 }
 
 /// The settings that are switched on and weaken security: their names begin with `insecure_`.

@@ -5,14 +5,14 @@ use std::time::Duration;
 use openidconnect::core::{CoreAuthPrompt, CoreClient, CoreResponseType};
 use openidconnect::{
     AuthUrl, AuthenticationFlow, ClientId, CsrfToken, IssuerUrl, JsonWebKeySet, LanguageTag, LoginHint,
-    Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+    Nonce, PkceCodeChallenge, RedirectUrl, Scope,
 };
 use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::discovery::Endpoints;
 use super::settings::{OidcSettings, ResponseMode};
-use crate::{AttemptFacts, Prompt, ProviderError};
+use crate::{AttemptFacts, Prompt, ProviderError, oauth};
 
 /// The URL the browser leaves for.
 pub(super) fn url(
@@ -36,7 +36,8 @@ pub(super) fn url(
         // The library names `openid` itself.
         .add_scopes(settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new));
     if settings.pkce {
-        request = request.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier(facts)?));
+        request = request
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&oauth::verifier(facts)?));
     }
     if settings.response_mode == ResponseMode::FormPost {
         request = request.add_extra_param("response_mode", "form_post");
@@ -58,16 +59,8 @@ pub(super) fn url(
     if let Some(lang) = &facts.asked.lang {
         request = request.add_ui_locale(LanguageTag::new(lang.clone()));
     }
-    Ok(request.url().0)
-}
-
-/// The PKCE verifier of the attempt, checked because the library panics on a wrong length.
-pub(super) fn verifier(facts: &AttemptFacts) -> Result<PkceCodeVerifier, ProviderError> {
-    let verifier = facts.pkce_verifier.expose_secret();
-    let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    if (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved) {
-        Ok(PkceCodeVerifier::new(verifier.to_owned()))
-    } else {
-        Err(ProviderError::Settings("the PKCE verifier is not of 43 to 128 unreserved characters".to_owned()))
+    for (name, value) in &settings.request_parameters {
+        request = request.add_extra_param(*name, value.clone());
     }
+    Ok(request.url().0)
 }

@@ -9,9 +9,10 @@ use url::Url;
 
 use super::cached::Cached;
 use super::keys::Alg;
-use super::settings::{OidcSettings, https_url, reserved_parameter};
-use super::{call, json};
+use super::settings::{OidcSettings, reserved_parameter};
 use crate::fetch::Http;
+use crate::oauth::{call, json};
+use crate::settings::https_url;
 use crate::{ProviderError, Upstream};
 
 /// A document older than this is fetched again; the old one stays in use while that fails.

@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 use time::{Duration, OffsetDateTime};
 
-use super::json;
 use super::jws::Jws;
 use super::keys::{Alg, KeySet};
+use super::settings::IssuerRule;
 use crate::ProviderError;
+use crate::oauth::json;
 
 /// An ID token fresh from the token endpoint was made for this sign-in: an `iat` older than this is not.
 const OLDEST: Duration = Duration::hours(1);
@@ -22,6 +23,8 @@ const LONGEST_SUBJECT: usize = 255;
 pub(super) struct Expected<'a> {
     /// The issuer, byte by byte.
     pub(super) issuer: &'a str,
+    /// Whether its tokens may name it otherwise.
+    pub(super) issuer_rule: IssuerRule,
     /// Our client id there.
     pub(super) client_id: &'a str,
     /// The nonce that was sent.
@@ -40,13 +43,13 @@ pub(super) struct Expected<'a> {
 
 /// The claims of an ID token that passed every check.
 #[derive(Debug)]
-pub(super) struct IdToken {
+pub(crate) struct IdToken {
     /// `sub`.
-    pub(super) subject: String,
+    pub(crate) subject: String,
     /// `auth_time`.
-    pub(super) authenticated_at: Option<OffsetDateTime>,
+    pub(crate) authenticated_at: Option<OffsetDateTime>,
     /// All of its claims.
-    pub(super) claims: Map<String, Value>,
+    pub(crate) claims: Map<String, Value>,
 }
 
 /// The checks on the header: before a key is looked for.
@@ -91,6 +94,7 @@ pub(super) fn verify(
 fn check_issuer(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), ProviderError> {
     match claims.get("iss").and_then(Value::as_str) {
         Some(issuer) if issuer == expected.issuer => Ok(()),
+        Some(issuer) if matches!(expected.issuer_rule, IssuerRule::Or(other) if issuer == other) => Ok(()),
         came => Err(fault(
             "oidc_issuer",
             format!(

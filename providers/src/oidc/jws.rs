@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use super::json;
 use super::keys::{Alg, KeySet};
 use crate::ProviderError;
+use crate::oauth::json;
 
 /// Longest token looked at, in bytes: checked before anything is decoded.
 pub(super) const LONGEST: usize = 64 * 1024;

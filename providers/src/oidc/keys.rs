@@ -10,8 +10,8 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::cached::Cached;
-use super::{call, json};
 use crate::fetch::Http;
+use crate::oauth::{call, json};
 use crate::{ProviderError, Upstream};
 
 /// Most keys taken from one set.

@@ -1,18 +1,15 @@
 //! OpenID Connect relying party: authorization code flow (OpenID Connect Core 1.0 section 3.1).
 //!
 //! Modules follow the sign-in: [`settings`] and `discovery` say where to go, `authorize` writes the
-//! request, `callback` reads the answer, `exchange` redeems the code, `jws` and `keys` check the
+//! request, [`crate::oauth`] reads the answer and redeems the code, `jws` and `keys` check the
 //! signature, `id_token` checks the claims, `userinfo` asks for more, `claims` makes attributes of it.
+//! Google and Apple are this protocol with rules of their own.
 
 mod authorize;
 mod cached;
-mod call;
-mod callback;
-mod claims;
+pub(crate) mod claims;
 mod discovery;
-mod exchange;
 mod id_token;
-mod json;
 mod jws;
 mod keys;
 pub mod settings;
@@ -21,20 +18,24 @@ pub mod survey;
 mod tests;
 mod userinfo;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use secrecy::ExposeSecret as _;
-use serde_json::Value;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value};
 use time::Duration;
 
 pub use settings::OidcSettings;
 
+use crate::oauth::callback::{self, Issuer};
+use crate::oauth::exchange::{self, Redeemer};
 use crate::{
     AttemptFacts, ExternalIdentity, Inbound, Outbound, Provider, ProviderError, ProviderSession,
     SignOutFacts, Surroundings, Verified,
 };
 use discovery::{Discovery, Endpoints};
-use exchange::Tokens;
-use id_token::{Expected, IdToken};
+use id_token::Expected;
+pub(crate) use id_token::IdToken;
 use jws::Jws;
 use keys::KeyCache;
 
@@ -59,29 +60,92 @@ impl OidcProvider {
         &self.settings
     }
 
+    /// Redeems the code of an answer and verifies the ID token that comes for it.
+    pub(crate) async fn confirm(
+        &self,
+        around: &Surroundings,
+        facts: &AttemptFacts,
+        inbound: Inbound,
+    ) -> Result<Confirmed, ProviderError> {
+        let Inbound::OAuth(pairs) = inbound else {
+            return Err(ProviderError::Unsolicited("a SAML response came for an OAuth sign-in".to_owned()));
+        };
+        let http = around.http.as_ref();
+        let endpoints = self.discovery.endpoints(http, around.clock.now(), &self.settings).await?;
+        let issuer = Issuer { name: Some(&endpoints.issuer), always: endpoints.iss_parameter };
+        let code = callback::code(pairs, facts, issuer)?;
+        let redeemer = Redeemer {
+            client_id: &self.settings.client_id,
+            auth: &self.settings.client_auth,
+            token: &endpoints.token,
+            pkce: self.settings.pkce,
+        };
+        let tokens = exchange::redeem(around, &redeemer, facts, &code).await?;
+        let id_token = tokens.id_token.ok_or_else(|| {
+            ProviderError::not_believed(
+                "oidc_id_token_missing",
+                "the provider's token endpoint gave no ID token",
+            )
+        })?;
+        let verified = self.verify(around, &endpoints, facts, &id_token, &tokens.access_token).await?;
+        Ok(Confirmed { endpoints, id_token, access_token: tokens.access_token, verified })
+    }
+
     async fn verify(
         &self,
         around: &Surroundings,
         endpoints: &Endpoints,
         facts: &AttemptFacts,
-        tokens: &Tokens,
+        id_token: &SecretString,
+        access_token: &SecretString,
     ) -> Result<IdToken, ProviderError> {
-        let jws = Jws::parse(tokens.id_token.expose_secret())?;
+        let jws = Jws::parse(id_token.expose_secret())?;
         id_token::check_header(&jws, &endpoints.algs)?;
         let now = around.clock.now();
         let kid = jws.kid.as_deref();
         let keys = self.keys.holding(around.http.as_ref(), &endpoints.jwks, now, jws.alg, kid).await?;
         let expected = Expected {
             issuer: &endpoints.issuer,
+            issuer_rule: self.settings.issuer_rule,
             client_id: &self.settings.client_id,
             nonce: &facts.nonce,
             algs: &endpoints.algs,
             skew: Duration::seconds(self.settings.common.clock_skew_seconds.into()),
             max_age: facts.asked.max_age,
-            access_token: tokens.access_token.expose_secret(),
+            access_token: access_token.expose_secret(),
             now: around.clock.now(),
         };
         id_token::verify(&jws, &keys, &expected)
+    }
+}
+
+/// A person whose ID token passed every check.
+pub(crate) struct Confirmed {
+    endpoints: Arc<Endpoints>,
+    id_token: SecretString,
+    /// For the endpoints that say more of the person.
+    pub(crate) access_token: SecretString,
+    /// What the ID token says.
+    pub(crate) verified: IdToken,
+}
+
+impl Confirmed {
+    /// Who it is: what the ID token says, and over it what was asked for besides.
+    pub(crate) fn identity(self, more: Option<&Map<String, Value>>) -> ExternalIdentity {
+        let verified = self.verified;
+        let sid = verified.claims.get("sid").and_then(Value::as_str).map(str::to_owned);
+        ExternalIdentity {
+            attributes: claims::merge(&verified.claims, more),
+            issuer: self.endpoints.issuer.clone(),
+            session: ProviderSession {
+                subject: verified.subject.clone(),
+                session_indexes: sid.into_iter().collect(),
+                id_token: Some(self.id_token.expose_secret().to_owned()),
+                ..ProviderSession::default()
+            },
+            authenticated_at: verified.authenticated_at,
+            subject: verified.subject,
+        }
     }
 }
 
@@ -99,34 +163,17 @@ impl Provider for OidcProvider {
         facts: &AttemptFacts,
         inbound: Inbound,
     ) -> Result<Verified<ExternalIdentity>, ProviderError> {
-        let Inbound::OAuth(pairs) = inbound else {
-            return Err(ProviderError::Unsolicited("a SAML response came for an OIDC sign-in".to_owned()));
-        };
-        let http = around.http.as_ref();
-        let endpoints = self.discovery.endpoints(http, around.clock.now(), &self.settings).await?;
-        let code = callback::code(pairs, facts, &endpoints)?;
-        let tokens = exchange::redeem(around, &self.settings, &endpoints, facts, &code).await?;
-        let verified = self.verify(around, &endpoints, facts, &tokens).await?;
-        let userinfo = match &endpoints.userinfo {
+        let confirmed = self.confirm(around, facts, inbound).await?;
+        let userinfo = match &confirmed.endpoints.userinfo {
             None => None,
             Some(url) => {
-                let method = self.settings.attributes_request_method;
-                Some(userinfo::ask(http, url, method, &tokens.access_token, &verified.subject).await?)
+                let (method, subject) =
+                    (self.settings.attributes_request_method, &confirmed.verified.subject);
+                let http = around.http.as_ref();
+                Some(userinfo::ask(http, url, method, &confirmed.access_token, subject).await?)
             }
         };
-        let sid = verified.claims.get("sid").and_then(Value::as_str).map(str::to_owned);
-        Ok(Verified::vouch(ExternalIdentity {
-            attributes: claims::merge(&verified.claims, userinfo.as_ref()),
-            issuer: endpoints.issuer.clone(),
-            session: ProviderSession {
-                subject: verified.subject.clone(),
-                session_indexes: sid.into_iter().collect(),
-                id_token: Some(tokens.id_token.expose_secret().to_owned()),
-                ..ProviderSession::default()
-            },
-            authenticated_at: verified.authenticated_at,
-            subject: verified.subject,
-        }))
+        Ok(Verified::vouch(confirmed.identity(userinfo.as_ref())))
     }
 
     async fn end(
@@ -153,6 +200,10 @@ impl Provider for OidcProvider {
                 .append_pair("state", &facts.handle);
         }
         Ok(Some(Outbound::Redirect(url)))
+    }
+
+    fn derived(&self) -> Vec<(&'static str, String)> {
+        vec![("attributes_url_add_attributes", "false".to_owned())]
     }
 
     fn origins(&self) -> Vec<url::Origin> {

@@ -1,14 +1,11 @@
 //! What an OIDC provider is told about itself (`ProviderDetails`).
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use jsonwebtoken::{Algorithm, EncodingKey};
-use secrecy::SecretString;
 use url::Url;
 
-use crate::fetch::is_loopback_host;
-use crate::settings::{CommonSettings, Details, SettingError};
+use crate::oauth::client_auth::{self, ClientAuth};
+use crate::settings::{CommonSettings, Details, SettingError, https_url, required};
 
 /// Longest value of one setting, in bytes (a private key is the longest that makes sense).
 const LONGEST: usize = 16 * 1024;
@@ -29,31 +26,13 @@ const OUR_PARAMETERS: [&str; 13] = [
     "ui_locales",
 ];
 
-/// How the client proves itself at the token endpoint (OpenID Connect Core section 9).
-pub enum ClientAuth {
-    /// `client_secret_post`.
-    SecretPost(SecretString),
-    /// `client_secret_basic`.
-    SecretBasic(SecretString),
-    /// `private_key_jwt`.
-    PrivateKeyJwt {
-        /// The key that signs the assertion.
-        key: EncodingKey,
-        /// RS256, or ES256 for a P-256 key.
-        algorithm: Algorithm,
-        /// `kid` of the assertion's header (`private_key_id`).
-        key_id: Option<String>,
-    },
-}
-
-impl fmt::Debug for ClientAuth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::SecretPost(_) => "SecretPost",
-            Self::SecretBasic(_) => "SecretBasic",
-            Self::PrivateKeyJwt { .. } => "PrivateKeyJwt",
-        })
-    }
+/// Which `iss` an ID token may carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IssuerRule {
+    /// The issuer, byte by byte.
+    Exact,
+    /// The issuer, or this other spelling of it.
+    Or(&'static str),
 }
 
 /// How userinfo is asked for.
@@ -98,6 +77,8 @@ pub struct OidcSettings {
     pub attributes_request_method: AttributesMethod,
     /// `oidc_issuer`, as it was written: compared byte by byte.
     pub issuer: String,
+    /// Which `iss` its ID tokens may carry.
+    pub issuer_rule: IssuerRule,
     /// `authorize_scopes`, `openid` among them, without repetition.
     pub scopes: Vec<String>,
     /// The four explicit endpoints; none of them means discovery.
@@ -108,6 +89,8 @@ pub struct OidcSettings {
     pub response_mode: ResponseMode,
     /// Whether the app's `login_hint` is forwarded.
     pub forward_login_hint: bool,
+    /// Parameters of the authorization request that this provider has of its own.
+    pub request_parameters: Vec<(&'static str, String)>,
     /// Development: endpoints may be plain http on loopback.
     pub dev: bool,
     /// Settings shared with other kinds of providers.
@@ -127,13 +110,15 @@ impl OidcSettings {
         }
         let mut read = Details::new(details);
         let settings = Self {
-            client_id: client_id(&mut read)?,
-            client_auth: client_auth(&mut read)?,
+            client_id: client_auth::client_id(&mut read)?,
+            client_auth: client_auth::read(&mut read)?,
             attributes_request_method: read.choice(
                 "attributes_request_method",
                 &[("GET", AttributesMethod::Get), ("POST", AttributesMethod::Post)],
             )?,
             issuer: issuer(&mut read, dev)?,
+            issuer_rule: IssuerRule::Exact,
+            request_parameters: Vec::new(),
             scopes: scopes(&mut read)?,
             endpoints: endpoints(&mut read, dev)?,
             pkce: read.choice("pkce", &[("S256", true), ("off", false)])?,
@@ -157,83 +142,6 @@ impl OidcSettings {
         read.refuse_unknown()?;
         Ok(settings)
     }
-
-    /// What describing the provider adds to what was given.
-    pub fn derived() -> [(&'static str, &'static str); 1] {
-        [("attributes_url_add_attributes", "false")]
-    }
-}
-
-fn required<'a>(read: &mut Details<'a>, key: &'static str, allowed: &str) -> Result<&'a str, SettingError> {
-    match read.get(key) {
-        Some(value) if !value.is_empty() => Ok(value),
-        _ => Err(SettingError::missing(key, allowed)),
-    }
-}
-
-fn client_id(read: &mut Details<'_>) -> Result<String, SettingError> {
-    const ALLOWED: &str = "the client id the provider gave, 1 to 1,024 printable characters";
-    let given = required(read, "client_id", ALLOWED)?;
-    if given.len() > 1024 || given.chars().any(char::is_control) {
-        return Err(SettingError::new("client_id", given, ALLOWED));
-    }
-    Ok(given.to_owned())
-}
-
-#[derive(Clone, Copy)]
-enum Method {
-    Post,
-    Basic,
-    PrivateKey,
-}
-
-fn client_auth(read: &mut Details<'_>) -> Result<ClientAuth, SettingError> {
-    const SECRET: &str = "the client secret the provider gave, printable, at most 1,024 characters";
-    let method = read.choice(
-        "token_endpoint_auth_method",
-        &[
-            ("client_secret_post", Method::Post),
-            ("client_secret_basic", Method::Basic),
-            ("private_key_jwt", Method::PrivateKey),
-        ],
-    )?;
-    let secret = read.get("client_secret").filter(|secret| !secret.is_empty());
-    let private_key = read.get("private_key");
-    let key_id = read.get("private_key_id");
-    if let Method::PrivateKey = method {
-        let pem = private_key.ok_or_else(|| SettingError::missing("private_key", PRIVATE_KEY))?;
-        let (key, algorithm) = private_key_of(pem)?;
-        return Ok(ClientAuth::PrivateKeyJwt { key, algorithm, key_id: key_id.map(str::to_owned) });
-    }
-    for (key, given) in [("private_key", private_key), ("private_key_id", key_id)] {
-        if given.is_some() {
-            return Err(SettingError::hidden(
-                key,
-                "nothing, unless token_endpoint_auth_method is private_key_jwt",
-            ));
-        }
-    }
-    let secret = secret.ok_or_else(|| SettingError::missing("client_secret", SECRET))?;
-    if secret.len() > 1024 || secret.chars().any(char::is_control) {
-        return Err(SettingError::hidden("client_secret", SECRET));
-    }
-    let secret = SecretString::from(secret);
-    Ok(match method {
-        Method::Basic => ClientAuth::SecretBasic(secret),
-        _ => ClientAuth::SecretPost(secret),
-    })
-}
-
-const PRIVATE_KEY: &str = "a PEM private key: RSA of at least 2,048 bits, or EC on P-256 (PKCS #8)";
-
-/// The key and the algorithm it signs with; tried once, so that a bad key is found here and not at the
-/// first sign-in.
-fn private_key_of(pem: &str) -> Result<(EncodingKey, Algorithm), SettingError> {
-    let rsa = EncodingKey::from_rsa_pem(pem.as_bytes()).map(|key| (key, Algorithm::RS256));
-    rsa.or_else(|_| EncodingKey::from_ec_pem(pem.as_bytes()).map(|key| (key, Algorithm::ES256)))
-        .ok()
-        .filter(|(key, algorithm)| jsonwebtoken::crypto::sign(b"trial", key, *algorithm).is_ok())
-        .ok_or_else(|| SettingError::hidden("private_key", PRIVATE_KEY))
 }
 
 fn issuer(read: &mut Details<'_>, dev: bool) -> Result<String, SettingError> {
@@ -244,19 +152,6 @@ fn issuer(read: &mut Details<'_>, dev: bool) -> Result<String, SettingError> {
         Some(_) => Ok(given.to_owned()),
         None => Err(SettingError::new("oidc_issuer", given, ALLOWED)),
     }
-}
-
-/// An absolute https URL (http on loopback in development) without user information and fragment.
-pub(super) fn https_url(text: &str, dev: bool) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let scheme = match url.scheme() {
-        "https" => true,
-        "http" => dev && is_loopback_host(&url),
-        _ => false,
-    };
-    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    let clean = text.len() <= 2048 && !text.chars().any(|c| c.is_control() || c.is_whitespace());
-    (scheme && plain && clean && url.has_host()).then_some(url)
 }
 
 fn scopes(read: &mut Details<'_>) -> Result<Vec<String>, SettingError> {

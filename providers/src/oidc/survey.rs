@@ -2,7 +2,8 @@
 
 use url::Url;
 
-use super::{OidcProvider, json, keys};
+use super::{OidcProvider, keys};
+use crate::oauth::json;
 use crate::{ProviderError, Surroundings};
 
 /// Longest key name that is shown, in characters.

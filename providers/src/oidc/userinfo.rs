@@ -5,9 +5,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::call;
 use super::settings::AttributesMethod;
 use crate::fetch::Http;
+use crate::oauth::call;
 use crate::{ProviderError, Upstream};
 
 const AT: Upstream = Upstream::UserInfo;

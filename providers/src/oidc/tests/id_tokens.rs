@@ -3,6 +3,7 @@
 use super::super::id_token::{Expected, IdToken, verify};
 use super::super::jws::Jws;
 use super::super::keys::{Alg, KeySet};
+use super::super::settings::IssuerRule;
 use super::*;
 
 const ISSUER: &str = "https://idp.example.com";
@@ -22,6 +23,7 @@ fn believe_with(
     let algs: Vec<Alg> = Alg::ALL.into_iter().map(|(_, alg)| alg).collect();
     let mut expected = Expected {
         issuer: ISSUER,
+        issuer_rule: IssuerRule::Exact,
         client_id: CLIENT,
         nonce: &nonce,
         algs: &algs,

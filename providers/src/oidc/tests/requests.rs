@@ -7,6 +7,7 @@ use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use super::super::authorize;
 use super::super::discovery::Discovery;
 use super::*;
+use crate::oauth::callback::{self, Issuer};
 use crate::{Outbound, Prompt};
 
 const EXPLICIT: [(&str, &str); 4] = [
@@ -113,7 +114,8 @@ proptest! {
     ) {
         let settings = OidcSettings::from_details(&details(&EXPLICIT), false).unwrap();
         let endpoints = Discovery::new(&settings).known().unwrap();
-        prop_assert!(super::super::callback::code(pairs, &facts(), &endpoints).is_err());
+        let issuer = Issuer { name: Some(&endpoints.issuer), always: endpoints.iss_parameter };
+        prop_assert!(callback::code(pairs, &facts(), issuer).is_err());
     }
 }
 

@@ -1,7 +1,10 @@
 //! Which settings are allowed.
 
-use super::super::settings::{AttributesMethod, ClientAuth, OidcSettings, ResponseMode};
+use super::super::OidcProvider;
+use super::super::settings::{AttributesMethod, OidcSettings, ResponseMode};
 use super::details;
+use crate::Provider as _;
+use crate::oauth::ClientAuth;
 use crate::settings::{LogoutEnds, MissingAttributes, MultiValued, SettingError};
 
 fn read(changes: &[(&str, &str)]) -> Result<OidcSettings, SettingError> {
@@ -192,5 +195,6 @@ fn a_secret_never_shows_in_errors_or_debug_output() {
 
 #[test]
 fn describing_adds_the_derived_value() {
-    assert_eq!(OidcSettings::derived(), [("attributes_url_add_attributes", "false")]);
+    let provider = OidcProvider::new(OidcSettings::from_details(&details(&[]), false).unwrap());
+    assert_eq!(provider.derived(), [("attributes_url_add_attributes", "false".to_owned())]);
 }

@@ -1,11 +1,10 @@
-//! The provider's answer through the browser (OpenID Connect Core 3.1.2.5 and 3.1.2.6, RFC 9207).
+//! The provider's answer through the browser (RFC 6749 sections 4.1.2 and 4.1.2.1, OpenID Connect Core 3.1.2.5 and 3.1.2.6, RFC 9207).
 
 use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 use subtle::ConstantTimeEq as _;
 
-use super::discovery::Endpoints;
 use super::{call, json};
 use crate::{AttemptFacts, ProviderError};
 
@@ -14,11 +13,20 @@ const LONGEST_CODE: usize = 8 * 1024;
 /// Most of a provider's own description that is passed on, in characters.
 const LONGEST_DESCRIPTION: usize = 300;
 
+/// Whose answer it must be (RFC 9207).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Issuer<'a> {
+    /// What `iss` must be where it is given; none: nothing is known of it, and it may not be given.
+    pub(crate) name: Option<&'a str>,
+    /// Whether it is always given.
+    pub(crate) always: bool,
+}
+
 /// The authorization code of an answer that belongs to this attempt and provider.
-pub(super) fn code(
+pub(crate) fn code(
     pairs: Vec<(String, String)>,
     facts: &AttemptFacts,
-    endpoints: &Endpoints,
+    issuer: Issuer<'_>,
 ) -> Result<SecretString, ProviderError> {
     let mut answer: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in pairs {
@@ -34,7 +42,7 @@ pub(super) fn code(
     if state.is_empty() || !bool::from(state.as_bytes().ct_eq(facts.handle.as_bytes())) {
         return Err(fault("oidc_state", "the provider's answer does not carry the state of this sign-in"));
     }
-    check_issuer(answer.get("iss").map(String::as_str), endpoints)?;
+    check_issuer(answer.get("iss").map(String::as_str), issuer)?;
     match (answer.remove("code"), answer.get("error")) {
         (Some(_), Some(_)) => Err(fault("oidc_code", "the provider's answer holds both a code and an error")),
         (None, Some(error)) => Err(refusal(error, answer.get("error_description"))),
@@ -45,21 +53,18 @@ pub(super) fn code(
 }
 
 /// The answer must come from the provider the attempt was started with (mix-up, RFC 9207 section 2.4).
-fn check_issuer(iss: Option<&str>, endpoints: &Endpoints) -> Result<(), ProviderError> {
+fn check_issuer(iss: Option<&str>, expected: Issuer<'_>) -> Result<(), ProviderError> {
+    let name = expected.name.unwrap_or("no issuer");
     match iss {
-        Some(iss) if iss == endpoints.issuer => Ok(()),
-        None if !endpoints.iss_parameter => Ok(()),
+        Some(iss) if expected.name == Some(iss) => Ok(()),
+        None if !expected.always => Ok(()),
         Some(iss) => Err(fault(
             "oidc_iss_parameter",
-            format!(
-                "the answer is from issuer \"{}\", expected \"{}\"",
-                json::shown(iss, 300),
-                endpoints.issuer
-            ),
+            format!("the answer is from issuer \"{}\", expected \"{name}\"", json::shown(iss, 300)),
         )),
         None => Err(fault(
             "oidc_iss_parameter",
-            format!("the answer does not name its issuer (iss), which \"{}\" always does", endpoints.issuer),
+            format!("the answer does not name its issuer (iss), which \"{name}\" always does"),
         )),
     }
 }

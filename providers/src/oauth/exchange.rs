@@ -18,10 +18,9 @@ use oauth2::{
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use url::Url;
 
-use super::discovery::Endpoints;
-use super::settings::{ClientAuth, OidcSettings};
-use super::{authorize, call};
+use super::{ClientAuth, call, verifier};
 use crate::ambient::random_token;
 use crate::fetch::{FetchError, Http};
 use crate::{AttemptFacts, ProviderError, Random, Surroundings, Upstream};
@@ -57,28 +56,38 @@ type Client = oauth2::Client<
 >;
 
 /// The tokens of a successful exchange, not yet verified.
-pub(super) struct Tokens {
-    pub(super) id_token: SecretString,
-    pub(super) access_token: SecretString,
+pub(crate) struct Tokens {
+    pub(crate) access_token: SecretString,
+    /// OpenID Connect only.
+    pub(crate) id_token: Option<SecretString>,
+}
+
+/// Who redeems, and where.
+pub(crate) struct Redeemer<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) auth: &'a ClientAuth,
+    /// Token endpoint.
+    pub(crate) token: &'a Url,
+    /// Whether the request carried a PKCE challenge.
+    pub(crate) pkce: bool,
 }
 
 /// Redeems `code`.
-pub(super) async fn redeem(
+pub(crate) async fn redeem(
     around: &Surroundings,
-    settings: &OidcSettings,
-    endpoints: &Endpoints,
+    redeemer: &Redeemer<'_>,
     facts: &AttemptFacts,
     code: &SecretString,
 ) -> Result<Tokens, ProviderError> {
-    let client = client(settings, endpoints);
+    let client = client(redeemer);
     let mut request = client
         .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
         .set_redirect_uri(Cow::Owned(RedirectUrl::from_url(facts.callback.clone())));
-    if settings.pkce {
-        request = request.set_pkce_verifier(authorize::verifier(facts)?);
+    if redeemer.pkce {
+        request = request.set_pkce_verifier(verifier(facts)?);
     }
-    if let ClientAuth::PrivateKeyJwt { .. } = settings.client_auth {
-        let assertion = assertion(around.random.as_ref(), around.clock.now(), settings, endpoints)?;
+    if let ClientAuth::PrivateKeyJwt { .. } = redeemer.auth {
+        let assertion = assertion(around.random.as_ref(), around.clock.now(), redeemer)?;
         request = request
             .add_extra_param(
                 "client_assertion_type",
@@ -96,16 +105,14 @@ pub(super) async fn redeem(
     if *response.token_type() != BasicTokenType::Bearer {
         return Err(call::bad(Upstream::Token, StatusCode::OK, "its token_type is not Bearer"));
     }
-    let id_token = response.extra_fields().id_token.clone().ok_or_else(|| {
-        ProviderError::not_believed("oidc_id_token_missing", "the provider's token endpoint gave no ID token")
-    })?;
-    Ok(Tokens { id_token: id_token.into(), access_token: response.access_token().secret().clone().into() })
+    let id_token = response.extra_fields().id_token.clone().map(SecretString::from);
+    Ok(Tokens { access_token: response.access_token().secret().clone().into(), id_token })
 }
 
-fn client(settings: &OidcSettings, endpoints: &Endpoints) -> Client {
-    let client: Client = oauth2::Client::new(ClientId::new(settings.client_id.clone()))
-        .set_token_uri(TokenUrl::from_url(endpoints.token.clone()));
-    match &settings.client_auth {
+fn client(redeemer: &Redeemer<'_>) -> Client {
+    let client: Client = oauth2::Client::new(ClientId::new(redeemer.client_id.to_owned()))
+        .set_token_uri(TokenUrl::from_url(redeemer.token.clone()));
+    match redeemer.auth {
         ClientAuth::SecretPost(secret) => {
             client.set_auth_type(AuthType::RequestBody).set_client_secret(secret_of(secret))
         }
@@ -134,20 +141,19 @@ struct Assertion<'a> {
 fn assertion(
     random: &dyn Random,
     now: OffsetDateTime,
-    settings: &OidcSettings,
-    endpoints: &Endpoints,
+    redeemer: &Redeemer<'_>,
 ) -> Result<String, ProviderError> {
     let failed = || ProviderError::Settings("private_key cannot sign".to_owned());
-    let ClientAuth::PrivateKeyJwt { key, algorithm, key_id } = &settings.client_auth else {
+    let ClientAuth::PrivateKeyJwt { key, algorithm, key_id } = redeemer.auth else {
         return Err(failed());
     };
     let mut header = jsonwebtoken::Header::new(*algorithm);
     header.kid.clone_from(key_id);
     let now = now.unix_timestamp();
     let claims = Assertion {
-        iss: &settings.client_id,
-        sub: &settings.client_id,
-        aud: endpoints.token.as_str(),
+        iss: redeemer.client_id,
+        sub: redeemer.client_id,
+        aud: redeemer.token.as_str(),
         jti: random_token(random, 20),
         iat: now,
         exp: now + ASSERTION_LIFETIME,

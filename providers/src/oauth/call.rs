@@ -9,7 +9,7 @@ use crate::fetch::{FetchError, Http};
 use crate::{ProviderError, Upstream};
 
 /// A call that brought no answer.
-pub(super) fn failed(at: Upstream, error: FetchError) -> ProviderError {
+pub(crate) fn failed(at: Upstream, error: FetchError) -> ProviderError {
     match error {
         FetchError::TimedOut => ProviderError::TimedOut(at),
         FetchError::TooLarge => {
@@ -20,17 +20,17 @@ pub(super) fn failed(at: Upstream, error: FetchError) -> ProviderError {
 }
 
 /// An answer that is of no use.
-pub(super) fn bad(at: Upstream, status: http::StatusCode, reason: impl Into<String>) -> ProviderError {
+pub(crate) fn bad(at: Upstream, status: http::StatusCode, reason: impl Into<String>) -> ProviderError {
     ProviderError::BadReply { at, status: status.as_u16(), reason: reason.into() }
 }
 
 /// A GET of a JSON document.
-pub(super) fn get(url: &Url) -> Result<Request<Vec<u8>>, http::Error> {
+pub(crate) fn get(url: &Url) -> Result<Request<Vec<u8>>, http::Error> {
     Request::get(url.as_str()).header(header::ACCEPT, "application/json").body(Vec::new())
 }
 
 /// Sends `request` and returns the answer, whatever its status.
-pub(super) async fn send(
+pub(crate) async fn send(
     http: &dyn Http,
     at: Upstream,
     request: Result<Request<Vec<u8>>, http::Error>,
@@ -43,7 +43,7 @@ pub(super) async fn send(
 }
 
 /// The media type of an answer, lower case, without parameters.
-pub(super) fn media_type(response: &Response<Vec<u8>>) -> Option<String> {
+pub(crate) fn media_type(response: &Response<Vec<u8>>) -> Option<String> {
     let value = response.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
     let essence = value.split(';').next().unwrap_or(value);
     Some(essence.trim().to_ascii_lowercase())
@@ -51,7 +51,7 @@ pub(super) fn media_type(response: &Response<Vec<u8>>) -> Option<String> {
 
 /// The JSON object of a successful answer. `media` says which media types may hold it; none named
 /// means any (key sets and discovery documents are served as all sorts of things).
-pub(super) fn object(
+pub(crate) fn object(
     at: Upstream,
     response: &Response<Vec<u8>>,
     media: &[&str],
@@ -84,7 +84,7 @@ fn oauth_error(response: &Response<Vec<u8>>) -> String {
 }
 
 /// An OAuth error code that may be shown (RFC 6749 section 5.2: printable ASCII without `"` and `\`).
-pub(super) fn error_code(code: &str) -> Option<String> {
+pub(crate) fn error_code(code: &str) -> Option<String> {
     let allowed = |b: u8| (0x20..=0x7e).contains(&b) && b != b'"' && b != b'\\';
     (!code.is_empty() && code.len() <= 100 && code.bytes().all(allowed)).then(|| code.to_owned())
 }

@@ -5,10 +5,10 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-pub(super) use crate::error::shown;
+pub(crate) use crate::error::shown;
 
 /// A JSON object that has no member twice: two readers could take different ones.
-pub(super) struct Object(pub(super) Map<String, Value>);
+pub(crate) struct Object(pub(crate) Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -35,7 +35,7 @@ impl<'de> Deserialize<'de> for Object {
 }
 
 /// The object in `bytes`. The error says no more than that it is none: the text may hold secrets.
-pub(super) fn object(bytes: &[u8]) -> Result<Map<String, Value>, &'static str> {
+pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, &'static str> {
     serde_json::from_slice::<Object>(bytes)
         .map(|object| object.0)
         .map_err(|_| "it is not a JSON object with each member once")
