@@ -59,6 +59,9 @@ pub(super) fn url(
     if let Some(lang) = &facts.asked.lang {
         request = request.add_ui_locale(LanguageTag::new(lang.clone()));
     }
+    if let Some(classes) = &facts.asked.acr_values {
+        request = request.add_extra_param("acr_values", classes.clone());
+    }
     for (name, value) in &settings.request_parameters {
         request = request.add_extra_param(*name, value.clone());
     }

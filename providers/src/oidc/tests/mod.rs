@@ -3,10 +3,12 @@
 mod answers;
 mod caches;
 mod discovery;
+mod entra;
 mod id_tokens;
 mod requests;
 mod settings;
 mod sign_in;
+mod userinfo;
 mod wycheproof;
 
 use std::collections::BTreeMap;
@@ -27,6 +29,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::{OidcProvider, OidcSettings};
 use crate::fetch::{GuardedClient, Rules};
+use crate::social::Setup;
 use crate::{
     Asked, AttemptFacts, Clock, ExternalIdentity, Inbound, Provider, ProviderError, Random, Surroundings,
     UsedOnce,
@@ -34,6 +37,8 @@ use crate::{
 
 const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 const CLIENT: &str = "pool-client";
+/// The claims that every provider of these tests has mapped.
+const MAPPED: [&str; 4] = ["email", "sub", "acr", "given_name"];
 const NONCE: &str = "nonce-of-this-sign-in";
 const HANDLE: &str = "handle-of-this-sign-in";
 const VERIFIER: &str = "verifier-verifier-verifier-verifier-verifier";
@@ -235,7 +240,7 @@ impl Idp {
             .respond_with(move |request: &Request| {
                 let script = played.lock().unwrap();
                 match request.url.path() {
-                    "/.well-known/openid-configuration" => script.discovery.clone(),
+                    path if path.ends_with("/.well-known/openid-configuration") => script.discovery.clone(),
                     "/jwks" => script.jwks.clone(),
                     "/token" => script.token.clone(),
                     "/userinfo" => script.userinfo.clone(),
@@ -245,7 +250,9 @@ impl Idp {
             .mount(&server)
             .await;
         let mut details = details(changes);
-        details.insert("oidc_issuer".into(), issuer.clone());
+        if !changes.iter().any(|(key, _)| *key == "oidc_issuer") {
+            details.insert("oidc_issuer".into(), issuer.clone());
+        }
         for value in details.values_mut() {
             *value = value.replace("ISSUER", &issuer);
         }
@@ -256,7 +263,9 @@ impl Idp {
             http: Arc::new(GuardedClient::new(Rules { dev: true, ..Rules::default() }).unwrap()),
             used: Arc::new(NoMemory),
         };
-        let provider = OidcProvider::new(OidcSettings::from_details(&details, true).unwrap());
+        let mapped = MAPPED.map(str::to_owned).into();
+        let setup = Setup { details: &details, mapped: &mapped, dev: true };
+        let provider = OidcProvider::of(setup).unwrap();
         let idp = Self { server, script, provider, around, clock, facts: facts() };
         idp.tokens(&claims(&idp.issuer()));
         idp

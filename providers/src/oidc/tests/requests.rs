@@ -6,6 +6,7 @@ use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
 use super::super::authorize;
 use super::super::discovery::Discovery;
+use super::super::jws::Document;
 use super::*;
 use crate::oauth::callback::{self, Issuer};
 use crate::{Outbound, Prompt};
@@ -57,13 +58,15 @@ fn wishes_of_the_app_travel_to_the_provider() {
         prompt: vec![Prompt::Login, Prompt::Consent, Prompt::SelectAccount],
         login_hint: Some("a&b=c@example.com".into()),
         max_age: Some(30),
-        lang: Some("de".into()),
+        lang: Some("de fr-CH".into()),
+        acr_values: Some("urn:example:gold phr".into()),
     };
     let sent = query(&authorize_url(&[("response_mode", "form_post")], &facts).unwrap());
     assert_eq!(sent["prompt"], "login consent select_account");
     assert_eq!(sent["login_hint"], "a&b=c@example.com");
     assert_eq!(sent["max_age"], "30");
-    assert_eq!(sent["ui_locales"], "de");
+    assert_eq!(sent["ui_locales"], "de fr-CH");
+    assert_eq!(sent["acr_values"], "urn:example:gold phr");
     assert_eq!(sent["response_mode"], "form_post");
 }
 
@@ -98,10 +101,12 @@ proptest! {
         facts.handle = handle.clone();
         facts.asked.login_hint = Some(hint.clone());
         facts.asked.lang = Some(lang.clone());
+        facts.asked.acr_values = Some(hint.clone());
         let url = authorize_url(&[], &facts).unwrap();
         let sent = query(&url);
         prop_assert_eq!(&sent["login_hint"], &hint);
         prop_assert_eq!(&sent["ui_locales"], &lang);
+        prop_assert_eq!(&sent["acr_values"], &hint);
         prop_assert_eq!(&sent["state"], &handle);
         prop_assert_eq!(sent["client_id"].as_str(), CLIENT);
         prop_assert_eq!(url.path(), "/authorize");
@@ -172,10 +177,10 @@ async fn private_key_jwt_sends_a_signed_assertion_instead_of_a_secret() {
     assert!(!form.contains_key("client_secret") && !request.headers.contains_key("authorization"));
     assert_eq!(form["client_id"], CLIENT);
     assert_eq!(form["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-    let jws = super::super::jws::Jws::parse(&form["client_assertion"]).unwrap();
+    let jws = super::super::jws::Jws::parse(&form["client_assertion"], Document::IdToken).unwrap();
     assert_eq!(jws.kid.as_deref(), Some("our-key"));
     let set = super::super::keys::KeySet::read(&keys(&[jwk])).unwrap();
-    let claims: Value = serde_json::from_slice(&jws.verified(&set).unwrap()).unwrap();
+    let claims = jws.verified(&set).unwrap();
     let now = NOW.unix_timestamp();
     assert_eq!(claims["iss"], CLIENT);
     assert_eq!(claims["sub"], CLIENT);
@@ -202,6 +207,63 @@ async fn the_browser_leaves_for_the_discovered_endpoint() {
     };
     assert!(url.as_str().starts_with(&format!("{}/authorize?", idp.issuer())), "{url}");
     assert_eq!(idp.provider.origins(), [url.origin()]);
+}
+
+#[test]
+fn each_prompt_is_sent_by_its_name() {
+    let every = [Prompt::None, Prompt::Login, Prompt::SelectAccount, Prompt::Consent];
+    for (prompt, name) in every.into_iter().zip(["none", "login", "select_account", "consent"]) {
+        let mut facts = facts();
+        facts.asked.prompt = vec![prompt];
+        assert_eq!(query(&authorize_url(&[], &facts).unwrap())["prompt"], name);
+    }
+}
+
+#[test]
+fn max_age_zero_is_sent() {
+    let mut facts = facts();
+    facts.asked.max_age = Some(0);
+    assert_eq!(query(&authorize_url(&[], &facts).unwrap())["max_age"], "0");
+}
+
+#[tokio::test]
+async fn client_secret_basic_encodes_id_and_secret_before_they_are_joined() {
+    let method = ("token_endpoint_auth_method", "client_secret_basic");
+    let (id, secret) = ("https://app.example:8443/a b", "p:w%+&\u{fc}");
+    let idp = Idp::with(&[method, ("client_id", id), ("client_secret", secret)]).await;
+    let mut said = claims(&idp.issuer());
+    said["aud"] = json!(id);
+    idp.tokens(&said);
+    idp.finish().await.unwrap();
+    let request = idp.requests("/token").await.remove(0);
+    let value = request.headers["authorization"].to_str().unwrap().strip_prefix("Basic ").unwrap();
+    let text = base64::engine::general_purpose::STANDARD.decode(value).unwrap();
+    let (first, second) = std::str::from_utf8(&text).unwrap().split_once(':').unwrap();
+    let decoded = |text: &str| {
+        url::form_urlencoded::parse(format!("x={text}").as_bytes()).next().unwrap().1.into_owned()
+    };
+    assert_eq!((decoded(first), decoded(second)), (id.to_owned(), secret.to_owned()));
+}
+
+#[tokio::test]
+async fn userinfo_is_asked_for_the_mapped_claims_by_name_where_that_is_set() {
+    let mut changes = vec![
+        ("authorize_url", "ISSUER/authorize"),
+        ("token_url", "ISSUER/token"),
+        ("attributes_url", "ISSUER/userinfo?v=2&fields="),
+        ("jwks_uri", "ISSUER/jwks"),
+        ("attributes_url_add_attributes", "true"),
+    ];
+    for method in ["GET", "POST"] {
+        changes.push(("attributes_request_method", method));
+        let idp = Idp::with(&changes).await;
+        idp.finish().await.unwrap();
+        let request = idp.requests("/userinfo").await.remove(0);
+        // `acr` is the ID token's to say.
+        assert_eq!(request.url.query(), Some("v=2&fields=sub,email,given_name"));
+        assert_eq!(request.method.as_str(), method);
+        assert_eq!(idp.provider.derived(), [("attributes_url_add_attributes", "true".to_owned())]);
+    }
 }
 
 #[tokio::test]
