@@ -330,10 +330,11 @@ fn check_asked(parameters: &Parameters<'_>) -> Result<Asked, Refusal> {
     if login_hint.as_ref().is_some_and(|hint| hint.len() > MAX_LOGIN_HINT) {
         return Err(("invalid_request", format!("login_hint is longer than {MAX_LOGIN_HINT} bytes")));
     }
-    let max_age = match parameters.get("max_age").map(str::parse) {
+    let digits = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let max_age = match parameters.get("max_age").map(|text| Some(text).filter(digits).map(str::parse)) {
         None => None,
-        Some(Ok(seconds)) => Some(seconds),
-        Some(Err(_)) => return Err(("invalid_request", "max_age must be a number of seconds".into())),
+        Some(Some(Ok(seconds))) => Some(seconds),
+        Some(_) => return Err(("invalid_request", "max_age must be a number of seconds".into())),
     };
     let acr_values = check_acr_values(parameters.get("acr_values"))?;
     Ok(Asked { prompt, login_hint, max_age, lang: languages(parameters), acr_values })

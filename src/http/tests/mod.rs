@@ -20,3 +20,4 @@ mod single_logout;
 mod stores;
 mod token;
 mod user_info;
+mod wishes;
