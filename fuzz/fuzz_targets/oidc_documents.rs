@@ -7,11 +7,13 @@
 
 mod oidc;
 
-use libfuzzer_sys::fuzz_target;
-use oidc::{Answers, CLIENT, HANDLE, HEADER, ISSUER, NONCE, PERSON, read, sign, sign_in};
+use std::sync::LazyLock;
 
-fuzz_target!(|data: &[u8]| {
-    let Some((kind, text)) = data.split_first() else { return };
+use libfuzzer_sys::fuzz_target;
+use oidc::{Answers, CLIENT, HANDLE, HEADER, ISSUER, NONCE, PERSON, assert_seeds, read, sign, sign_in};
+
+fn believed(data: &[u8]) -> bool {
+    let Some((kind, text)) = data.split_first() else { return false };
     let mut answers = Answers::good(ISSUER, ISSUER);
     let bytes = text.to_vec();
     match kind {
@@ -20,11 +22,13 @@ fuzz_target!(|data: &[u8]| {
         b'U' => answers.userinfo.1 = bytes,
         b'J' => answers.userinfo = ("application/jwt", bytes),
         b'S' => answers.userinfo = ("application/jwt", sign(HEADER, text).into_bytes()),
-        _ => return,
+        _ => return false,
     }
-    let Ok((url, person)) = sign_in(answers, &[]) else { return };
+    let Ok((url, person)) = sign_in(answers, &[]) else { return false };
     assert_eq!(url.scheme(), "https");
-    for (name, value) in [("state", HANDLE), ("client_id", CLIENT), ("nonce", NONCE), ("response_type", "code")] {
+    for (name, value) in
+        [("state", HANDLE), ("client_id", CLIENT), ("nonce", NONCE), ("response_type", "code")]
+    {
         let all: Vec<_> = url.query_pairs().filter(|(key, _)| key == name).collect();
         assert!(all.len() == 1 && all[0].1 == value, "{name} in {url}");
     }
@@ -41,4 +45,12 @@ fuzz_target!(|data: &[u8]| {
         assert!(claims["nonce"].is_null() && claims["events"].is_null());
         assert!(claims["iss"].is_null() || claims["iss"] == ISSUER);
     }
+    true
+}
+
+static SEEDS: LazyLock<()> = LazyLock::new(|| assert_seeds("oidc_documents", believed));
+
+fuzz_target!(|data: &[u8]| {
+    LazyLock::force(&SEEDS);
+    believed(data);
 });

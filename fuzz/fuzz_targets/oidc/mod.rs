@@ -29,7 +29,6 @@ pub const CLIENT: &str = "pool-client";
 pub const NONCE: &str = "nonce-of-this-sign-in";
 pub const HANDLE: &str = "handle-of-this-sign-in";
 pub const PERSON: &str = "person-1";
-pub const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 
 static KEY: LazyLock<Ed25519KeyPair> =
     LazyLock::new(|| Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a key"));
@@ -51,7 +50,8 @@ pub const HEADER: &[u8] = br#"{"alg":"EdDSA","kid":"ed"}"#;
 /// A good ID token.
 pub fn id_token() -> String {
     let now = NOW.unix_timestamp();
-    let claims = json!({"iss": ISSUER, "aud": CLIENT, "sub": PERSON, "nonce": NONCE, "iat": now, "exp": now + 300});
+    let claims =
+        json!({"iss": ISSUER, "aud": CLIENT, "sub": PERSON, "nonce": NONCE, "iat": now, "exp": now + 300});
     sign(HEADER, claims.to_string().as_bytes())
 }
 
@@ -190,6 +190,15 @@ pub fn sign_in(
     let pairs = vec![("state".to_owned(), HANDLE.to_owned()), ("code".to_owned(), "c".to_owned())];
     let verified = now(provider.finish(&around, &facts, Inbound::OAuth(pairs)))?;
     Ok((url, verified.into_inner()))
+}
+
+/// Every seed of this target must be believed, or the fuzzer is far from everything that can go wrong.
+pub fn assert_seeds(target: &str, believed: impl Fn(&[u8]) -> bool) {
+    let folder = format!("{}/seeds/{target}", env!("CARGO_MANIFEST_DIR"));
+    for entry in std::fs::read_dir(folder).expect("seeds") {
+        let path = entry.expect("an entry").path();
+        assert!(believed(&std::fs::read(&path).expect("a seed")), "{} is not believed", path.display());
+    }
 }
 
 /// A document as another reader understands it.

@@ -102,6 +102,10 @@ pub(crate) async fn redeem(
         // The library's own text may quote the answer, which may hold tokens.
         Err(_) => return Err(outgoing.fault()),
     };
+    // The library overlooks a member that comes twice where it has no use for it.
+    if let Some(refused) = outgoing.refused() {
+        return Err(refused);
+    }
     if *response.token_type() != BasicTokenType::Bearer {
         return Err(call::bad(Upstream::Token, StatusCode::OK, "its token_type is not Bearer"));
     }
@@ -168,9 +172,12 @@ struct Outgoing<'h> {
 }
 
 impl Outgoing<'_> {
+    fn refused(&self) -> Option<ProviderError> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     fn fault(&self) -> ProviderError {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).take();
-        refused
+        self.refused()
             .unwrap_or_else(|| call::bad(Upstream::Token, StatusCode::OK, "it is not a JSON token response"))
     }
 }

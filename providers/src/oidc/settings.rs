@@ -14,7 +14,7 @@ use crate::settings::{CommonSettings, Details, SettingError, https_url, required
 const LONGEST: usize = 16 * 1024;
 const ADD_ATTRIBUTES: &str = "attributes_url_add_attributes";
 /// Parameters of the authorization request that are ours alone.
-const OUR_PARAMETERS: [&str; 14] = [
+const OUR_PARAMETERS: [&str; 13] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -28,7 +28,6 @@ const OUR_PARAMETERS: [&str; 14] = [
     "login_hint",
     "max_age",
     "ui_locales",
-    "acr_values",
 ];
 
 /// Which `iss` an ID token may carry.

@@ -189,13 +189,15 @@ async fn private_key_jwt_sends_a_signed_assertion_instead_of_a_secret() {
     assert!(claims["jti"].as_str().unwrap().len() >= 20);
 }
 
+fn pem(der: &[u8]) -> String {
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+}
+
 /// A P-256 private key in PEM and its public JWK.
 fn private_key() -> (String, Value) {
     let pair = EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-    let der = pair.to_pkcs8v1().unwrap();
-    let text = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
-    let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
-    (pem, Pair::Ec(pair, "P-256").jwk("our-key"))
+    (pem(pair.to_pkcs8v1().unwrap().as_ref()), Pair::Ec(pair, "P-256").jwk("our-key"))
 }
 
 #[tokio::test]
@@ -217,6 +219,37 @@ fn each_prompt_is_sent_by_its_name() {
         facts.asked.prompt = vec![prompt];
         assert_eq!(query(&authorize_url(&[], &facts).unwrap())["prompt"], name);
     }
+}
+
+#[test]
+fn acr_values_of_the_endpoint_stand_over_those_of_the_app() {
+    let mut facts = facts();
+    facts.asked.acr_values = Some("low".into());
+    let fixed = [("authorize_url", "https://idp.example.com/authorize?acr_values=eidas1")];
+    assert_eq!(query(&authorize_url(&fixed, &facts).unwrap())["acr_values"], "eidas1");
+}
+
+#[tokio::test]
+async fn private_key_jwt_signs_with_an_rsa_key_too() {
+    let Pair::Rsa(pair) = rsa() else { panic!("another key") };
+    let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = aws_lc_rs::encoding::AsDer::as_der(pair).unwrap();
+    let pem = pem(der.as_ref());
+    let changes =
+        [("token_endpoint_auth_method", "private_key_jwt"), ("private_key", &pem), ("client_secret", "")];
+    let (_, form) = token_request(&changes).await;
+    let jws = super::super::jws::Jws::parse(&form["client_assertion"], Document::IdToken).unwrap();
+    assert_eq!((jws.alg.name(), jws.kid.as_deref()), ("RS256", None));
+    let set = super::super::keys::KeySet::read(&keys(&[rsa().jwk("any")])).unwrap();
+    assert_eq!(jws.verified(&set).unwrap()["iss"], CLIENT);
+}
+
+#[test]
+fn a_private_key_on_another_curve_is_refused() {
+    let pair = EcdsaKeyPair::generate(&signature::ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
+    let pem = pem(pair.to_pkcs8v1().unwrap().as_ref());
+    let changes =
+        [("token_endpoint_auth_method", "private_key_jwt"), ("private_key", &pem), ("client_secret", "")];
+    assert_eq!(OidcSettings::from_details(&details(&changes), false).unwrap_err().key, "private_key");
 }
 
 #[test]

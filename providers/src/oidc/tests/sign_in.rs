@@ -122,6 +122,23 @@ async fn nonsense_from_the_token_endpoint_is_refused_and_not_quoted() {
 }
 
 #[tokio::test]
+async fn a_token_reply_with_any_member_twice_is_refused() {
+    let idp = Idp::new().await;
+    let good = rsa().sign(&header(), claims(&idp.issuer()).to_string().as_bytes());
+    let reply =
+        json!({ "access_token": "at-1", "token_type": "Bearer", "id_token": good, "x": 1 }).to_string();
+    for member in ["\"x\":2", "\"id_token\":\"a.b.c\"", "\"access_token\":\"b\"", "\"token_type\":\"Bearer\""]
+    {
+        let twice = reply.replacen('{', &format!("{{{member},"), 1);
+        idp.play(|script| script.token = ResponseTemplate::new(200).set_body_raw(twice, "application/json"));
+        let error = idp.finish().await.unwrap_err();
+        assert!(matches!(error, ProviderError::BadReply { at: Upstream::Token, .. }), "{member}: {error:?}");
+    }
+    idp.play(|script| script.token = ResponseTemplate::new(200).set_body_raw(reply, "application/json"));
+    assert!(idp.finish().await.is_ok());
+}
+
+#[tokio::test]
 async fn a_token_reply_without_an_id_token_is_refused() {
     let idp = Idp::new().await;
     idp.play(|script| script.token = ok(&json!({ "access_token": "a", "token_type": "Bearer" })));
