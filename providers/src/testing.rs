@@ -228,6 +228,11 @@ impl Fake {
         all.into_iter().filter(|request| request.url.path() == path).collect()
     }
 
+    /// How many requests came.
+    pub(crate) async fn all(&self) -> usize {
+        self.server.received_requests().await.unwrap().len()
+    }
+
     /// The form of the one request that came to `path`.
     pub(crate) async fn form(&self, path: &str) -> BTreeMap<String, String> {
         let requests = self.requests(path).await;
