@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use url::Url;
 
-use crate::settings::{Details, SettingError, https_url};
+use crate::settings::{CommonSettings, Details, SettingError, https_url};
 
 /// Longest value of one setting, in bytes.
 const LONGEST: usize = 16 * 1024;
@@ -49,6 +49,25 @@ impl<'a> Setup<'a> {
             None => own,
         };
         https_url(text, self.dev).ok_or_else(|| refused(text))
+    }
+
+    /// `oidc_issuer`, as it is written: compared byte by byte.
+    pub(crate) fn issuer(&self, read: &mut Details<'_>, own: &str) -> Result<String, SettingError> {
+        self.endpoint(read, "oidc_issuer", own)?;
+        Ok(read.get("oidc_issuer").unwrap_or(own).to_owned())
+    }
+
+    /// What is shared with other kinds of providers, at a provider that has no endpoint to sign out at.
+    pub(crate) fn common(read: &mut Details<'_>) -> Result<CommonSettings, SettingError> {
+        let common = CommonSettings::read(read)?;
+        if common.idp_signout {
+            return Err(SettingError::new(
+                "IDPSignout",
+                "true",
+                "false: this provider has no address where an app could sign a person out",
+            ));
+        }
+        Ok(common)
     }
 
     /// A setting that has one value only. Describing shows it, so tools send it back.
