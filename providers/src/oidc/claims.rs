@@ -50,14 +50,20 @@ fn insert(attributes: &mut Attributes, name: &str, value: &Value) {
     if PROTOCOL.contains(&name) {
         return;
     }
-    let values: Vec<String> = match value {
-        Value::Array(several) => several.iter().filter_map(text).collect(),
-        one => text(one).into_iter().collect(),
-    };
-    let values =
-        if name == DOMAIN_VERIFIED { values.iter().map(|value| truth(value)).collect() } else { values };
+    let mut values = values(value);
+    if name == DOMAIN_VERIFIED {
+        values = values.iter().map(|value| truth(value)).collect();
+    }
     if !values.is_empty() {
         attributes.insert(name.to_owned(), values);
+    }
+}
+
+/// The values that a member of a JSON document holds: none, one or several.
+pub(crate) fn values(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(several) => several.iter().filter_map(text).collect(),
+        one => text(one).into_iter().collect(),
     }
 }
 

@@ -61,12 +61,12 @@ impl Discovery {
                 issuer: settings.issuer.clone(),
                 authorize: given.authorize.clone(),
                 token: given.token.clone(),
-                userinfo: Some(given.userinfo.clone()),
+                userinfo: given.userinfo.clone(),
                 jwks: given.jwks.clone(),
                 end_session: None,
-                // Nothing announces algorithms here: the type of the key in the key set decides.
-                algs: Alg::ALL.into_iter().map(|(_, alg)| alg).collect(),
-                userinfo_algs: Alg::ALL.into_iter().map(|(_, alg)| alg).collect(),
+                // Nothing announces algorithms here: without names the type of the key in the key set decides.
+                algs: by_hand(given.algorithms),
+                userinfo_algs: by_hand(given.algorithms),
                 iss_parameter: false,
             })),
         }
@@ -106,6 +106,14 @@ impl Discovery {
     }
 }
 
+/// The algorithms of these names; without names every one that is ever believed.
+fn by_hand(names: Option<&[&str]>) -> Vec<Alg> {
+    match names {
+        Some(names) => names.iter().filter_map(|name| Alg::named(name)).collect(),
+        None => Alg::ALL.into_iter().map(|(_, alg)| alg).collect(),
+    }
+}
+
 async fn fetch(http: &dyn Http, settings: &OidcSettings) -> Result<Endpoints, ProviderError> {
     const AT: Upstream = Upstream::Discovery;
     let at = match settings.issuer_rule {
@@ -114,7 +122,7 @@ async fn fetch(http: &dyn Http, settings: &OidcSettings) -> Result<Endpoints, Pr
     };
     let address = format!("{at}/.well-known/openid-configuration");
     let url = Url::parse(&address).map_err(|_| ProviderError::Settings("oidc_issuer is not a URL".into()))?;
-    let response = call::send(http, AT, call::get(&url)).await?;
+    let response = call::ask(http, AT, || call::get(&url)).await?;
     let document = call::object(AT, &response, &[])?;
     read(&document, settings).map_err(|fault| match fault {
         Fault::Issuer(came) => ProviderError::not_believed(

@@ -70,9 +70,14 @@ pub(super) struct Jws<'a> {
 }
 
 impl<'a> Jws<'a> {
+    /// Takes an ID token apart and reads its header, see [`parse_as`](Self::parse_as).
+    pub(super) fn parse(token: &'a str) -> Result<Self, ProviderError> {
+        Self::parse_as(token, Document::IdToken)
+    }
+
     /// Takes a token apart and reads its header. Keys and addresses of keys in the header (`jwk`,
     /// `jku`, `x5c`, `x5u`) are not looked at; a header that declares extensions critical is refused.
-    pub(super) fn parse(token: &'a str, document: Document) -> Result<Self, ProviderError> {
+    pub(super) fn parse_as(token: &'a str, document: Document) -> Result<Self, ProviderError> {
         let fault = |check, text: &str| document.fault(check, text);
         if token.len() > LONGEST {
             return Err(fault(document.size(), " is longer than 65,536 bytes"));
@@ -127,14 +132,14 @@ impl<'a> Jws<'a> {
     }
 
     /// The claims, once the signature was found good with a key of `keys`.
-    pub(super) fn verified(&self, keys: &KeySet) -> Result<Map<String, Value>, ProviderError> {
-        let payload = self.payload(keys)?;
+    pub(super) fn claims(&self, keys: &KeySet) -> Result<Map<String, Value>, ProviderError> {
+        let payload = self.verified(keys)?;
         let text = "'s payload is not a JSON object with each claim once";
         json::object(&payload).map_err(|_| self.document.fault(self.document.form(), text))
     }
 
     /// The payload, once the signature was found good with a key of `keys`.
-    pub(super) fn payload(&self, keys: &KeySet) -> Result<Vec<u8>, ProviderError> {
+    pub(super) fn verified(&self, keys: &KeySet) -> Result<Vec<u8>, ProviderError> {
         let bad = || self.document.fault("oidc_signature", "'s signature is not one of the provider's keys");
         let key = keys.select(self.alg, self.kid.as_deref()).map_err(|_| bad())?;
         if !key.verifies(self.alg, self.signed, self.signature) {

@@ -133,7 +133,7 @@ impl OidcProvider {
         id_token: &SecretString,
         access_token: &SecretString,
     ) -> Result<IdToken, ProviderError> {
-        let jws = Jws::parse(id_token.expose_secret(), Document::IdToken)?;
+        let jws = Jws::parse(id_token.expose_secret())?;
         jws.check_header(&endpoints.algs)?;
         let now = around.clock.now();
         let kid = jws.kid.as_deref();
@@ -169,7 +169,7 @@ impl OidcProvider {
         let claims = match userinfo::ask(http, url, method, &confirmed.access_token).await? {
             Reply::Plain(claims) => claims,
             Reply::Signed(token) => {
-                let jws = Jws::parse(&token, Document::UserInfo)?;
+                let jws = Jws::parse_as(&token, Document::UserInfo)?;
                 jws.check_header(&endpoints.userinfo_algs)?;
                 let (now, kid) = (around.clock.now(), jws.kid.as_deref());
                 let keys = self.keys.holding(http, &endpoints.jwks, now, jws.alg, kid).await?;
@@ -213,6 +213,7 @@ impl Confirmed {
             },
             authenticated_at: verified.authenticated_at,
             subject: verified.subject,
+            told_once: &[],
         }
     }
 }

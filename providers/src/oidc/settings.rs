@@ -68,9 +68,11 @@ pub struct ExplicitEndpoints {
     /// `token_url`.
     pub token: Url,
     /// `attributes_url`.
-    pub userinfo: Url,
+    pub userinfo: Option<Url>,
     /// `jwks_uri`.
     pub jwks: Url,
+    /// What its ID tokens may be signed with, where that is known; otherwise the type of the key decides.
+    pub algorithms: Option<&'static [&'static str]>,
 }
 
 /// The settings of one OIDC provider, checked.
@@ -86,7 +88,7 @@ pub struct OidcSettings {
     pub issuer: String,
     /// Which `iss` its ID tokens may carry.
     pub issuer_rule: IssuerRule,
-    /// `authorize_scopes`, `openid` among them, without repetition.
+    /// `authorize_scopes`, without repetition.
     pub scopes: Vec<String>,
     /// The four explicit endpoints; none of them means discovery.
     pub endpoints: Option<ExplicitEndpoints>,
@@ -155,7 +157,8 @@ impl OidcSettings {
         mapped: &BTreeSet<String>,
     ) -> Result<bool, SettingError> {
         let wanted = details.get(ADD_ATTRIBUTES).is_some_and(|value| value == "true");
-        let Some(endpoints) = self.endpoints.as_mut().filter(|_| wanted) else { return Ok(false) };
+        let url = self.endpoints.as_mut().and_then(|endpoints| endpoints.userinfo.as_mut());
+        let Some(url) = url.filter(|_| wanted) else { return Ok(false) };
         // Userinfo is believed for its `sub` alone, so that one is always among them.
         let mut list = vec!["sub"];
         for name in mapped.iter().filter(|name| !claims::OF_THE_SIGN_IN.contains(&name.as_str())) {
@@ -169,8 +172,8 @@ impl OidcSettings {
             }
             list.push(name);
         }
-        let query = format!("{}{}", endpoints.userinfo.query().unwrap_or_default(), list.join(","));
-        endpoints.userinfo.set_query(Some(&query));
+        let query = format!("{}{}", url.query().unwrap_or_default(), list.join(","));
+        url.set_query(Some(&query));
         Ok(true)
     }
 }
@@ -188,7 +191,7 @@ fn check_added_attributes(
     if !read.choice(ADD_ATTRIBUTES, &[("false", false), ("true", true)])? {
         return Ok(());
     }
-    let query = endpoints.and_then(|endpoints| endpoints.userinfo.query());
+    let query = endpoints.and_then(|endpoints| endpoints.userinfo.as_ref()?.query());
     if query.is_some_and(|query| query.ends_with('=')) {
         return Ok(());
     }
@@ -234,7 +237,8 @@ fn issuer(read: &mut Details<'_>, dev: bool) -> Result<(String, IssuerRule), Set
     }
 }
 
-fn scopes(read: &mut Details<'_>) -> Result<Vec<String>, SettingError> {
+/// `authorize_scopes`: `openid` among them, without repetition.
+pub(crate) fn scopes(read: &mut Details<'_>) -> Result<Vec<String>, SettingError> {
     const ALLOWED: &str =
         "scopes separated by single spaces, openid among them, such as \"openid email profile\"";
     let given = required(read, "authorize_scopes", ALLOWED)?;
@@ -276,7 +280,7 @@ fn endpoints(read: &mut Details<'_>, dev: bool) -> Result<Option<ExplicitEndpoin
             format!("a URL whose query does not set {name}: the request sets it"),
         ));
     }
-    Ok(Some(ExplicitEndpoints { authorize, token, userinfo, jwks }))
+    Ok(Some(ExplicitEndpoints { authorize, token, userinfo: Some(userinfo), jwks, algorithms: None }))
 }
 
 /// A parameter of ours that the query of an authorization endpoint already holds.

@@ -1,7 +1,7 @@
 //! What the provider says of the person (OpenID Connect Core 5.3).
 
-use http::{HeaderValue, Request, header};
-use secrecy::{ExposeSecret as _, SecretString};
+use http::{Request, header};
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 use url::Url;
@@ -35,11 +35,6 @@ pub(super) async fn ask(
     method: AttributesMethod,
     access_token: &SecretString,
 ) -> Result<Reply, ProviderError> {
-    let mut bearer =
-        HeaderValue::from_str(&format!("Bearer {}", access_token.expose_secret())).map_err(|_| {
-            call::bad(Upstream::Token, http::StatusCode::OK, "its access token is not a Bearer token")
-        })?;
-    bearer.set_sensitive(true);
     let request = match method {
         AttributesMethod::Get => Request::get(url.as_str()),
         AttributesMethod::Post => {
@@ -48,7 +43,7 @@ pub(super) async fn ask(
     };
     let request = request
         .header(header::ACCEPT, "application/json, application/jwt")
-        .header(header::AUTHORIZATION, bearer)
+        .header(header::AUTHORIZATION, call::bearer(access_token)?)
         .body(Vec::new());
     let response = call::send(http, AT, request).await?;
     if response.status() == http::StatusCode::OK
@@ -85,7 +80,7 @@ pub(super) fn verify(
 ) -> Result<Map<String, Value>, ProviderError> {
     const IT: Document = Document::UserInfo;
     jws.check_header(expected.algs)?;
-    let claims = jws.verified(keys)?;
+    let claims = jws.claims(keys)?;
     if let Some(name) = OF_OTHER_TOKENS.into_iter().find(|name| claims.contains_key(*name)) {
         return Err(
             IT.fault("oidc_typ", format!(" has the claim {name}: it is a token made for something else"))

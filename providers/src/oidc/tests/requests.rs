@@ -6,7 +6,6 @@ use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
 use super::super::authorize;
 use super::super::discovery::Discovery;
-use super::super::jws::Document;
 use super::*;
 use crate::oauth::callback::{self, Issuer};
 use crate::{Outbound, Prompt};
@@ -177,10 +176,10 @@ async fn private_key_jwt_sends_a_signed_assertion_instead_of_a_secret() {
     assert!(!form.contains_key("client_secret") && !request.headers.contains_key("authorization"));
     assert_eq!(form["client_id"], CLIENT);
     assert_eq!(form["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-    let jws = super::super::jws::Jws::parse(&form["client_assertion"], Document::IdToken).unwrap();
+    let jws = super::super::jws::Jws::parse(&form["client_assertion"]).unwrap();
     assert_eq!(jws.kid.as_deref(), Some("our-key"));
     let set = super::super::keys::KeySet::read(&keys(&[jwk])).unwrap();
-    let claims = jws.verified(&set).unwrap();
+    let claims = jws.claims(&set).unwrap();
     let now = NOW.unix_timestamp();
     assert_eq!(claims["iss"], CLIENT);
     assert_eq!(claims["sub"], CLIENT);
@@ -237,10 +236,10 @@ async fn private_key_jwt_signs_with_an_rsa_key_too() {
     let changes =
         [("token_endpoint_auth_method", "private_key_jwt"), ("private_key", &pem), ("client_secret", "")];
     let (_, form) = token_request(&changes).await;
-    let jws = super::super::jws::Jws::parse(&form["client_assertion"], Document::IdToken).unwrap();
+    let jws = super::super::jws::Jws::parse(&form["client_assertion"]).unwrap();
     assert_eq!((jws.alg.name(), jws.kid.as_deref()), ("RS256", None));
     let set = super::super::keys::KeySet::read(&keys(&[rsa().jwk("any")])).unwrap();
-    assert_eq!(jws.verified(&set).unwrap()["iss"], CLIENT);
+    assert_eq!(jws.claims(&set).unwrap()["iss"], CLIENT);
 }
 
 #[test]
