@@ -99,12 +99,16 @@ pub(crate) async fn redeem(
             .add_extra_param("client_assertion", assertion);
     }
     let outgoing = Outgoing { http: around.http.as_ref(), refused: Mutex::new(None) };
-    let response = match request.request_async(&outgoing).await {
-        Ok(response) => response,
-        Err(RequestTokenError::Request(error)) => return Err(call::failed(Upstream::Token, error)),
+    let answered = request.request_async(&outgoing).await;
+    // The library reads some answers that are refused here: without a content type, with a member twice.
+    if let Some(refused) = outgoing.refused() {
+        return Err(refused);
+    }
+    let response = answered.map_err(|error| match error {
+        RequestTokenError::Request(error) => call::failed(Upstream::Token, error),
         // The library's own text may quote the answer, which may hold tokens.
-        Err(_) => return Err(outgoing.fault()),
-    };
+        _ => call::bad(Upstream::Token, StatusCode::OK, "it is not a JSON token response"),
+    })?;
     if *response.token_type() != BasicTokenType::Bearer {
         return Err(call::bad(Upstream::Token, StatusCode::OK, "its token_type is not Bearer"));
     }
@@ -195,10 +199,8 @@ struct Outgoing<'h> {
 }
 
 impl Outgoing<'_> {
-    fn fault(&self) -> ProviderError {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).take();
-        refused
-            .unwrap_or_else(|| call::bad(Upstream::Token, StatusCode::OK, "it is not a JSON token response"))
+    fn refused(&self) -> Option<ProviderError> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

@@ -108,7 +108,7 @@ async fn fetch(http: &dyn Http, settings: &OidcSettings) -> Result<Endpoints, Pr
     const AT: Upstream = Upstream::Discovery;
     let address = format!("{}/.well-known/openid-configuration", settings.issuer);
     let url = Url::parse(&address).map_err(|_| ProviderError::Settings("oidc_issuer is not a URL".into()))?;
-    let response = call::send(http, AT, call::get(&url)).await?;
+    let response = call::ask(http, AT, || call::get(&url)).await?;
     let document = call::object(AT, &response, &[])?;
     read(&document, settings).map_err(|fault| match fault {
         Fault::Issuer(came) => ProviderError::not_believed(
