@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use http::{Request, Response, StatusCode, header};
+use http::{Response, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use time::{Date, Month};
@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::fetch::Http;
 use crate::oauth::{call, json};
-use crate::{Attributes, ProviderError, Upstream};
+use crate::{Attributes, ProviderError, Upstream, social};
 
 const AT: Upstream = Upstream::UserInfo;
 /// Where Google's scopes for one field begin.
@@ -97,11 +97,7 @@ impl People {
         scopes: &[String],
     ) -> Result<Attributes, ProviderError> {
         let Some(url) = &self.url else { return Ok(Attributes::new()) };
-        let request = Request::get(url.as_str())
-            .header(header::ACCEPT, "application/json")
-            .header(header::AUTHORIZATION, call::bearer(access_token)?)
-            .body(Vec::new());
-        let response = call::send(http, AT, request).await?;
+        let response = social::ask(http, AT, url, access_token).await?;
         if response.status() == StatusCode::FORBIDDEN {
             return Err(call::bad(AT, response.status(), self.forbidden(&response, scopes)));
         }
