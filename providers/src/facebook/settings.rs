@@ -101,7 +101,7 @@ impl FacebookSettings {
         };
         Setup::fixed(&mut read, "attributes_url_add_attributes", "true")?;
         Setup::fixed(&mut read, "token_request_method", "GET")?;
-        social::common(&mut read, "Facebook")?;
+        Setup::common(&mut read)?;
         read.refuse_unknown()?;
         Ok(settings)
     }
