@@ -72,6 +72,12 @@ impl<'a> Setup<'a> {
         https_url(text, self.dev).ok_or_else(|| refused(text))
     }
 
+    /// `oidc_issuer`, as it is written: compared byte by byte.
+    pub(crate) fn issuer(&self, read: &mut Details<'_>, own: &str) -> Result<String, SettingError> {
+        self.endpoint(read, "oidc_issuer", own)?;
+        Ok(read.get("oidc_issuer").unwrap_or(own).to_owned())
+    }
+
     /// What is shared with other kinds of providers, at a provider that has no endpoint to sign out at.
     pub(crate) fn common(read: &mut Details<'_>) -> Result<CommonSettings, SettingError> {
         let common = CommonSettings::read(read)?;

@@ -228,6 +228,11 @@ impl Fake {
         all.into_iter().filter(|request| request.url.path() == path).collect()
     }
 
+    /// How many requests came.
+    pub(crate) async fn all(&self) -> usize {
+        self.server.received_requests().await.unwrap().len()
+    }
+
     /// The form of the one request that came to `path`.
     pub(crate) async fn form(&self, path: &str) -> BTreeMap<String, String> {
         let requests = self.requests(path).await;
@@ -295,9 +300,11 @@ pub(crate) fn bad_id_tokens(issuer: &str) -> Vec<(&'static str, String)> {
     let unsigned = format!("{}.{}.", part(&json!({ "alg": "none" })), part(&good));
     let public = format!("{}.{}", part(&json!({ "alg": "HS256", "kid": "k1" })), part(&good));
     let jwk = rsa().jwk("k1");
-    let secret = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, jwk["n"].as_str().unwrap().as_bytes());
+    let secret =
+        aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, jwk["n"].as_str().unwrap().as_bytes());
     let tag = URL_SAFE_NO_PAD.encode(aws_lc_rs::hmac::sign(&secret, public.as_bytes()).as_ref());
-    let (signed, signature) = headed(header()).rsplit_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let (signed, signature) =
+        headed(header()).rsplit_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     let (_, payload) = signed.split_once('.').unwrap();
     let mut other = good.clone();
     other["sub"] = json!("person-2");

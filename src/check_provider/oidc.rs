@@ -1,6 +1,7 @@
 //! An OIDC provider: what its discovery document and its key set say.
 
 use poolgate_providers::oauth::ClientAuth;
+use poolgate_providers::oidc::survey::Survey;
 use poolgate_providers::oidc::{OidcProvider, OidcSettings};
 
 use super::subject::Subject;
@@ -41,6 +42,15 @@ pub(super) async fn look(subject: &Subject, tools: &Tools, report: &mut Report) 
         }
     }
     report.note(format!("ID tokens are signed with one of {}", found.algorithms.join(", ")));
+    of_keys(&found, report);
+    if provider.detail("IDPSignout") == Some("true") && found.end_session.is_none() {
+        report.warn("IDPSignout is true, and the provider has no end-session endpoint");
+    }
+    Ok(())
+}
+
+/// What the key set is good for.
+pub(super) fn of_keys(found: &Survey, report: &mut Report) {
     report.section("Key set");
     for (name, algorithms) in found.keys.iter().filter(|(_, algorithms)| !algorithms.is_empty()) {
         report.note(format!(
@@ -54,10 +64,6 @@ pub(super) async fn look(subject: &Subject, tools: &Tools, report: &mut Report) 
     } else {
         report.ok("the key set can be used");
     }
-    if provider.detail("IDPSignout") == Some("true") && found.end_session.is_none() {
-        report.warn("IDPSignout is true, and the provider has no end-session endpoint");
-    }
-    Ok(())
 }
 
 fn of_settings(settings: &OidcSettings, report: &mut Report) {
@@ -66,6 +72,7 @@ fn of_settings(settings: &OidcSettings, report: &mut Report) {
         ClientAuth::SecretPost(_) => "client_secret_post",
         ClientAuth::SecretBasic(_) => "client_secret_basic",
         ClientAuth::PrivateKeyJwt { .. } => "private_key_jwt",
+        ClientAuth::SignedSecret { .. } => "a client secret that it signs",
     };
     report.note(format!("the client proves itself with {proof}"));
     report.note(format!("scopes {}", settings.scopes.join(" ")));

@@ -117,6 +117,7 @@ impl Provider for Facebook {
             issuer: ISSUER.to_owned(),
             session: ProviderSession { subject: id.clone(), ..ProviderSession::default() },
             authenticated_at: None,
+            told_once: &[],
             subject: id,
         }))
     }

@@ -13,6 +13,7 @@ use crate::{ProviderError, Upstream};
 pub(crate) fn failed(at: Upstream, error: FetchError) -> ProviderError {
     match error {
         FetchError::TimedOut => ProviderError::TimedOut(at),
+        FetchError::BrokeOff => ProviderError::BrokeOff(at),
         FetchError::TooLarge => {
             ProviderError::BadReply { at, status: 200, reason: "the answer is larger than 1 MiB".to_owned() }
         }
@@ -50,6 +51,19 @@ pub(crate) async fn send(
         reason: "the request cannot be written as HTTP".to_owned(),
     })?;
     http.send(request).await.map_err(|error| failed(at, error))
+}
+
+/// Asks for something that asking changes nothing of, and once more where the connection broke off: a server
+/// may close an idle one at the moment it is used again. What redeems or ends anything is never sent twice.
+pub(crate) async fn ask(
+    http: &dyn Http,
+    at: Upstream,
+    request: impl Fn() -> Result<Request<Vec<u8>>, http::Error>,
+) -> Result<Response<Vec<u8>>, ProviderError> {
+    match send(http, at, request()).await {
+        Err(ProviderError::BrokeOff(_)) => send(http, at, request()).await,
+        answered => answered,
+    }
 }
 
 /// The media type of an answer, lower case, without parameters.
