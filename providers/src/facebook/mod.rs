@@ -117,8 +117,8 @@ impl Provider for Facebook {
             issuer: ISSUER.to_owned(),
             session: ProviderSession { subject: id.clone(), ..ProviderSession::default() },
             authenticated_at: None,
-            told_once: &[],
             subject: id,
+            told_once: &[],
         }))
     }
 

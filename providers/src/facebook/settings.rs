@@ -85,8 +85,10 @@ pub(super) struct FacebookSettings {
 impl FacebookSettings {
     pub(super) fn read(setup: Setup<'_>) -> Result<Self, SettingError> {
         let mut read = setup.read()?;
-        let mut derived =
-            vec![("attributes_url_add_attributes", "true".to_owned()), ("token_request_method", "GET".to_owned())];
+        let mut derived = vec![
+            ("attributes_url_add_attributes", "true".to_owned()),
+            ("token_request_method", "GET".to_owned()),
+        ];
         let version = version(&mut read, &mut derived)?;
         let settings = Self {
             client_id: client_auth::client_id(&mut read)?,

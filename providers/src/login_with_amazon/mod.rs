@@ -96,8 +96,8 @@ impl Provider for LoginWithAmazon {
             issuer: ISSUER.to_owned(),
             session: ProviderSession { subject: user.clone(), ..ProviderSession::default() },
             authenticated_at: None,
-            told_once: &[],
             subject: user,
+            told_once: &[],
         }))
     }
 

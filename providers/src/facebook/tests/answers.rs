@@ -12,7 +12,10 @@ async fn a_person_who_cancels_was_denied() {
         ("error_description", "Permissions error."),
         ("error_code", "200"),
     ];
-    assert_eq!(graph.finish_with(&pairs).await.unwrap_err(), ProviderError::Denied("Permissions error.".into()));
+    assert_eq!(
+        graph.finish_with(&pairs).await.unwrap_err(),
+        ProviderError::Denied("Permissions error.".into())
+    );
     assert!(matches!(graph.finish_with(&[("error", "access_denied")]).await, Err(ProviderError::Denied(_))));
 }
 
@@ -65,7 +68,8 @@ async fn an_answer_that_is_not_ours_or_not_clear_reaches_no_endpoint() {
     let foreign = [("state", "another"), ("error_code", "1349126")];
     for pairs in [&foreign[..], &[("state", "another"), ("code", CODE)], &[("code", CODE)]] {
         let pairs = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let result = graph.facebook.finish(&graph.fake.around, &graph.fake.facts, Inbound::OAuth(pairs)).await;
+        let result =
+            graph.facebook.finish(&graph.fake.around, &graph.fake.facts, Inbound::OAuth(pairs)).await;
         assert_eq!(check_of(&result.unwrap_err()), "oidc_state");
     }
     let saml = Inbound::SamlResponse("x".into());

@@ -50,7 +50,10 @@ async fn what_the_app_wishes_is_told_in_facebooks_words_or_left_out() {
         (prompts(&[Prompt::Consent]), Some("rerequest")),
         (prompts(&[Prompt::Consent, Prompt::Login]), Some("reauthenticate,rerequest")),
         (prompts(&[Prompt::SelectAccount]), None),
-        (Asked { login_hint: Some("p@example.com".into()), lang: Some("de".into()), ..Asked::default() }, None),
+        (
+            Asked { login_hint: Some("p@example.com".into()), lang: Some("de".into()), ..Asked::default() },
+            None,
+        ),
     ] {
         let query = asked(&[], wishes.clone()).await.unwrap();
         assert_eq!(query.get("auth_type").map(String::as_str), auth_type, "{wishes:?}");

@@ -3,7 +3,11 @@
 use super::*;
 
 fn derived(changes: &[(&str, &str)], dev: bool) -> BTreeMap<&'static str, String> {
-    made(changes, &[], dev).unwrap_or_else(|error| panic!("{changes:?}: {error}")).derived().into_iter().collect()
+    made(changes, &[], dev)
+        .unwrap_or_else(|error| panic!("{changes:?}: {error}"))
+        .derived()
+        .into_iter()
+        .collect()
 }
 
 #[test]
@@ -31,8 +35,11 @@ fn without_a_version_a_default_one_is_used_and_shown() {
 fn what_describing_added_may_be_sent_back() {
     for dev in [false, true] {
         let before = derived(&[("api_version", "v17.0")], dev);
-        let sent: Vec<(&str, &str)> =
-            before.iter().map(|(key, value)| (*key, value.as_str())).chain([("api_version", "v17.0")]).collect();
+        let sent: Vec<(&str, &str)> = before
+            .iter()
+            .map(|(key, value)| (*key, value.as_str()))
+            .chain([("api_version", "v17.0")])
+            .collect();
         assert_eq!(derived(&sent, dev), before);
     }
 }
@@ -127,7 +134,9 @@ fn every_setting_that_is_allowed_is_taken() {
 
 #[test]
 fn a_mapped_name_that_is_no_field_is_refused() {
-    for field in ["", "email,birthday", "email&access_token=x", "friends{name}", "picture.width(9)", "e mail", "ä"] {
+    for field in
+        ["", "email,birthday", "email&access_token=x", "friends{name}", "picture.width(9)", "e mail", "ä"]
+    {
         let error = made(&[], &["name", field], false).err().unwrap_or_else(|| panic!("{field} passed"));
         assert!(error.to_string().contains("letters, digits and underscores"), "{error}");
     }

@@ -19,7 +19,8 @@ async fn a_person_signs_in() {
 
 #[tokio::test]
 async fn fields_become_attributes() {
-    let mapped = ["picture", "location", "hometown", "languages", "age_range", "verified", "about", "gender", "x"];
+    let mapped =
+        ["picture", "location", "hometown", "languages", "age_range", "verified", "about", "gender", "x"];
     let graph = Graph::with(&[], &mapped).await;
     graph.person(&json!({
         "id": "10", "picture": { "data": { "height": 50, "is_silhouette": false, "url": "https://cdn.example/p" } },
@@ -139,10 +140,18 @@ async fn every_answer_that_is_of_no_use_is_told_and_not_quoted() {
         ("no content type", ResponseTemplate::new(200).set_body_bytes(good), 200),
         ("nothing", raw(200, "", json), 200),
         ("a list", raw(200, "[]", json), 200),
-        ("a member twice", raw(200, r#"{"id":"10","id":"11","access_token":"a","token_type":"bearer"}"#, json), 200),
+        (
+            "a member twice",
+            raw(200, r#"{"id":"10","id":"11","access_token":"a","token_type":"bearer"}"#, json),
+            200,
+        ),
         ("the form of old versions", raw(200, "access_token=tell-nobody&expires=1", "text/plain"), 200),
         ("JSONP", raw(200, "/**/ cb({\"id\":\"10\"});", "text/javascript"), 200),
-        ("an error of OAuth", raw(400, r#"{"error":"invalid_grant","error_description":"tell-nobody"}"#, json), 400),
+        (
+            "an error of OAuth",
+            raw(400, r#"{"error":"invalid_grant","error_description":"tell-nobody"}"#, json),
+            400,
+        ),
         ("no content", ResponseTemplate::new(204), 204),
         ("too much", raw(200, &" ".repeat(1024 * 1024 + 1), json), 200),
         ("away", raw(503, "", json), 503),

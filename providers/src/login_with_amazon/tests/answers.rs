@@ -52,7 +52,8 @@ async fn an_answer_that_is_not_ours_or_not_clear_reaches_no_endpoint() {
     }
     for pairs in [&[("state", "another"), ("code", CODE)][..], &[("code", CODE)]] {
         let pairs = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let result = amazon.amazon.finish(&amazon.fake.around, &amazon.fake.facts, Inbound::OAuth(pairs)).await;
+        let result =
+            amazon.amazon.finish(&amazon.fake.around, &amazon.fake.facts, Inbound::OAuth(pairs)).await;
         assert_eq!(check_of(&result.unwrap_err()), "oidc_state");
     }
     let saml = Inbound::SamlResponse("x".into());

@@ -82,7 +82,8 @@ impl Amazon {
                         "refresh_token": "Atzr|tell-nobody" })),
         );
         fake.reply(INFO_PATH, ok(&info()));
-        let person = json!({ "user_id": USER, "email": "p@example.com", "name": "Pat", "postal_code": "98052" });
+        let person =
+            json!({ "user_id": USER, "email": "p@example.com", "name": "Pat", "postal_code": "98052" });
         fake.reply(PROFILE_PATH, ok(&person));
         Self { fake, amazon }
     }

@@ -32,7 +32,8 @@ async fn the_authorization_endpoint_is_asked_with_these_parameters_and_no_other(
         ("code_challenge_method", "S256"),
     ]);
     assert_eq!(asked(&[], Asked::default()).await.unwrap(), expected);
-    let twice = asked(&[("authorize_scopes", "profile postal_code profile")], Asked::default()).await.unwrap();
+    let twice =
+        asked(&[("authorize_scopes", "profile postal_code profile")], Asked::default()).await.unwrap();
     assert_eq!(twice, expected, "each scope once");
 }
 

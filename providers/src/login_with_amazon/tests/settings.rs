@@ -38,7 +38,10 @@ fn another_address_is_refused_unless_in_development() {
         ("attributes_url", "https://api.amazon.com/user/profile?x"),
     ] {
         let text = refused(&[(key, given)], false);
-        assert!(text.contains(key) && text.contains("amazon.com") && !text.contains("POOLGATE_DEV"), "{text}");
+        assert!(
+            text.contains(key) && text.contains("amazon.com") && !text.contains("POOLGATE_DEV"),
+            "{text}"
+        );
     }
     let own = "http://localhost:4000/auth/o2/token";
     assert!(refused(&[("token_url", own)], false).contains("token_url"));

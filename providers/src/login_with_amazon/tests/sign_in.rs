@@ -41,10 +41,19 @@ fn changed(member: &str, value: Option<Value>) -> Value {
 async fn a_token_that_is_not_amazons_not_ours_or_over_signs_nobody_in() {
     let amazon = Amazon::new().await;
     for (member, values, check) in [
-        ("iss", vec![json!("https://www.amazon.com/"), json!("https://evil.example"), json!(7)], "amazon_issuer"),
+        (
+            "iss",
+            vec![json!("https://www.amazon.com/"), json!("https://evil.example"), json!(7)],
+            "amazon_issuer",
+        ),
         (
             "aud",
-            vec![json!("amzn1.application-oa2-client.other"), json!([CLIENT]), json!(""), json!("POOL-CLIENT")],
+            vec![
+                json!("amzn1.application-oa2-client.other"),
+                json!([CLIENT]),
+                json!(""),
+                json!("POOL-CLIENT"),
+            ],
             "amazon_audience",
         ),
         ("exp", vec![json!(0), json!(-1), json!("3597"), json!(1.5)], "amazon_expired"),
@@ -101,7 +110,10 @@ async fn an_error_with_status_200_is_one() {
     let body = json!({ "error": "invalid_token", "user_id": USER });
     amazon.fake.reply(PROFILE_PATH, ok(&body));
     let error = amazon.finish().await.unwrap_err();
-    assert!(matches!(error, ProviderError::BadReply { at: Upstream::UserInfo, status: 200, .. }), "{error:?}");
+    assert!(
+        matches!(error, ProviderError::BadReply { at: Upstream::UserInfo, status: 200, .. }),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
