@@ -10,6 +10,8 @@ mod report;
 mod response;
 mod saml;
 mod social;
+#[cfg(test)]
+mod social_tests;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -179,12 +181,12 @@ async fn look(
     for assumption in &subject.assumptions {
         report.note(assumption);
     }
+    if captured.is_some() && provider.provider_type != ProviderType::Saml {
+        return Err(CheckError::Usage("--response is for SAML providers".to_owned()));
+    }
     let place = response::Place::of(arguments, subject, &tools.surface)?;
     match provider.provider_type {
         ProviderType::Saml => saml::look(subject, &place, tools, report).await?,
-        _ if captured.is_some() => {
-            return Err(CheckError::Usage("--response is for SAML providers".to_owned()));
-        }
         ProviderType::Oidc => oidc::look(subject, tools, report).await?,
         _ => social::look(subject, tools, report).await?,
     }

@@ -142,17 +142,6 @@ async fn a_setting_that_is_not_allowed_is_refused_by_name_and_nothing_is_saved()
 }
 
 #[tokio::test]
-async fn the_social_types_are_refused_in_this_build() {
-    let world = World::new().await;
-    let pool = world.pool().await;
-    for kind in ["Google", "Facebook", "LoginWithAmazon", "SignInWithApple"] {
-        let input = oidc(&pool, "Social", json!({ "ProviderType": kind }));
-        let (name, text) = world.refused("CreateIdentityProvider", input).await;
-        assert!(name == "UnsupportedOperationException" && text.contains(kind), "{text}");
-    }
-}
-
-#[tokio::test]
 async fn an_update_replaces_the_members_given_and_keeps_the_secret() {
     let world = World::new().await;
     let pool = world.pool().await;
