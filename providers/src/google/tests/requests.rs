@@ -51,12 +51,14 @@ async fn each_prompt_is_sent_once_and_a_silent_one_as_it_is() {
         (vec![Prompt::SelectAccount, Prompt::Login], "select_account"),
         (vec![Prompt::Consent], "consent"),
     ] {
+        let query = sent(&[], Asked { prompt: asked, ..Asked::default() }).await;
         assert_eq!(query["prompt"], expected);
     }
 }
 
 #[tokio::test]
 async fn the_login_hint_and_the_challenge_stay_here_when_switched_off() {
+    let asked = Asked { login_hint: Some("a@example.com".into()), ..Asked::default() };
     let query = sent(&[("login_hint", "none"), ("pkce", "off")], asked).await;
     assert!(!query.contains_key("login_hint") && !query.contains_key("code_challenge"), "{query:?}");
 }
