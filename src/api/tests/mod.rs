@@ -5,6 +5,7 @@ mod domains;
 mod envelope;
 mod pools;
 mod providers;
+mod social_providers;
 mod users;
 
 use std::collections::HashMap;

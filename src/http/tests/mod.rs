@@ -18,6 +18,7 @@ mod saml;
 mod saml_keys;
 mod sessions;
 mod single_logout;
+mod social;
 mod stores;
 mod token;
 mod user_info;
