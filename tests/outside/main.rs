@@ -18,6 +18,7 @@ mod error_codes;
 mod errors;
 mod harness;
 mod keys;
+mod linking;
 mod management;
 mod oidc;
 mod program;
