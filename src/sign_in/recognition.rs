@@ -113,6 +113,7 @@ mod tests {
             issuer: "https://idp.example".into(),
             session: ProviderSession::default(),
             authenticated_at: None,
+            told_once: &[],
         };
         let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         recognised(&identity, &provider, &set).into_keys().collect()
