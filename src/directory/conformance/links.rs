@@ -313,7 +313,7 @@ pub(crate) async fn with_a_provider_go_its_links_and_no_user(setting: &dyn Setti
     directory.write(delete(POOL)).await.unwrap();
     let left = user(&directory, "Okta_alice").await.unwrap();
     assert_eq!((names(&left), &left.groups), (vec![("alice", true), ("second", false)], &alice.groups));
-    assert_eq!(directory.waiting_links(POOL, &[alice.sub.clone()]).await.unwrap(), []);
+    assert_eq!(directory.waiting_links(POOL, std::slice::from_ref(&alice.sub)).await.unwrap(), []);
     assert_eq!(user(&directory, "Corp_bob").await, Some(bob));
     // One made later under its name knows nobody by a link.
     directory.write(vec![Change::Create(record(POOL, Kind::IdentityProvider, "Corp", &[]))]).await.unwrap();
