@@ -7,6 +7,7 @@ mod diagnosis;
 mod documents;
 mod house;
 mod idp_initiated;
+mod linking;
 mod login;
 mod logout;
 mod metadata;
