@@ -1,6 +1,7 @@
 //! What every directory must do. An implementation runs all of it with [`directory_conformance!`].
 
 pub(crate) mod endings;
+pub(crate) mod provider_sessions;
 pub(crate) mod records;
 pub(crate) mod sign_ins;
 pub(crate) mod users;
@@ -54,6 +55,10 @@ macro_rules! directory_conformance {
             endings::a_later_ending_moves_an_earlier_one_and_never_back,
             endings::many_endings_of_one_user_are_put_together_and_nothing_lives_again,
             endings::endings_are_kept_and_go_with_their_user,
+            provider_sessions::the_people_of_a_session_are_found_by_its_name_at_its_provider_alone,
+            provider_sessions::a_session_of_several_people_finds_each_of_them,
+            provider_sessions::a_refused_sign_in_notes_no_session,
+            provider_sessions::a_session_is_noted_with_the_sign_in_and_goes_with_its_user,
             users::reopening_keeps_everything,
             users::a_closed_directory_says_so
         );
@@ -97,6 +102,7 @@ pub(crate) fn profile(provider: &str, subject: &str) -> FederatedProfile {
         required: vec!["email".into()],
         immutable: Vec::new(),
         group: format!("{POOL}_{provider}"),
+        session: None,
         at: NOON,
     }
 }

@@ -13,6 +13,7 @@ use super::session::{self, HostedSession};
 use crate::context::Context;
 use crate::pool::AppClient;
 use crate::registry::{LivePool, LiveProvider};
+use crate::sign_out::ending::noted;
 use crate::sign_out::provenance::millis;
 
 /// A sign-in that succeeded.
@@ -150,12 +151,13 @@ pub(super) async fn welcome(
 ) -> Result<Completed, Cause> {
     let provider = &parties.provider.config.value;
     let place = Place { pool: &pool.pool.value, client: parties.client, provider };
-    let profile = mapping::profile(&identity, &place, context.uuid(), context.now())?;
+    let mut profile = mapping::profile(&identity, &place, context.uuid(), context.now())?;
+    profile.session = noted(context, pool, provider, &identity.get().session);
     let user = context.directory.sign_in(profile).await?;
 
     let identity = identity.into_inner();
     let mut at_provider = identity.session;
-    at_provider.id_token = None;
+    let id_token = at_provider.id_token.take().filter(|_| provider.detail("IDPSignout") == Some("true"));
     let now = context.now();
     let session = HostedSession {
         pool_id: pool.id().to_owned(),
@@ -165,6 +167,7 @@ pub(super) async fn welcome(
         signed_in_at: Some(millis(now)),
         authenticated_at: identity.authenticated_at.map(OffsetDateTime::unix_timestamp),
         at_provider,
+        sealed_id_token: None,
     };
     let request = answer::Request {
         client_id: wish.client_id,
@@ -178,7 +181,9 @@ pub(super) async fn welcome(
     };
     // Nobody learns of either before both are stored: they may share a commit.
     let (session_cookie, location) = tokio::try_join!(
-        async { session::open(context, &session, old_session).await.map_err(Cause::from) },
+        async {
+            session::open(context, session, id_token.as_deref(), old_session).await.map_err(Cause::from)
+        },
         answer::success(context, pool, &user, request),
     )?;
     let (provider, client_id) = (provider.provider_name.clone(), parties.client.client_id.clone());

@@ -15,6 +15,10 @@
 //! whatever says by its [`provenance`] that it comes from an ended sign-in is over, on every replica: it is read
 //! with the user, whenever a session, a code or a token is used.
 
+pub mod backchannel;
+pub mod ending;
+pub mod frontchannel;
 pub mod hearing;
 pub mod leaving;
 pub mod provenance;
+mod senders;

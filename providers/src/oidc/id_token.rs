@@ -161,14 +161,14 @@ fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(
     }
 }
 
-fn late(check: &'static str, what: &str, by: Duration) -> ProviderError {
+pub(super) fn late(check: &'static str, what: &str, by: Duration) -> ProviderError {
     fault(
         check,
         format!("{what} {} s ago by our clock (clock_skew_seconds forgives up to 300)", by.whole_seconds()),
     )
 }
 
-fn early(check: &'static str, what: &str, by: Duration) -> ProviderError {
+pub(super) fn early(check: &'static str, what: &str, by: Duration) -> ProviderError {
     fault(
         check,
         format!(
@@ -179,7 +179,7 @@ fn early(check: &'static str, what: &str, by: Duration) -> ProviderError {
 }
 
 /// A NumericDate (RFC 7519 section 2): seconds since 1970, fractions allowed and dropped.
-fn moment(
+pub(super) fn moment(
     claims: &Map<String, Value>,
     name: &str,
     check: &'static str,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use crate::directory::{Change, Directory, DirectoryError, Ended, Record, TokenState, UserQuery};
+use crate::directory::{Change, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, UserQuery};
 use crate::pool::{FederatedProfile, User};
 use crate::sessions::{Key, SessionError, SessionStore};
 
@@ -123,6 +123,15 @@ impl Directory for Moody<dyn Directory> {
         subject: &str,
     ) -> Result<Option<String>, DirectoryError> {
         self.asked()?.user_of_identity(pool_id, provider, subject).await
+    }
+
+    async fn owners_of_session(
+        &self,
+        pool_id: &str,
+        provider: &str,
+        digest: &str,
+    ) -> Result<Vec<SessionOwner>, DirectoryError> {
+        self.asked()?.owners_of_session(pool_id, provider, digest).await
     }
 
     async fn end_provider_sessions(
