@@ -9,7 +9,7 @@ use super::super::moods::Mood;
 use super::super::provider;
 use super::super::single_logout::Person;
 use super::super::token::assert_refused;
-use super::{EVENT, arrives, claims, set, sign_in, token, with_acme};
+use super::{EVENT, arrives, assert_lives, claims, set, sign_in, token, with_acme};
 use crate::context::digest_name;
 use crate::registry::Edit;
 use crate::sessions::{Key, Kind};
@@ -28,12 +28,21 @@ async fn ends(house: &House, edits: Value) {
 
 /// What is refused says why: with this code, and the request's id.
 fn assert_not_believed(answer: &Answer, code: &str) {
-    assert_refused(code, answer, 400, "invalid_request");
+    assert_eq!(answer.status, 400, "expected {code}: {answer:?}");
+    assert_eq!(answer.json()["error"], "invalid_request");
     let description = answer.json()["error_description"].as_str().unwrap().to_owned();
     assert!(description.contains(code), "expected {code}: {description}");
     assert!(description.ends_with(answer.header("x-amzn-requestid")), "{description}");
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("access-control-allow-origin"), "", "no browser has business here");
+}
+
+/// The provider is asked to send it again.
+fn assert_not_now(answer: &Answer) {
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert_eq!(answer.json()["error"], "temporarily_unavailable");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert!(!answer.body.contains("fishing"), "the reason is for the log");
 }
 
 async fn refused(house: &House, edits: Value, code: &str) {
@@ -91,7 +100,7 @@ async fn a_named_session_of_a_person_ends_their_sign_ins_that_named_none() {
     let bob = arrives(&house, "Acme", "bob", "").await;
     house.advance(Duration::milliseconds(1));
     ends(&house, json!({"sid": "s1"})).await;
-    nameless.assert_all_live(&house).await;
+    assert_lives(&house, &nameless).await;
     house.advance(Duration::milliseconds(1));
     ends(&house, json!({"sid": "s1", "sub": "alice"})).await;
     assert!(!nameless.has_session(&house).await);
@@ -221,18 +230,14 @@ async fn a_token_whose_following_broke_off_works_again_and_ends_what_it_would_ha
     let alice = arrives(&house, "Acme", "alice", "s1").await;
     let token = token(&house, &json!({"sub": "alice"}));
     house.sessions.becomes(Mood::Away);
-    assert_refused("away", &send(&house, &token).await, 503, "temporarily_unavailable");
+    assert_not_now(&send(&house, &token).await);
     house.sessions.becomes(Mood::Well);
-    alice.assert_all_live(&house).await;
-    house.advance(Duration::milliseconds(1));
+    assert_lives(&house, &alice).await;
     // It is marked, and then the directory is away: as if the process had died in between.
     house.directory.becomes(Mood::Away);
-    let answer = send(&house, &token).await;
-    assert_refused("away", &answer, 503, "temporarily_unavailable");
-    assert!(!answer.body.contains("fishing"), "the reason is for the log");
+    assert_not_now(&send(&house, &token).await);
     house.directory.becomes(Mood::Well);
-    let refreshed = house.refresh("app", &alice.refresh).await;
-    assert_eq!(refreshed.status, 200, "nothing has ended yet: {refreshed:?}");
+    assert_lives(&house, &alice).await;
     house.advance(Duration::seconds(20));
     let later = arrives(&house, "Acme", "alice", "s2").await;
     house.advance(Duration::seconds(20));
@@ -282,8 +287,7 @@ async fn a_provider_whose_keys_cannot_be_fetched_is_asked_to_try_again() {
     let alice = arrives(&house, "Acme", "alice", "s1").await;
     set(&house, "Acme", &[("oidc_issuer", "https://acme.example/nowhere")]).await;
     let edits = json!({"sub": "alice", "iss": "https://acme.example/nowhere"});
-    let answer = send(&house, &token(&house, &edits)).await;
-    assert_refused("unreachable", &answer, 503, "temporarily_unavailable");
+    assert_not_now(&send(&house, &token(&house, &edits)).await);
     alice.assert_all_live(&house).await;
 }
 
@@ -296,7 +300,7 @@ async fn another_pool_has_its_own_people_and_its_own_memory() {
         let token = token(&house, &who);
         let there = house.post_with_host(PATH, &[("logout_token", &token)], other).await;
         assert_eq!(there.status, 200, "the provider of that name there has the same issuer and client id");
-        alice.assert_all_live(&house).await;
+        assert_lives(&house, &alice).await;
     }
     let token = token(&house, &json!({"sid": "s1"}));
     assert_eq!(house.post_with_host(PATH, &[("logout_token", &token)], other).await.status, 200);
@@ -324,7 +328,7 @@ async fn of_two_providers_at_one_issuer_the_one_is_meant_whose_client_id_is_name
     house.advance(Duration::milliseconds(1));
     ends(&house, json!({"sub": "alice", "aud": "another"})).await;
     ends(&house, json!({"sid": "s1", "aud": "another"})).await;
-    alice.assert_all_live(&house).await;
+    assert_lives(&house, &alice).await;
     refused(&house, json!({"sub": "alice", "aud": "third"}), "oidc_audience").await;
     refused(&house, json!({"sub": "alice", "aud": "another", "azp": provider::CLIENT}), "oidc_azp").await;
     ends(&house, json!({"sub": "alice"})).await;

@@ -6,7 +6,7 @@ use super::super::house::{Answer, Browser, House, query};
 use super::super::moods::Mood;
 use super::super::single_logout::assert_page;
 use super::super::token::assert_refused;
-use super::{arrives, with_acme};
+use super::{arrives, assert_lives, assert_refreshes, with_acme};
 
 const ISSUER: &str = "https://acme.example";
 
@@ -76,7 +76,7 @@ async fn a_subject_ends_the_session_of_this_browser_alone_and_only_where_no_sess
     framed(&house, &mut bob.browser, &[("iss", ISSUER), ("sid", "alice")]).await;
     framed(&house, &mut named.browser.clone(), &[("iss", ISSUER), ("sid", "alice")]).await;
     for person in [&alice, &elsewhere, &named, &bob] {
-        person.assert_all_live(&house).await;
+        assert_lives(&house, person).await;
     }
     // By its own cookie: that sign-in, with its tokens.
     let alice = arrives(&house, "Acme", "alice", "").await;
@@ -87,8 +87,8 @@ async fn a_subject_ends_the_session_of_this_browser_alone_and_only_where_no_sess
     assert_eq!(browser.session(), "", "the cookie is taken away: {answer:?}");
     alice.assert_all_over(&house).await;
     assert!(elsewhere.has_session(&house).await && named.has_session(&house).await);
-    assert_eq!(house.refresh("app", &elsewhere.refresh).await.status, 200);
-    assert_eq!(house.refresh("app", &named.refresh).await.status, 200);
+    assert_refreshes(&house, &elsewhere).await;
+    assert_refreshes(&house, &named).await;
 }
 
 #[actix_web::test]
@@ -100,7 +100,7 @@ async fn a_cookie_takes_its_session_along_where_it_is_the_one_that_is_named() {
         let mut browser = alice.browser.clone();
         framed(&house, &mut browser, &[("iss", issuer), ("sid", sid)]).await;
         assert_eq!(browser.session(), alice.browser.session(), "{issuer} {sid}");
-        alice.assert_all_live(&house).await;
+        assert_lives(&house, &alice).await;
     }
     let mut browser = alice.browser.clone();
     framed(&house, &mut browser, &[("iss", ISSUER), ("sid", "s1")]).await;

@@ -64,3 +64,15 @@ fn claims(house: &House, edits: &Value) -> Value {
 fn token(house: &House, edits: &Value) -> String {
     house.web.sign(&claims(house, edits))
 }
+
+/// Whether session and tokens live: can be asked again and again.
+async fn assert_lives(house: &House, person: &Person) {
+    assert!(person.has_session(house).await);
+    assert_eq!(house.user_info(&person.access).await.status, 200);
+    assert_refreshes(house, person).await;
+}
+
+async fn assert_refreshes(house: &House, person: &Person) {
+    let refreshed = house.refresh("app", &person.refresh).await;
+    assert_eq!(refreshed.status, 200, "{refreshed:?}");
+}
