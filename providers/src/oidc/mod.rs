@@ -169,6 +169,7 @@ impl Confirmed {
             },
             authenticated_at: verified.authenticated_at,
             subject: verified.subject,
+            told_once: &[],
         }
     }
 }
