@@ -4,6 +4,7 @@ mod answers;
 mod caches;
 mod discovery;
 mod id_tokens;
+mod logout_tokens;
 mod requests;
 mod settings;
 mod sign_in;
