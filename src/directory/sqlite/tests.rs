@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use poolgate_providers::Clock;
+use sqlx::Connection as _;
 use time::{Duration, OffsetDateTime};
 
 use super::SqliteDirectory;
@@ -200,13 +201,13 @@ async fn a_session_whose_identity_has_gone_to_another_user_is_written_anew() {
     // As linking moves an identity; through another connection, for there is no such call here.
     let path = place.path();
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
-    let mut connection = sqlx::Connection::connect_with(&options).await.unwrap();
+    let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::query("UPDATE identities SET user_id = (SELECT id FROM users WHERE sub = ?1) WHERE subject = 'alice'")
         .bind(&bob.sub)
-        .execute::<&mut sqlx::SqliteConnection>(&mut connection)
+        .execute(&mut connection)
         .await
         .unwrap();
-    sqlx::Connection::close(connection).await.unwrap();
+    connection.close().await.unwrap();
     directory.sign_in(within("Okta", "alice", "s1")).await.unwrap();
     let owners = directory.owners_of_session(POOL, "Okta", "s1").await.unwrap();
     assert_eq!(owners.iter().map(|owner| &*owner.sub).collect::<Vec<_>>(), [bob.sub]);
