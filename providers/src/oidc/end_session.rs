@@ -9,7 +9,7 @@ use crate::{ProviderSession, SignOutFacts};
 pub const LONGEST_HINT: usize = 4096;
 
 /// Where the browser goes, if the provider says that it can sign people out. Without an ID token to quote, the
-/// person is named by `sub`.
+/// provider asks the person: `logout_hint` means something else at each provider, so none is sent.
 pub(super) fn url(
     endpoints: &Endpoints,
     client_id: &str,
@@ -17,12 +17,8 @@ pub(super) fn url(
     facts: &SignOutFacts,
 ) -> Option<Url> {
     let mut url = endpoints.end_session.clone()?;
-    let hint = match session.id_token.as_deref().filter(|token| token.len() <= LONGEST_HINT) {
-        Some(token) => ("id_token_hint", token),
-        None => ("logout_hint", session.subject.as_str()),
-    };
-    url.query_pairs_mut().extend_pairs([
-        hint,
+    let hint = session.id_token.as_deref().filter(|token| token.len() <= LONGEST_HINT);
+    url.query_pairs_mut().extend_pairs(hint.map(|token| ("id_token_hint", token))).extend_pairs([
         ("client_id", client_id),
         ("post_logout_redirect_uri", facts.callback.as_str()),
         ("state", &facts.handle),
