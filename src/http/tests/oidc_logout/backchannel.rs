@@ -337,6 +337,21 @@ async fn of_two_providers_at_one_issuer_the_one_is_meant_whose_client_id_is_name
 }
 
 #[actix_web::test]
+async fn of_two_providers_at_one_issuer_the_one_that_could_not_look_may_be_meant() {
+    let house = with_twin("another").await;
+    let explicit = [
+        ("authorize_url", "https://acme.example/authorize"),
+        ("token_url", "https://acme.example/token"),
+        ("attributes_url", "https://acme.example/userinfo"),
+        ("jwks_uri", "https://acme.example/nowhere"),
+    ];
+    set(&house, "Twin", &explicit).await;
+    assert_not_now(&send(&house, &token(&house, &json!({"sub": "alice", "aud": "another"}))).await);
+    // Acme could look, and that is enough.
+    ends(&house, json!({"sub": "alice"})).await;
+}
+
+#[actix_web::test]
 async fn of_two_providers_at_one_issuer_with_one_client_id_both_are_meant() {
     let house = with_twin(provider::CLIENT).await;
     let here = arrives(&house, "Acme", "alice", "s1").await;

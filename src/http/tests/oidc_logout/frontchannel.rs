@@ -40,6 +40,9 @@ async fn a_session_ends_by_its_name_without_a_cookie_and_the_others_live_on() {
 #[actix_web::test]
 async fn the_answer_may_be_framed_by_the_issuer_alone_runs_nothing_and_does_not_say_who_was_known() {
     let house = House::build().await;
+    // Nobody has asked the provider anything yet: its issuer alone is known.
+    let policy = without_cookie(&house, "s1").await.header("content-security-policy").to_owned();
+    assert!(policy.contains("frame-ancestors https://acme.example;"), "{policy}");
     let alice = arrives(&house, "Acme", "alice", "s1").await;
     let known = without_cookie(&house, "s1").await;
     let unknown = without_cookie(&house, "s9").await;
