@@ -77,10 +77,12 @@ pub fn routes(config: &mut ServiceConfig) {
         )
         .service(web::resource("/oauth2/logoutresponse").route(web::get().to(oauth2::logout_response::get)))
         .service(
-            web::resource("/oauth2/backchannel-logout").route(web::post().to(oauth2::backchannel_logout::post)),
+            web::resource("/oauth2/backchannel-logout")
+                .route(web::post().to(oauth2::backchannel_logout::post)),
         )
         .service(
-            web::resource("/oauth2/frontchannel-logout").route(web::get().to(oauth2::frontchannel_logout::get)),
+            web::resource("/oauth2/frontchannel-logout")
+                .route(web::get().to(oauth2::frontchannel_logout::get)),
         )
         .service(web::resource("/saml2/metadata").route(web::get().to(saml2::metadata::get)))
         .service(web::resource("/saml2/idpresponse").route(web::post().to(saml2::idp_response::post)))

@@ -108,7 +108,8 @@ fn seal(
 /// The ID token of this session, if it has one that still opens.
 pub fn id_token(context: &Context, cookie: &str, session: &HostedSession) -> Option<String> {
     let sealed = URL_SAFE_NO_PAD.decode(session.sealed_id_token.as_ref()?).ok()?;
-    let opened = context.registry.sealer().open(&seal_context(&session.pool_id, &key(cookie)), &sealed).ok()?;
+    let opened =
+        context.registry.sealer().open(&seal_context(&session.pool_id, &key(cookie)), &sealed).ok()?;
     String::from_utf8(opened.to_vec()).ok()
 }
 

@@ -84,7 +84,8 @@ async fn people(
     let mut people = BTreeSet::new();
     if let Some(sid) = sid {
         let owners = directory.owners_of_session(pool.id(), provider, &session_digest(sid)).await?;
-        let named = owners.into_iter().filter(|owner| subject.is_none_or(|subject| *subject == owner.subject));
+        let named =
+            owners.into_iter().filter(|owner| subject.is_none_or(|subject| *subject == owner.subject));
         people.extend(named.map(|owner| (owner.sub, owner.subject)));
     }
     if let Some(subject) = subject {
@@ -130,9 +131,8 @@ impl Mark {
         }
         let stored = context.sessions.get(&self.0).await?;
         let first = stored.and_then(|value| String::from_utf8(value).ok()?.parse::<i64>().ok());
-        Ok(first.and_then(|first| {
-            OffsetDateTime::from_unix_timestamp_nanos(i128::from(first) * 1_000_000).ok()
-        }))
+        Ok(first
+            .and_then(|first| OffsetDateTime::from_unix_timestamp_nanos(i128::from(first) * 1_000_000).ok()))
     }
 
     async fn done(&self, context: &Context) -> Result<(), SessionError> {

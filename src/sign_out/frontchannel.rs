@@ -72,12 +72,7 @@ pub async fn hear(
 }
 
 /// Ends the session that sign-ins have noted under this name.
-async fn end_named(
-    context: &Context,
-    pool: &LivePool,
-    by: By<'_>,
-    sid: &str,
-) -> Result<(), DirectoryError> {
+async fn end_named(context: &Context, pool: &LivePool, by: By<'_>, sid: &str) -> Result<(), DirectoryError> {
     let owners = context.directory.owners_of_session(pool.id(), by.provider, &session_digest(sid)).await?;
     for owner in &owners {
         let marks = vec![of_session(by.provider, &owner.subject, sid)];

@@ -5,9 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
-use super::id_token::{early, late, moment};
-use super::jws::Jws;
-use super::keys::{Alg, KeySet};
+use super::id_token::{audiences, early, late, moment};
+use super::issuer;
+use super::jws::{Document, Jws};
+use super::keys::KeySet;
 use super::settings::IssuerRule;
 use crate::oauth::json;
 use crate::{EndedThere, EndedWho, ProviderError};
@@ -42,31 +43,14 @@ pub(super) struct Expected<'a> {
 /// # Errors
 /// When the token cannot be taken apart, or names nobody.
 pub fn claimed_issuer(token: &str) -> Result<String, ProviderError> {
-    Jws::parse(token).map_err(of_this_kind)?;
+    Jws::parse_as(token, Document::LogoutToken)?;
     let payload = token.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
-    let claims = claims(&payload.ok_or_else(|| form("its payload is not base64url"))?)?;
+    let claims = payload.and_then(|payload| json::object(&payload).ok()).ok_or_else(|| {
+        Document::LogoutToken.fault("oidc_logout_token_form", "'s payload is not a JSON object in base64url")
+    })?;
     match claims.get("iss").and_then(Value::as_str) {
         Some(issuer) => Ok(issuer.to_owned()),
         None => Err(fault("oidc_issuer", "the logout token does not say who made it (iss)")),
-    }
-}
-
-/// The checks on the header: before a key is looked for. `typ` should be `logout+jwt`; many providers write `JWT`
-/// or nothing, so the claims must tell it from other tokens, and they do.
-pub(super) fn check_header(jws: &Jws<'_>, algs: &[Alg]) -> Result<(), ProviderError> {
-    if !algs.contains(&jws.alg) {
-        return Err(fault(
-            "oidc_alg",
-            "the logout token is signed with an algorithm the provider did not announce",
-        ));
-    }
-    let typ = jws.typ.as_deref().map(str::to_ascii_lowercase);
-    match typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ)) {
-        None | Some("logout+jwt" | "jwt") => Ok(()),
-        Some(other) => Err(fault(
-            "oidc_typ",
-            format!("the token is of type {}, not a logout token (logout+jwt)", json::shown(other, 40)),
-        )),
     }
 }
 
@@ -76,18 +60,15 @@ pub(super) fn verify(
     keys: &KeySet,
     expected: &Expected<'_>,
 ) -> Result<EndedThere, ProviderError> {
-    let claims = claims(&jws.verified(keys)?)?;
+    let claims = jws.claims(keys)?;
     check_kind(&claims)?;
-    check_issuer(&claims, expected)?;
+    let issuer = issuer::check(&claims, expected.issuer, expected.issuer_rule)?;
+    issuer::check_key(jws, keys, &issuer, expected.issuer, expected.issuer_rule)?;
     check_audience(&claims, expected)?;
     let remember_until = check_times(&claims, expected)?;
     let id = text(&claims, "jti", LONGEST_ID, "oidc_jti")?
         .ok_or_else(|| fault("oidc_jti", "the logout token has no id of its own (jti)"))?;
     Ok(EndedThere { id: id.to_owned(), remember_until, who: who(&claims)? })
-}
-
-fn claims(payload: &[u8]) -> Result<Map<String, Value>, ProviderError> {
-    json::object(payload).map_err(|_| form("its payload is not a JSON object with each claim once"))
 }
 
 /// What tells it from every other token of the provider, an ID token above all.
@@ -105,29 +86,9 @@ fn check_kind(claims: &Map<String, Value>) -> Result<(), ProviderError> {
     Ok(())
 }
 
-fn check_issuer(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), ProviderError> {
-    match claims.get("iss").and_then(Value::as_str) {
-        Some(issuer) if issuer == expected.issuer => Ok(()),
-        Some(issuer) if matches!(expected.issuer_rule, IssuerRule::Or(other) if issuer == other) => Ok(()),
-        came => Err(fault(
-            "oidc_issuer",
-            format!(
-                "the logout token is from issuer \"{}\", expected \"{}\"",
-                json::shown(came.unwrap_or(""), 300),
-                expected.issuer
-            ),
-        )),
-    }
-}
-
 /// As of an ID token (Core 3.1.3.7): ours among several needs an `azp` that says so.
 fn check_audience(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), ProviderError> {
-    let audiences: Option<Vec<&str>> = match claims.get("aud") {
-        Some(Value::String(one)) => Some(vec![one]),
-        Some(Value::Array(several)) => several.iter().map(Value::as_str).collect(),
-        _ => None,
-    };
-    let audiences = audiences.unwrap_or_default();
+    let audiences = audiences(claims);
     if !audiences.contains(&expected.client_id) {
         let came = json::shown(&audiences.join(", "), 300);
         return Err(fault(
@@ -217,23 +178,14 @@ fn text<'c>(
     }
 }
 
-/// The same rules of form and signature hold for both kinds of token: what is said names the kind that came.
+/// Some rules hold for ID tokens and for these: what is said names the kind that came.
 pub(super) fn of_this_kind(error: ProviderError) -> ProviderError {
     match error {
         ProviderError::NotBelieved { check, detail } => {
-            let check = match check {
-                "oidc_id_token_form" => "oidc_logout_token_form",
-                "oidc_id_token_size" => "oidc_logout_token_size",
-                other => other,
-            };
             ProviderError::NotBelieved { check, detail: detail.replace("the ID token", "the logout token") }
         }
         other => other,
     }
-}
-
-fn form(what: &str) -> ProviderError {
-    fault("oidc_logout_token_form", format!("the logout token cannot be read: {what}"))
 }
 
 fn fault(check: &'static str, detail: impl Into<String>) -> ProviderError {

@@ -122,7 +122,13 @@ fn refuse_nul(profile: &FederatedProfile) -> Result<(), DirectoryError> {
         profile.set.iter().flat_map(|(name, value)| [("attribute name", name), (&**name, value)]);
     let issuer = identity.issuer.iter().map(|issuer| ("issuer", issuer));
     let session = profile.session.iter().map(|session| ("provider session", &session.digest));
-    match texts.into_iter().chain(issuer).chain(session).chain(attributes).find(|(_, text)| text.contains('\0')) {
+    match texts
+        .into_iter()
+        .chain(issuer)
+        .chain(session)
+        .chain(attributes)
+        .find(|(_, text)| text.contains('\0'))
+    {
         Some((what, _)) => Err(DirectoryError::Unstorable(what.replace('\0', ""))),
         None => Ok(()),
     }

@@ -202,11 +202,13 @@ async fn a_session_whose_identity_has_gone_to_another_user_is_written_anew() {
     let path = place.path();
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
     let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
-    sqlx::query("UPDATE identities SET user_id = (SELECT id FROM users WHERE sub = ?1) WHERE subject = 'alice'")
-        .bind(&bob.sub)
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::query(
+        "UPDATE identities SET user_id = (SELECT id FROM users WHERE sub = ?1) WHERE subject = 'alice'",
+    )
+    .bind(&bob.sub)
+    .execute(&mut connection)
+    .await
+    .unwrap();
     connection.close().await.unwrap();
     directory.sign_in(within("Okta", "alice", "s1")).await.unwrap();
     let owners = directory.owners_of_session(POOL, "Okta", "s1").await.unwrap();

@@ -75,9 +75,8 @@ pub fn page(targets: &[FormTarget], transport: Transport, host: &str) -> Vec<Hea
 /// The headers of an answer without scripts, styles and forms that pages of `ancestors`, and no others, may frame.
 pub fn framed(ancestors: &[FormTarget], transport: Transport, host: &str) -> Vec<Header> {
     let sources = if ancestors.is_empty() { "'none'".to_owned() } else { distinct(ancestors).join(" ") };
-    let policy = format!(
-        "default-src 'none'; form-action 'none'; frame-ancestors {sources}; base-uri 'none'"
-    );
+    let policy =
+        format!("default-src 'none'; form-action 'none'; frame-ancestors {sources}; base-uri 'none'");
     let mut headers = vec![
         ("content-type", "text/html; charset=utf-8".to_owned()),
         ("content-security-policy", policy),

@@ -21,3 +21,4 @@ mod single_logout;
 mod stores;
 mod token;
 mod user_info;
+mod wishes;

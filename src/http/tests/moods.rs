@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use crate::directory::{Change, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, UserQuery};
+use crate::directory::{
+    Change, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, UserQuery,
+};
 use crate::pool::{FederatedProfile, User};
 use crate::sessions::{Key, SessionError, SessionStore};
 

@@ -95,7 +95,8 @@ async fn what_real_providers_write_is_accepted() {
     ] {
         believed(&idp, &edits).await;
     }
-    for typ in [json!("JWT"), json!("jwt"), json!("Logout+JWT"), json!("application/logout+jwt"), json!(null)] {
+    for typ in [json!("JWT"), json!("jwt"), json!("Logout+JWT"), json!("application/logout+jwt"), json!(null)]
+    {
         let mut header = header();
         header["typ"] = typ.clone();
         header.as_object_mut().unwrap().retain(|_, value| !value.is_null());
@@ -116,7 +117,10 @@ async fn what_a_logout_token_may_not_be_is_refused_by_name() {
         (json!({ "events": { EVENT: true } }), "oidc_logout_events"),
         (json!({ "events": { EVENT: [] } }), "oidc_logout_events"),
         (json!({ "events": { EVENT: "{}" } }), "oidc_logout_events"),
-        (json!({ "events": { "http://schemas.openid.net/event/frontchannel-logout": {} } }), "oidc_logout_events"),
+        (
+            json!({ "events": { "http://schemas.openid.net/event/frontchannel-logout": {} } }),
+            "oidc_logout_events",
+        ),
         (json!({ "nonce": "n" }), "oidc_logout_nonce"),
         (json!({ "nonce": "" }), "oidc_logout_nonce"),
         (json!({ "iss": null }), "oidc_issuer"),
@@ -201,8 +205,7 @@ async fn signature_algorithm_and_type_are_checked_as_of_an_id_token() {
     };
     let good = signed(&idp, &json!({}));
     let other = signed(&idp, &json!({ "sub": "person-2" }));
-    let spliced =
-        format!("{}.{}", other.rsplit_once('.').unwrap().0, good.rsplit_once('.').unwrap().1);
+    let spliced = format!("{}.{}", other.rsplit_once('.').unwrap().0, good.rsplit_once('.').unwrap().1);
     let twice = body.replacen("\"aud\"", "\"sub\":\"person-2\",\"aud\"", 1);
     let rows = [
         (unsigned("none"), "oidc_alg"),
@@ -297,4 +300,17 @@ async fn an_id_token_names_its_session_where_a_logout_token_could() {
         let indexes = idp.finish().await.unwrap().session.session_indexes;
         assert_eq!(indexes, noted.into_iter().collect::<Vec<_>>(), "{sid}");
     }
+}
+
+#[test]
+fn every_tenant_that_an_issuer_template_lets_in_may_be_meant() {
+    let issuer = "https://login.microsoftonline.com/organizations/v2.0";
+    let details = details(&[("issuer_template", "entra"), ("oidc_issuer", issuer)]);
+    let provider = OidcProvider::new(OidcSettings::from_details(&details, false).unwrap());
+    let of = |tenant: &str| format!("https://login.microsoftonline.com/{tenant}/v2.0");
+    assert!(provider.is_issuer(&of("72f988bf-86f1-41af-91ab-2d7cd011db47")));
+    for other in ["9188040d-6c67-4c5b-b112-36a304b66dad", "organizations", "{tenantid}", "x"] {
+        assert!(!provider.is_issuer(&of(other)), "{other}");
+    }
+    assert!(!provider.is_issuer("https://login.example/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0"));
 }

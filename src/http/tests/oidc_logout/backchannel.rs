@@ -88,7 +88,11 @@ async fn a_session_ends_with_its_tokens_and_the_persons_other_sessions_live_on()
         assert!(phone.has_session(&house).await, "{who}");
         house.advance(Duration::milliseconds(1));
         phone.assert_tokens_live(&house).await;
-        assert_eq!(house.user_info(&phone.access).await.status, 401, "access tokens do not say which session");
+        assert_eq!(
+            house.user_info(&phone.access).await.status,
+            401,
+            "access tokens do not say which session"
+        );
     }
 }
 

@@ -48,7 +48,8 @@ async fn the_answer_may_be_framed_by_the_issuer_alone_runs_nothing_and_does_not_
     let unknown = without_cookie(&house, "s9").await;
     assert!(!alice.has_session(&house).await);
     assert_eq!((known.status, &known.body), (unknown.status, &unknown.body));
-    for name in ["content-security-policy", "cache-control", "set-cookie", "x-frame-options", "content-type"] {
+    for name in ["content-security-policy", "cache-control", "set-cookie", "x-frame-options", "content-type"]
+    {
         assert_eq!(known.header(name), unknown.header(name), "{name}");
     }
     assert_eq!(

@@ -200,7 +200,8 @@ async fn the_return_is_read_from_the_query_alone() {
     let posted = house.post_form("/oauth2/logoutresponse", &[("state", &state)]).await;
     assert_eq!(posted.status, 405, "{posted:?}");
     let head = TestRequest::default().method(actix_web::http::Method::HEAD);
-    let head = head.uri(&format!("/oauth2/logoutresponse?state={state}")).insert_header(("host", "localhost"));
+    let head =
+        head.uri(&format!("/oauth2/logoutresponse?state={state}")).insert_header(("host", "localhost"));
     assert_eq!(house.send(head).await.status, 405, "a look at an address uses nothing up");
     assert_eq!(returns(&house, &[("state", &state)]).await.header("location"), BACK);
 }
