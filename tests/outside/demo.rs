@@ -16,7 +16,7 @@ struct Demo {
 impl Demo {
     async fn start() -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_poolgate"))
-            .args(["demo", "--gateway-port", "0", "--saml-port", "0", "--oidc-port", "0", "--app-port", "0"])
+            .args(["demo", "--free-ports"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
