@@ -161,8 +161,10 @@ impl SampleApp {
             let found = id_claims.get("identities").and_then(|list| list.get(0)?.get(name)?.as_str());
             found.unwrap_or_default().to_owned()
         };
+        // Not every provider tells both parts of a name.
+        let parts = [text("given_name"), text("family_name")].join(" ");
         let facts = context! {
-            name => format!("{} {}", text("given_name"), text("family_name")),
+            name => if parts.trim().is_empty() { text("name") } else { parts },
             username => text("cognito:username"), provider => identity("providerName"),
             kind => identity("providerType"), refreshed,
             tokens => shown([
