@@ -64,7 +64,10 @@ pub enum ProviderError {
     /// A call to the provider took too long.
     #[error("timed out calling the provider's {}", .0.as_str())]
     TimedOut(Upstream),
-    /// A call to the provider could not be made or broke.
+    /// A call to the provider broke off half-way.
+    #[error("the connection to the provider's {} broke off", .0.as_str())]
+    BrokeOff(Upstream),
+    /// A call to the provider could not be made.
     #[error("could not reach the provider's {}: {reason}", .at.as_str())]
     Unreachable {
         /// Which call.
@@ -105,7 +108,7 @@ impl ProviderError {
             Self::NotBelieved { check, .. } => check,
             Self::Unsolicited(_) => "unsolicited_response",
             Self::TimedOut(_) => "provider_timeout",
-            Self::Unreachable { .. } => "provider_unreachable",
+            Self::BrokeOff(_) | Self::Unreachable { .. } => "provider_unreachable",
             Self::BadReply { .. } => "provider_bad_reply",
             Self::Settings(_) => "provider_settings",
             Self::StoreAway => "store_away",

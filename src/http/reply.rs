@@ -208,12 +208,12 @@ pub fn app_error(
 /// A sign-in that failed: back to the app where that is safe, else a page.
 pub fn failed(state: &State, request: &HttpRequest, pool: &LivePool, failed: &Failed) -> HttpResponse {
     let code = failed.cause.code();
-    if let Cause::Away(why) | Cause::Internal(why) = &failed.cause {
-        tracing::error!(code, %why, "a sign-in could not go on");
-    } else {
-        tracing::info!(code, why = %failed.cause, "a sign-in failed");
-    }
     let provider = failed.provider.as_ref().map(|(name, _)| name.as_str());
+    if let Cause::Away(why) | Cause::Internal(why) = &failed.cause {
+        tracing::error!(code, provider, %why, "a sign-in could not go on");
+    } else {
+        tracing::info!(code, provider, why = %failed.cause, "a sign-in failed");
+    }
     state.attempts.failed(&ending(state, request, pool, provider, Some(&failed.client_id)), &failed.cause);
     if failed.cause.is_away() {
         return unavailable_page(state, request);

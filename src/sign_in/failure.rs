@@ -127,14 +127,15 @@ impl Cause {
 impl Failed {
     /// What the app reads.
     pub fn app_error(&self) -> AppError {
-        let (name, saml) = match &self.provider {
-            Some((name, provider_type)) => (name.as_str(), *provider_type == ProviderType::Saml),
-            None => ("the identity provider", false),
+        let (name, kind) = match &self.provider {
+            Some((name, provider_type)) => (name.as_str(), Some(*provider_type)),
+            None => ("the identity provider", None),
         };
+        let (saml, google) = (kind == Some(ProviderType::Saml), kind == Some(ProviderType::Google));
         let prefix =
             if saml { "Error in SAML response processing: " } else { "Error in OIDC response processing: " };
         let (error, description) = match &self.cause {
-            Cause::Provider(error) => return provider_error(error, name, prefix),
+            Cause::Provider(error) => return provider_error(error, name, google, prefix),
             Cause::Profile(ProfileError::Disabled) => ("access_denied", "User is disabled".to_owned()),
             Cause::Mapping(_) | Cause::Profile(_) | Cause::Unstorable(_) => {
                 ("server_error", format!("{prefix}{}", self.cause))
@@ -148,7 +149,7 @@ impl Failed {
     }
 }
 
-fn provider_error(error: &ProviderError, name: &str, prefix: &str) -> AppError {
+fn provider_error(error: &ProviderError, name: &str, google: bool, prefix: &str) -> AppError {
     let (error, description) = match error {
         ProviderError::Denied(why) => ("access_denied", why.clone()),
         ProviderError::LoginRequired(why) => ("login_required", why.clone()),
@@ -162,9 +163,14 @@ fn provider_error(error: &ProviderError, name: &str, prefix: &str) -> AppError {
             ("invalid_request", "Timeout in calling jwks uri".to_owned())
         }
         ProviderError::TimedOut(_) => ("invalid_request", "Read timed out".to_owned()),
+        ProviderError::BrokeOff(_) => ("invalid_request", "Connection reset".to_owned()),
         ProviderError::Unreachable { .. } => ("invalid_request", format!("{name}: {error}")),
-        ProviderError::BadReply { at: Upstream::Token, status, reason } => {
-            ("invalid_request", format!("{name} Error - {status} error getting token: {reason}"))
+        // The reference service's words, to the letter: apps compare them. Ours are in the log.
+        ProviderError::BadReply { at: Upstream::Token, status, reason } if google => {
+            ("invalid_request", format!("Google Error - {status} {reason}"))
+        }
+        ProviderError::BadReply { at: Upstream::Token, status, .. } => {
+            ("invalid_request", format!("{name} Error - {status} error getting token"))
         }
         ProviderError::BadReply { .. } => ("invalid_request", format!("{name} Error - {error}")),
         ProviderError::Settings(why) => ("server_error", format!("{name}: {why}")),

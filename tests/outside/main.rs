@@ -16,6 +16,7 @@ mod demo;
 mod durability;
 mod error_codes;
 mod errors;
+mod failing_providers;
 mod harness;
 mod keys;
 mod management;

@@ -255,7 +255,13 @@ fn broken(error: reqwest::Error) -> FetchError {
         }
         source = cause.source();
     }
-    if error.is_timeout() { FetchError::TimedOut } else { FetchError::Broken(root_cause(&error)) }
+    if error.is_timeout() {
+        FetchError::TimedOut
+    } else if error.is_connect() || error.is_builder() {
+        FetchError::Broken(root_cause(&error))
+    } else {
+        FetchError::BrokeOff
+    }
 }
 
 /// The innermost error in words: the outer ones hold the URL and say little.

@@ -39,7 +39,10 @@ pub enum FetchError {
     /// More than [`MAX_BODY`].
     #[error("the answer is larger than 1 MiB")]
     TooLarge,
-    /// Connection refused, TLS failure, reset.
+    /// The connection was made and then broke off: whether the request arrived is not known.
+    #[error("the connection broke off")]
+    BrokeOff,
+    /// No connection: refused, no such name, TLS failure.
     #[error("{0}")]
     Broken(String),
 }

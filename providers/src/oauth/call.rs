@@ -1,6 +1,7 @@
 //! One call to the provider, and what its failures mean.
 
-use http::{Request, Response, header};
+use http::{HeaderValue, Request, Response, header};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -12,6 +13,7 @@ use crate::{ProviderError, Upstream};
 pub(crate) fn failed(at: Upstream, error: FetchError) -> ProviderError {
     match error {
         FetchError::TimedOut => ProviderError::TimedOut(at),
+        FetchError::BrokeOff => ProviderError::BrokeOff(at),
         FetchError::TooLarge => {
             ProviderError::BadReply { at, status: 200, reason: "the answer is larger than 1 MiB".to_owned() }
         }
@@ -29,6 +31,15 @@ pub(crate) fn get(url: &Url) -> Result<Request<Vec<u8>>, http::Error> {
     Request::get(url.as_str()).header(header::ACCEPT, "application/json").body(Vec::new())
 }
 
+/// The `Authorization` header of a call that `access_token` allows (RFC 6750 section 2.1).
+pub(crate) fn bearer(access_token: &SecretString) -> Result<HeaderValue, ProviderError> {
+    let text = format!("Bearer {}", access_token.expose_secret());
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| bad(Upstream::Token, http::StatusCode::OK, "its access token is not a Bearer token"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 /// Sends `request` and returns the answer, whatever its status.
 pub(crate) async fn send(
     http: &dyn Http,
@@ -40,6 +51,19 @@ pub(crate) async fn send(
         reason: "the request cannot be written as HTTP".to_owned(),
     })?;
     http.send(request).await.map_err(|error| failed(at, error))
+}
+
+/// Asks for something that asking changes nothing of, and once more where the connection broke off: a server
+/// may close an idle one at the moment it is used again. What redeems or ends anything is never sent twice.
+pub(crate) async fn ask(
+    http: &dyn Http,
+    at: Upstream,
+    request: impl Fn() -> Result<Request<Vec<u8>>, http::Error>,
+) -> Result<Response<Vec<u8>>, ProviderError> {
+    match send(http, at, request()).await {
+        Err(ProviderError::BrokeOff(_)) => send(http, at, request()).await,
+        answered => answered,
+    }
 }
 
 /// The media type of an answer, lower case, without parameters.

@@ -8,6 +8,8 @@ pub(crate) mod callback;
 pub mod client_auth;
 pub(crate) mod exchange;
 pub(crate) mod json;
+#[cfg(test)]
+mod tests;
 
 pub use client_auth::ClientAuth;
 

@@ -57,11 +57,14 @@ impl Discovery {
                 issuer: settings.issuer.clone(),
                 authorize: given.authorize.clone(),
                 token: given.token.clone(),
-                userinfo: Some(given.userinfo.clone()),
+                userinfo: given.userinfo.clone(),
                 jwks: given.jwks.clone(),
                 end_session: None,
-                // Nothing announces algorithms here: the type of the key in the key set decides.
-                algs: Alg::ALL.into_iter().map(|(_, alg)| alg).collect(),
+                // Nothing announces algorithms here: without names the type of the key in the key set decides.
+                algs: match given.algorithms {
+                    Some(names) => names.iter().filter_map(|name| Alg::named(name)).collect(),
+                    None => Alg::ALL.into_iter().map(|(_, alg)| alg).collect(),
+                },
                 iss_parameter: false,
             })),
         }
@@ -105,7 +108,7 @@ async fn fetch(http: &dyn Http, settings: &OidcSettings) -> Result<Endpoints, Pr
     const AT: Upstream = Upstream::Discovery;
     let address = format!("{}/.well-known/openid-configuration", settings.issuer);
     let url = Url::parse(&address).map_err(|_| ProviderError::Settings("oidc_issuer is not a URL".into()))?;
-    let response = call::send(http, AT, call::get(&url)).await?;
+    let response = call::ask(http, AT, || call::get(&url)).await?;
     let document = call::object(AT, &response, &[])?;
     read(&document, settings).map_err(|fault| match fault {
         Fault::Issuer(came) => ProviderError::not_believed(

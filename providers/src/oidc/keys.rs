@@ -333,7 +333,7 @@ fn no_key(fault: NoKey, kid: Option<&str>) -> ProviderError {
 }
 
 pub(super) async fn fetch(http: &dyn Http, url: &Url) -> Result<KeySet, ProviderError> {
-    let response = call::send(http, Upstream::Jwks, call::get(url)).await?;
+    let response = call::ask(http, Upstream::Jwks, || call::get(url)).await?;
     let document = call::object(Upstream::Jwks, &response, &[])?;
     KeySet::read(&document).map_err(|reason| call::bad(Upstream::Jwks, response.status(), reason))
 }

@@ -45,6 +45,9 @@ pub fn claims(token: &str) -> Value {
 }
 
 impl App {
+    /// The state that it sends.
+    pub const STATE: &str = STATE;
+
     /// The app that uses the pool's client of this name.
     pub fn new(pool: &Pool, client: &str) -> Self {
         let client = &pool.clients[client];

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 mod app;
+mod bad_provider;
 mod chromium;
 mod gateway;
 mod helpers;
@@ -10,6 +11,7 @@ mod person;
 mod simplesamlphp;
 
 pub use app::{App, CALLBACK, LOGGED_OUT, Tokens, claims};
+pub use bad_provider::{BadProvider, Fault, SECRETS};
 pub use chromium::Browser;
 pub use gateway::{Gateway, Pool, run_calls};
 pub use helpers::{Oidc, Saml, node, python, python_path, repository};
