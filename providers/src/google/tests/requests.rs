@@ -33,7 +33,6 @@ async fn wishes_of_the_app_are_put_in_googles_words() {
         login_hint: Some("a&b@example.com".into()),
         max_age: Some(60),
         lang: Some("pt-BR".into()),
-        ..Asked::default()
     };
     let query = sent(&[("hd", "Acme.example")], asked).await;
     assert_eq!(query["prompt"], "select_account consent", "Google refuses prompt=login");
