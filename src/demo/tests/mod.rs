@@ -127,9 +127,14 @@ impl Answer {
         location.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
+    /// It is a page with a form for the client.
+    fn posts_back(&self) -> bool {
+        self.body.contains(&format!("action=\"{}\"", CALLBACK.replace('/', "&#x2f;")))
+    }
+
     /// A field of the form that the page posts back.
     fn field(&self, name: &str) -> Option<String> {
-        assert!(self.body.contains(&format!("action=\"{CALLBACK}\"")), "{}", self.body);
+        assert!(self.posts_back(), "{}", self.body);
         let (_, rest) = self.body.split_once(&format!("name=\"{name}\" value=\""))?;
         let value = rest.split_once('"')?.0;
         Some(value.replace("&quot;", "\"").replace("&#x2f;", "/").replace("&amp;", "&"))
@@ -139,7 +144,7 @@ impl Answer {
     fn is_page(&self, status: StatusCode, saying: &str) {
         assert_eq!(self.status, status, "{}", self.body);
         assert!(self.headers.get("location").is_none());
-        assert!(!self.body.contains(&format!("action=\"{CALLBACK}\"")));
+        assert!(!self.posts_back(), "{}", self.body);
         assert!(self.body.contains(saying), "{saying}: {}", self.body);
     }
 }

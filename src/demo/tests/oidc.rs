@@ -33,7 +33,7 @@ async fn the_simulated_oidc_provider_refuses_what_a_real_one_refuses() {
         ("code_challenge_method", "plain"),
         ("person", "mallory"),
     ] {
-        let answer = site.post("/sign-in", &changed(&AUTHORIZE, &[("person", "ada"), change])).await;
+        let answer = site.post("/sign-in", &changed(&changed(&AUTHORIZE, &[("person", "ada")]), &[change])).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{change:?}");
     }
     let secret = site.idp.client_secret();
