@@ -116,7 +116,17 @@ fn choice(provider: &LiveProvider, query: &str) -> Option<ProviderChoice> {
     let named = url::form_urlencoded::Serializer::new(query.to_owned())
         .append_pair("identity_provider", name)
         .finish();
-    Some(ProviderChoice::new(name.clone(), Href::local(format!("/oauth2/authorize?{named}"))?))
+    Some(ProviderChoice::new(label(provider), Href::local(format!("/oauth2/authorize?{named}"))?))
+}
+
+/// What the button calls a provider: nobody calls Amazon's and Apple's by the names that the reference gives them.
+fn label(provider: &LiveProvider) -> &str {
+    let config = &provider.config.value;
+    match (config.provider_type, config.provider_name.as_str()) {
+        (ProviderType::LoginWithAmazon, "LoginWithAmazon") => "Amazon",
+        (ProviderType::SignInWithApple, "SignInWithApple") => "Apple",
+        (_, name) => name,
+    }
 }
 
 fn discovery(
