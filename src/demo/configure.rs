@@ -79,7 +79,7 @@ pub fn google(base: &str, secret: &str) -> Plan {
                              "given_name": "given_name", "family_name": "family_name", "picture": "picture",
                              "birthdate": "birthdays"},
     });
-    Plan { name: "Google", kind: "OpenID Connect, People API", input }
+    Plan { name: "Google", kind: "OpenID Connect", input }
 }
 
 /// Facebook, simulated at `base`.
@@ -97,7 +97,7 @@ pub fn facebook(base: &str, secret: &str) -> Plan {
         "AttributeMapping": {"email": "email", "name": "name", "given_name": "first_name",
                              "family_name": "last_name", "picture": "picture"},
     });
-    Plan { name: "Facebook", kind: "OAuth 2.0, Graph API", input }
+    Plan { name: "Facebook", kind: "OAuth 2.0", input }
 }
 
 /// Login with Amazon, simulated at `base`.
@@ -127,7 +127,7 @@ pub fn apple(base: &str, private_key: &str) -> Plan {
         "AttributeMapping": {"email": "email", "email_verified": "email_verified", "given_name": "firstName",
                              "family_name": "lastName"},
     });
-    Plan { name: "SignInWithApple", kind: "OpenID Connect, form_post", input }
+    Plan { name: "SignInWithApple", kind: "OpenID Connect", input }
 }
 
 async fn call(context: &ApiContext, operation: &str, input: Value) -> Result<Value, DemoError> {

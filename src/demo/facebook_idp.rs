@@ -30,14 +30,14 @@ const BRAND: Brand = Brand { name: "Facebook", style: "facebook" };
 
 /// "Permissions Reference": some of them, and what the page says.
 const SCOPES: [(&str, &str); 8] = [
-    ("public_profile", "name and profile picture"),
-    ("email", "e-mail address"),
-    ("user_birthday", "date of birth"),
-    ("user_gender", "gender"),
-    ("user_hometown", "home town"),
-    ("user_link", "link to your profile"),
-    ("user_location", "current city"),
-    ("user_age_range", "age range"),
+    ("public_profile", "your name and profile picture"),
+    ("email", "your e-mail address"),
+    ("user_birthday", "your date of birth"),
+    ("user_gender", "your gender"),
+    ("user_hometown", "your home town"),
+    ("user_link", "the link to your profile"),
+    ("user_location", "your current city"),
+    ("user_age_range", "your age range"),
 ];
 
 /// The provider.

@@ -63,7 +63,7 @@ async fn page(browser: &Browser) -> String {
 async fn a_person_clicks_through_the_demo_with_every_provider_refreshes_and_signs_out() {
     let demo = Demo::start().await;
     let browser = Browser::start().await;
-    browser.resize(800, 900).await;
+    browser.resize(640, 930).await;
     browser.driver.goto(&demo.url).await.unwrap();
     let people = ["Grace Hopper", "Ada Lovelace", "Alan Turing"];
     for ((provider, label), person) in PROVIDERS.into_iter().zip(people.into_iter().cycle()) {
@@ -91,7 +91,9 @@ async fn a_person_clicks_through_the_demo_with_every_provider_refreshes_and_sign
             assert!(text.contains(expected), "{expected} in {text}");
         }
         if provider == "Acme" {
+            browser.resize(960, 940).await;
             browser.picture("app").await;
+            browser.resize(640, 930).await;
         }
         browser.wait("#refresh").await.click().await.unwrap();
         assert_eq!(browser.wait("#refreshed").await.text().await.unwrap(), "Refreshed 1 time.");

@@ -12,9 +12,9 @@ pub const PROFILE: &str = "https://www.googleapis.com/auth/userinfo.profile";
 
 /// What is known besides: the scope, and what the page says of it.
 pub const MORE: [(&str, &str); 3] = [
-    ("https://www.googleapis.com/auth/user.birthday.read", "see your exact date of birth"),
-    ("https://www.googleapis.com/auth/user.phonenumbers.read", "see your phone numbers"),
-    ("https://www.googleapis.com/auth/user.organization.read", "see where you work"),
+    ("https://www.googleapis.com/auth/user.birthday.read", "your exact date of birth"),
+    ("https://www.googleapis.com/auth/user.phonenumbers.read", "your phone numbers"),
+    ("https://www.googleapis.com/auth/user.organization.read", "where you work"),
 ];
 
 /// The scopes of a request, separated by spaces, under their long names.
@@ -50,10 +50,10 @@ pub fn long(scopes: &BTreeSet<String>) -> String {
 pub fn words(scopes: &BTreeSet<String>) -> Vec<&'static str> {
     let mut words = Vec::new();
     if scopes.contains(PROFILE) {
-        words.push("see your name and picture");
+        words.push("your name and picture");
     }
     if scopes.contains(EMAIL) {
-        words.push("see your e-mail address");
+        words.push("your e-mail address");
     }
     words.extend(MORE.iter().filter(|(scope, _)| scopes.contains(*scope)).map(|(_, words)| words));
     words
