@@ -22,8 +22,8 @@ use super::people::{self, PEOPLE, Person};
 use super::{DemoError, Own};
 use crate::keys::KeyError;
 use crate::tokens::claims::at_hash;
-pub use client_secret::{KEY_ID, TEAM_ID};
 use client_secret::RegisteredKey;
+pub use client_secret::{KEY_ID, TEAM_ID};
 use consent::Told;
 
 /// The Services ID that is registered.
@@ -119,7 +119,8 @@ impl AppleIdp {
             None => return Err(invalid("The response_type is missing.")),
         };
         let scope = of("scope").unwrap_or_default();
-        let scopes: BTreeSet<_> = scope.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let scopes: BTreeSet<_> =
+            scope.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         if scopes.iter().any(|name| !["name", "email", "openid"].contains(&name.as_str())) {
             return Err(Refusal("invalid_scope", "The requested scope is invalid."));
         }
@@ -135,10 +136,11 @@ impl AppleIdp {
             return Err(invalid("response_mode must be form_post when name or email scope is requested."));
         }
         if id_token && mode == Mode::Query {
-            return Err(invalid("response_mode must be fragment or form_post when an id_token is requested."));
+            return Err(invalid(
+                "response_mode must be fragment or form_post when an id_token is requested.",
+            ));
         }
-        let challenge =
-            Challenge::asked(encoded).map_err(|_| invalid("Invalid code challenge method."))?;
+        let challenge = Challenge::asked(encoded).map_err(|_| invalid("Invalid code challenge method."))?;
         let grant = Grant { person, redirect_uri, challenge, nonce: of("nonce"), scopes };
         Ok(Asked { grant, state: of("state"), mode, id_token })
     }
@@ -169,7 +171,7 @@ impl AppleIdp {
     fn grant(&self, asked: &Asked, told: Option<Told>) -> HttpResponse {
         let (person, random) = (asked.grant.person, &self.own.random);
         let mut user = None;
-        if let Some(told) = told.filter(|_| self.known(person).is_none()) {
+        if let Some(told) = told {
             user = told.user_field(&asked.grant.scopes);
             self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(person.id, told.email);
         }
@@ -202,7 +204,9 @@ impl AppleIdp {
         let grant = self.grants.redeem(&code, redirect_uri.as_deref(), of("code_verifier").as_deref());
         let grant = grant.map_err(|why| {
             let what = match why {
-                Worthless::RedirectUri => "redirect_uri mismatch. The code was not issued to this redirect URI.",
+                Worthless::RedirectUri => {
+                    "redirect_uri mismatch. The code was not issued to this redirect URI."
+                }
                 Worthless::Verifier | Worthless::VerifierMissing => "code_verifier mismatch.",
                 Worthless::Unknown | Worthless::Used | Worthless::Expired => {
                     "The code has expired or has been revoked."

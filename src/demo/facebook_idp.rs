@@ -124,7 +124,8 @@ impl FacebookIdp {
             let what = "Error validating application. Cannot get application info due to a system error.";
             return Err(Fault::oauth(101, what));
         }
-        let redirect_uri = of("redirect_uri").ok_or_else(|| Fault::oauth(191, "Missing redirect_uri parameter."))?;
+        let redirect_uri =
+            of("redirect_uri").ok_or_else(|| Fault::oauth(191, "Missing redirect_uri parameter."))?;
         if !self.client.has_secret(of("client_secret").as_deref()) {
             return Err(Fault::oauth(1, "Error validating client secret."));
         }

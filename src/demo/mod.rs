@@ -143,7 +143,7 @@ pub async fn run(ports: Ports, data_dir: &Path) -> Result<Running, DemoError> {
     let own = Own { gateway: gateway_url, clock, random };
     let http: Arc<dyn Http> = Arc::clone(&around.http);
 
-    let (providers, mut servers) = providers(ports, &own)?;
+    let (providers, mut servers) = providers(ports, &own, &http)?;
     let url = format!("http://localhost:{app_port}");
     let made = configure::configure(&gateway.state.api, &providers, &url).await?;
     let app = Arc::new(SampleApp::new(&url, &made, own, http)?);
@@ -153,13 +153,17 @@ pub async fn run(ports: Ports, data_dir: &Path) -> Result<Running, DemoError> {
 
 /// Starts the simulated providers. They have another host name than gateway and app: to the browser they are other
 /// sites.
-fn providers(ports: Ports, own: &Own) -> Result<(Vec<configure::Plan>, Vec<ServerHandle>), DemoError> {
+fn providers(
+    ports: Ports,
+    own: &Own,
+    http: &Arc<dyn Http>,
+) -> Result<(Vec<configure::Plan>, Vec<ServerHandle>), DemoError> {
     let listen = |port| listen(port).map(|(listener, port)| (listener, format!("http://127.0.0.1:{port}")));
     let (saml_listener, base) = listen(ports.saml)?;
     let saml = Arc::new(SamlIdp::new(&base, own.clone())?);
     let saml_plan = configure::saml(&saml.metadata()?);
     let (oidc_listener, base) = listen(ports.oidc)?;
-    let oidc = Arc::new(OidcIdp::new(&base, own.clone())?);
+    let oidc = Arc::new(OidcIdp::new(&base, own.clone())?.reaching(Arc::clone(http)));
     let oidc_plan = configure::oidc(&base, oidc.client_secret());
     let (google_listener, base) = listen(ports.google)?;
     let google = Arc::new(GoogleIdp::new(&base, own.clone())?);

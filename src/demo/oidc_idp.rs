@@ -1,13 +1,17 @@
-//! A simulated OpenID Connect provider: discovery, authorize, token, JWKS, userinfo. It refuses what a real
+//! A simulated OpenID Connect provider: discovery, authorize, token, JWKS, userinfo, sign-out. It refuses what a real
 //! one refuses. Anybody may sign in as anybody: it is for demonstrations and tests.
 
-use std::sync::Arc;
+mod sign_out;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use minijinja::context;
 use poolgate_providers::ambient::random_token;
+use poolgate_providers::fetch::Http;
 use serde_json::{Value, json};
 
 use super::grants::{Access, Challenge, Client, Grant, Grants, Worthless, bearer, credentials, with_query};
@@ -22,6 +26,8 @@ use crate::tokens::claims::at_hash;
 pub const CLIENT_ID: &str = "poolgate-demo";
 /// Seconds a token lives.
 const LIFETIME: i64 = 300;
+/// Sessions that are kept at most.
+const MAX_SESSIONS: usize = 100;
 const NAME: &str = "Globex";
 
 /// The provider.
@@ -32,6 +38,10 @@ pub struct OidcIdp {
     key: SigningKey,
     client: Client,
     grants: Grants,
+    /// Session → who.
+    sessions: Mutex<BTreeMap<String, &'static Person>>,
+    /// The way to the client, for what it is told behind the browser's back.
+    http: Option<Arc<dyn Http>>,
 }
 
 /// What the browser brings to `/authorize`.
@@ -50,7 +60,18 @@ impl OidcIdp {
     pub fn new(base: &str, own: Own) -> Result<Self, DemoError> {
         let key = SigningKey::from_pkcs8(&generate_pkcs8()?)?;
         let (client, grants) = (Client::gateway(CLIENT_ID, &own), Grants::new(own.clone()));
-        Ok(Self { base: base.to_owned(), pages: DemoPages::new()?, own, key, client, grants })
+        let (base, sessions) = (base.to_owned(), Mutex::default());
+        Ok(Self { base, pages: DemoPages::new()?, own, key, client, grants, sessions, http: None })
+    }
+
+    /// It can reach its client.
+    #[must_use]
+    pub fn reaching(self, http: Arc<dyn Http>) -> Self {
+        Self { http: Some(http), ..self }
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, BTreeMap<String, &'static Person>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The secret of the registered client.
@@ -69,8 +90,7 @@ impl OidcIdp {
         if of("response_type").as_deref() != Some("code") {
             return Err("Only response_type=code is known here.");
         }
-        let scopes: std::collections::BTreeSet<_> =
-            of("scope").unwrap_or_default().split(' ').map(str::to_owned).collect();
+        let scopes: BTreeSet<_> = of("scope").unwrap_or_default().split(' ').map(str::to_owned).collect();
         if !scopes.contains("openid") {
             return Err("The scope openid is missing.");
         }
@@ -118,11 +138,17 @@ impl OidcIdp {
 
     fn tokens(&self, grant: &Grant) -> Result<Value, crate::keys::KeyError> {
         let access_token = random_token(&self.own.random, 32);
-        let now = self.grants.now();
+        let (now, sid) = (self.grants.now(), random_token(&self.own.random, 12));
         let claims = json!({
             "iss": self.base, "aud": CLIENT_ID, "sub": grant.person.id, "iat": now, "exp": now + LIFETIME,
-            "auth_time": now, "nonce": grant.nonce, "at_hash": at_hash(&access_token),
+            "auth_time": now, "nonce": grant.nonce, "at_hash": at_hash(&access_token), "sid": sid,
         });
+        let mut sessions = self.sessions();
+        if sessions.len() >= MAX_SESSIONS {
+            sessions.clear();
+        }
+        sessions.insert(sid, grant.person);
+        drop(sessions);
         let id_token = self.key.sign_jwt(claims.to_string().as_bytes())?;
         self.grants.keep_token(&access_token, grant, LIFETIME);
         Ok(json!({
@@ -140,6 +166,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/sign-in", web::post().to(sign_in))
         .route("/token", web::post().to(token))
         .route("/userinfo", web::get().to(user_info))
+        .route("/end-session", web::get().to(sign_out::end_session))
+        .route("/", web::get().to(sign_out::home))
+        .route("/sign-out", web::post().to(sign_out::sign_out))
         .configure(super::pages::assets);
 }
 
@@ -151,7 +180,8 @@ async fn discovery(idp: web::Data<Arc<OidcIdp>>) -> HttpResponse {
         "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["RS256"],
         "code_challenge_methods_supported": ["S256"], "scopes_supported": ["openid", "email", "profile"],
         "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
-        "authorization_response_iss_parameter_supported": true,
+        "authorization_response_iss_parameter_supported": true, "end_session_endpoint": at("end-session"),
+        "backchannel_logout_supported": true, "backchannel_logout_session_supported": true,
     }))
 }
 

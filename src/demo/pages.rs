@@ -40,6 +40,7 @@ impl DemoPages {
             ("auto_post.html", include_str!("../../templates/demo/auto_post.html")),
             ("home.html", include_str!("../../templates/demo/home.html")),
             ("signed_in.html", include_str!("../../templates/demo/signed_in.html")),
+            ("sessions.html", include_str!("../../templates/demo/sessions.html")),
             ("trouble.html", include_str!("../../templates/demo/trouble.html")),
             ("response.xml", include_str!("../../templates/demo/response.xml")),
             ("metadata.xml", include_str!("../../templates/demo/metadata.xml")),

@@ -46,11 +46,14 @@ impl RegisteredKey {
 
     /// Whether this is a client secret of `client_id`, at this moment.
     pub(super) fn signed(&self, secret: &str, client_id: &str, now: i64) -> bool {
-        let named = jsonwebtoken::decode_header(secret).is_ok_and(|header| header.kid.as_deref() == Some(KEY_ID));
+        let named =
+            jsonwebtoken::decode_header(secret).is_ok_and(|header| header.kid.as_deref() == Some(KEY_ID));
         let mut validation = Validation::new(Algorithm::ES256);
         // Time and audience are looked at below, by the simulator's own clock.
         (validation.validate_exp, validation.validate_aud) = (false, false);
-        let Ok(decoded) = jsonwebtoken::decode::<Secret>(secret, &self.public, &validation) else { return false };
+        let Ok(decoded) = jsonwebtoken::decode::<Secret>(secret, &self.public, &validation) else {
+            return false;
+        };
         let claims = decoded.claims;
         named
             && claims.iss == TEAM_ID

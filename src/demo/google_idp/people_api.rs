@@ -89,7 +89,8 @@ pub async fn me(http: HttpRequest, idp: web::Data<Arc<GoogleIdp>>) -> HttpRespon
     let mask = query(&http, "personFields").unwrap_or_default();
     let fields: Vec<_> = mask.split(',').filter(|field| !field.is_empty()).collect();
     if fields.is_empty() {
-        let message = format!("personFields mask is required. Please specify one or more valid paths. {DOCUMENTED}");
+        let message =
+            format!("personFields mask is required. Please specify one or more valid paths. {DOCUMENTED}");
         return fault(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", &message);
     }
     if let Some(unknown) = fields.iter().find(|field| !FIELDS.contains(field)) {

@@ -45,7 +45,8 @@ async fn token(site: &Site<AmazonIdp>, scope: &str) -> String {
 #[actix_web::test]
 async fn amazon_shows_a_page_to_a_client_that_it_does_not_know() {
     let site = site();
-    for change in [("client_id", "somebody"), ("redirect_uri", "http://evil.example/"), ("redirect_uri", "")] {
+    for change in [("client_id", "somebody"), ("redirect_uri", "http://evil.example/"), ("redirect_uri", "")]
+    {
         let page = site.get("/ap/oa", &changed(&AUTHORIZE, &[change])).await;
         page.is_page(StatusCode::BAD_REQUEST, "400 Bad Request");
         sign_in(&site, &[change]).await.is_page(StatusCode::BAD_REQUEST, "400 Bad Request");
@@ -117,8 +118,7 @@ async fn amazon_says_for_whom_a_token_is_and_how_long_it_lives() {
     assert_eq!(info["app_id"], amazon_idp::APPLICATION);
     assert_eq!(info["user_id"], user_id(people::find("ada").unwrap()));
     assert_eq!(info["exp"], 3000, "seconds that are left");
-    for (pairs, error) in
-        [(&[("access_token", "Atza|other")][..], "invalid_token"), (&[], "invalid_request")]
+    for (pairs, error) in [(&[("access_token", "Atza|other")][..], "invalid_token"), (&[], "invalid_request")]
     {
         let answer = site.get("/auth/o2/tokeninfo", pairs).await;
         assert_eq!((answer.status, &answer.json()["error"]), (StatusCode::BAD_REQUEST, &json!(error)));
@@ -139,7 +139,8 @@ async fn amazon_s_profile_says_what_the_scopes_allow() {
     ] {
         let token = token(&site, scope).await;
         assert_eq!(site.get_as("/user/profile", &[], &token).await.json(), expected);
-        let named = TestRequest::get().uri("/user/profile").insert_header(("x-amz-access-token", token.clone()));
+        let named =
+            TestRequest::get().uri("/user/profile").insert_header(("x-amz-access-token", token.clone()));
         assert_eq!(site.send(named).await.json(), expected);
         assert_eq!(site.get("/user/profile", &[("access_token", &token)]).await.json(), expected);
     }

@@ -126,7 +126,10 @@ async fn apple_tells_the_name_at_the_first_sign_in_only_and_as_the_person_wrote_
         assert!(again.field("code").is_some());
         assert_eq!(again.field("user"), None);
     }
-    assert!(sign_in(&site, &[("person", "grace")]).await.field("user").is_some(), "to each their own first time");
+    assert!(
+        sign_in(&site, &[("person", "grace")]).await.field("user").is_some(),
+        "to each their own first time"
+    );
 }
 
 #[actix_web::test]

@@ -96,7 +96,8 @@ async fn a_person_who_cancels_at_google_and_one_who_must_not_be_asked_go_back_wi
 #[actix_web::test]
 async fn google_offers_only_accounts_of_the_domain_that_was_asked_for() {
     let site = site();
-    for (domain, grace, ada) in [("example.com", true, false), ("*", true, false), ("other.example", false, false)]
+    for (domain, grace, ada) in
+        [("example.com", true, false), ("*", true, false), ("other.example", false, false)]
     {
         let page = site.get("/o/oauth2/v2/auth", &changed(&AUTHORIZE, &[("hd", domain)])).await;
         assert_eq!(page.body.contains("Grace Hopper"), grace, "{domain}");

@@ -116,7 +116,8 @@ impl Answer {
     }
 
     fn location(&self) -> Url {
-        let location = self.headers.get("location").unwrap_or_else(|| panic!("{} {}", self.status, self.body));
+        let location =
+            self.headers.get("location").unwrap_or_else(|| panic!("{} {}", self.status, self.body));
         Url::parse(location.to_str().unwrap()).unwrap()
     }
 

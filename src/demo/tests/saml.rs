@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::{App, test, web};
+use async_trait::async_trait;
 use poolgate_providers::fetch::{FetchError, Http};
 use poolgate_providers::saml::{SamlProvider, SamlSettings, metadata};
 use poolgate_providers::{
-    Asked, AttemptFacts, Inbound, Outbound, Prompt, Provider, ProviderError, Surroundings, SystemRandom, UsedOnce,
+    Asked, AttemptFacts, Inbound, Outbound, Prompt, Provider, ProviderError, Surroundings, SystemRandom,
+    UsedOnce,
 };
-use async_trait::async_trait;
 use time::OffsetDateTime;
 use url::Url;
 
@@ -116,4 +117,3 @@ async fn the_simulated_saml_provider_answers_its_own_relying_party_only() {
         assert_eq!(test::call_service(&service, sent).await.status(), expected, "{}", facts.callback);
     }
 }
-

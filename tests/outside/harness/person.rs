@@ -112,7 +112,8 @@ impl Person {
         assert!(button.0.is_empty() || form[2].contains(&there), "{there}: {}", page.body);
         let mut fields = Vec::new();
         for input in FIELD.captures_iter(&form[2]) {
-            let chosen = attribute(&input[1], "type").is_none_or(|kind| kind != "radio") || input[1].contains("checked");
+            let chosen = attribute(&input[1], "type").is_none_or(|kind| kind != "radio")
+                || input[1].contains("checked");
             let (Some(name), true) = (attribute(&input[1], "name"), chosen) else { continue };
             fields.push((name, attribute(&input[1], "value").unwrap_or_default()));
         }
