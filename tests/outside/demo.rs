@@ -167,6 +167,8 @@ async fn each_social_provider_of_the_demo_fills_the_profile_as_it_is_mapped() {
         for (name, value) in expected {
             assert_eq!(claim(&page, name).as_deref(), Some(*value), "{provider}: {name} in {}", page.body);
         }
+        let picture = claim(&page, "picture");
+        assert_eq!(picture.is_some_and(|url| url.ends_with("/portrait/grace")), provider != "LoginWithAmazon");
     }
 }
 
