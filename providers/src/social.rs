@@ -16,6 +16,21 @@ use crate::{AttemptFacts, Inbound, Prompt, ProviderError, Upstream};
 /// Longest value of one setting, in bytes.
 const LONGEST: usize = 16 * 1024;
 
+/// Something that a provider can say of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// How it is mapped.
+    pub name: &'static str,
+    /// The scope that it takes; none: any.
+    pub scope: Option<&'static str>,
+}
+
+impl Said {
+    pub(crate) const fn new(name: &'static str, scope: Option<&'static str>) -> Self {
+        Self { name, scope }
+    }
+}
+
 /// Everything a social provider is made of.
 #[derive(Clone, Copy)]
 pub struct Setup<'a> {
@@ -70,18 +85,6 @@ impl<'a> Setup<'a> {
         value: &'static str,
     ) -> Result<(), SettingError> {
         read.choice(key, &[(value, ())])
-    }
-}
-
-/// The settings that all providers share, of one that has no address to sign out at.
-pub(crate) fn common(read: &mut Details<'_>, provider: &str) -> Result<CommonSettings, SettingError> {
-    let common = CommonSettings::read(read)?;
-    match common.idp_signout {
-        false => Ok(common),
-        true => {
-            let allowed = format!("false: {provider} has no address where an app can sign people out");
-            Err(SettingError::new("IDPSignout", "true", allowed))
-        }
     }
 }
 
@@ -160,4 +163,16 @@ pub(crate) async fn ask(
         request
     });
     call::send(http, at, request).await
+}
+
+/// The settings that all providers share, of one that has no address to sign out at.
+pub(crate) fn common(read: &mut Details<'_>, provider: &str) -> Result<CommonSettings, SettingError> {
+    let common = CommonSettings::read(read)?;
+    match common.idp_signout {
+        false => Ok(common),
+        true => {
+            let allowed = format!("false: {provider} has no address where an app can sign people out");
+            Err(SettingError::new("IDPSignout", "true", allowed))
+        }
+    }
 }

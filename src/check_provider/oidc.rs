@@ -2,6 +2,7 @@
 
 use poolgate_providers::oauth::ClientAuth;
 use poolgate_providers::oidc::settings::IssuerRule;
+use poolgate_providers::oidc::survey::Survey;
 use poolgate_providers::oidc::{OidcProvider, OidcSettings};
 
 use super::subject::Subject;
@@ -47,6 +48,15 @@ pub(super) async fn look(subject: &Subject, tools: &Tools, report: &mut Report) 
         }
     }
     report.note(format!("ID tokens are signed with one of {}", found.algorithms.join(", ")));
+    of_keys(&found, report);
+    if provider.detail("IDPSignout") == Some("true") && found.end_session.is_none() {
+        report.warn("IDPSignout is true, and the provider has no end-session endpoint");
+    }
+    Ok(())
+}
+
+/// What the key set is good for.
+pub(super) fn of_keys(found: &Survey, report: &mut Report) {
     report.section("Key set");
     for (name, algorithms) in found.keys.iter().filter(|(_, algorithms)| !algorithms.is_empty()) {
         report.note(format!(
@@ -60,10 +70,6 @@ pub(super) async fn look(subject: &Subject, tools: &Tools, report: &mut Report) 
     } else {
         report.ok("the key set can be used");
     }
-    if provider.detail("IDPSignout") == Some("true") && found.end_session.is_none() {
-        report.warn("IDPSignout is true, and the provider has no end-session endpoint");
-    }
-    Ok(())
 }
 
 fn of_settings(settings: &OidcSettings, report: &mut Report) {

@@ -50,21 +50,21 @@ impl Http for Web {
     }
 }
 
-struct Desk {
+pub(super) struct Desk {
     folder: TempDir,
     idp: SamlIdp,
-    web: BTreeMap<String, String>,
+    pub(super) web: BTreeMap<String, String>,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(At(NOW));
         let own = Own { gateway: "http://localhost:9229".into(), clock, random: Arc::new(SystemRandom) };
         let idp = SamlIdp::new("https://idp.example", own).unwrap();
         Self { folder: TempDir::new().unwrap(), idp, web: BTreeMap::new() }
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(super) fn write(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
@@ -90,7 +90,7 @@ impl Desk {
         self.idp.respond(&request, people::find("ada"), Signs::Assertion).unwrap()
     }
 
-    async fn run(&self, arguments: &[&str]) -> Result<Report, CheckError> {
+    pub(super) async fn run(&self, arguments: &[&str]) -> Result<Report, CheckError> {
         let line = ["check-provider"].iter().chain(arguments);
         let arguments = Line::try_parse_from(line).unwrap_or_else(|error| panic!("{error}")).arguments;
         let settings = Settings::for_demo("http://localhost:9229", self.folder.path()).unwrap();
@@ -104,13 +104,13 @@ impl Desk {
         check(&arguments, &settings, &Tools { surface, around }).await
     }
 
-    async fn told(&self, arguments: &[&str]) -> Report {
+    pub(super) async fn told(&self, arguments: &[&str]) -> Report {
         self.run(arguments).await.unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
 #[track_caller]
-fn assert_lines(report: &Report, good: bool, lines: &[&str]) {
+pub(super) fn assert_lines(report: &Report, good: bool, lines: &[&str]) {
     assert_eq!(report.is_good(), good, "{}", report.text());
     for line in lines {
         assert!(report.text().contains(line), "{line:?} is missing in\n{}", report.text());

@@ -19,6 +19,7 @@ mod errors;
 mod failing_providers;
 mod harness;
 mod keys;
+mod linking;
 mod management;
 mod oidc;
 mod program;

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::fetch::Http;
 use crate::oauth::{call, json};
+use crate::social::Said;
 use crate::{Attributes, ProviderError, Upstream, social};
 
 const AT: Upstream = Upstream::UserInfo;
@@ -66,6 +67,11 @@ const FIELDS: [Field; 27] = [
     field("userDefined", &["value"], PROFILE),
 ];
 
+/// Its fields; the last part of their scopes is named.
+pub(super) fn says() -> impl Iterator<Item = Said> {
+    FIELDS.iter().map(|field| Said::new(field.name, Some(field.scope)))
+}
+
 /// The People API, and what of it is mapped.
 pub(super) struct People {
     /// With the fields' names; none when nothing of it is mapped.
@@ -86,6 +92,11 @@ impl People {
         // What the person wrote of themselves in their address book is not what Google knows of them.
         url.query_pairs_mut().append_pair("sources", "READ_SOURCE_TYPE_PROFILE");
         Self { url: Some(url), fields }
+    }
+
+    /// Those that are mapped.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &'static str> {
+        self.fields.iter().map(|field| field.name)
     }
 
     /// The mapped fields of the person that `access_token` belongs to, who must be `subject`.
