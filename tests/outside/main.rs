@@ -21,6 +21,7 @@ mod harness;
 mod keys;
 mod management;
 mod oidc;
+mod oidc_sign_out;
 mod program;
 mod quick_start;
 mod saml;
