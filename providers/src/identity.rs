@@ -44,6 +44,8 @@ pub struct ExternalIdentity {
     pub session: ProviderSession,
     /// When the person authenticated there, where it said so.
     pub authenticated_at: Option<OffsetDateTime>,
+    /// Attributes it says once in a lifetime: that one is missing says nothing.
+    pub told_once: &'static [&'static str],
 }
 
 /// Most sessions at its provider that one sign-in can belong to: a sign-out may name any of them.

@@ -22,6 +22,8 @@ pub mod settings;
 pub mod sign_in_with_apple;
 pub mod sign_out;
 pub mod social;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 

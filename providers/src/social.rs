@@ -1,11 +1,17 @@
-//! What the settings of Google, Facebook, Amazon and Apple have in common: everything about their endpoints is
-//! known, so nothing of it is asked for.
+//! What Google, Facebook, Amazon and Apple have in common: everything about their endpoints is known, so nothing
+//! of it is asked for. And what Facebook and Amazon, which speak OAuth 2.0 alone, share in a sign-in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use http::{Response, header};
+use oauth2::PkceCodeChallenge;
+use secrecy::SecretString;
 use url::Url;
 
-use crate::settings::{Details, SettingError, https_url};
+use crate::fetch::Http;
+use crate::oauth::{self, call};
+use crate::settings::{CommonSettings, Details, SettingError, https_url};
+use crate::{AttemptFacts, Inbound, Prompt, ProviderError, Upstream};
 
 /// Longest value of one setting, in bytes.
 const LONGEST: usize = 16 * 1024;
@@ -51,6 +57,25 @@ impl<'a> Setup<'a> {
         https_url(text, self.dev).ok_or_else(|| refused(text))
     }
 
+    /// `oidc_issuer`, as it is written: compared byte by byte.
+    pub(crate) fn issuer(&self, read: &mut Details<'_>, own: &str) -> Result<String, SettingError> {
+        self.endpoint(read, "oidc_issuer", own)?;
+        Ok(read.get("oidc_issuer").unwrap_or(own).to_owned())
+    }
+
+    /// What is shared with other kinds of providers, at a provider that has no endpoint to sign out at.
+    pub(crate) fn common(read: &mut Details<'_>) -> Result<CommonSettings, SettingError> {
+        let common = CommonSettings::read(read)?;
+        if common.idp_signout {
+            return Err(SettingError::new(
+                "IDPSignout",
+                "true",
+                "false: this provider has no address where an app could sign a person out",
+            ));
+        }
+        Ok(common)
+    }
+
     /// A setting that has one value only. Describing shows it, so tools send it back.
     pub(crate) fn fixed(
         read: &mut Details<'_>,
@@ -59,4 +84,93 @@ impl<'a> Setup<'a> {
     ) -> Result<(), SettingError> {
         read.choice(key, &[(value, ())])
     }
+}
+
+/// The settings that all providers share, of one that has no address to sign out at.
+pub(crate) fn common(read: &mut Details<'_>, provider: &str) -> Result<CommonSettings, SettingError> {
+    let common = CommonSettings::read(read)?;
+    match common.idp_signout {
+        false => Ok(common),
+        true => {
+            let allowed = format!("false: {provider} has no address where an app can sign people out");
+            Err(SettingError::new("IDPSignout", "true", allowed))
+        }
+    }
+}
+
+/// `pkce`.
+pub(crate) fn pkce(read: &mut Details<'_>) -> Result<bool, SettingError> {
+    read.choice("pkce", &[("S256", true), ("off", false)])
+}
+
+/// Refuses what `provider` cannot be asked for: the app is told, as nobody would see that it was left out.
+///
+/// `login_hint` and `ui_locales` are wishes that may be left out, and so is `prompt=select_account`.
+pub(crate) fn check_asked(facts: &AttemptFacts, provider: &str) -> Result<(), ProviderError> {
+    let refused = |what: &str| Err(ProviderError::LoginRequired(format!("{provider} {what}")));
+    if facts.asked.wants(Prompt::None) {
+        return refused("cannot be asked without showing anything, as prompt=none wants");
+    }
+    if facts.asked.max_age.is_some() {
+        return refused("does not say when a person signed in there, so max_age cannot be held to");
+    }
+    Ok(())
+}
+
+/// An authorization request (RFC 6749 section 4.1.1, RFC 7636 section 4.3).
+pub(crate) struct AuthorizationRequest<'a> {
+    /// Where the browser goes.
+    pub(crate) authorize: &'a Url,
+    pub(crate) client_id: &'a str,
+    /// As this provider separates them.
+    pub(crate) scope: &'a str,
+    pub(crate) pkce: bool,
+}
+
+impl AuthorizationRequest<'_> {
+    /// The URL the browser leaves for.
+    pub(crate) fn url(&self, facts: &AttemptFacts) -> Result<Url, ProviderError> {
+        let mut url = self.authorize.clone();
+        {
+            let mut query = url.query_pairs_mut();
+            query
+                .append_pair("response_type", "code")
+                .append_pair("client_id", self.client_id)
+                .append_pair("redirect_uri", facts.callback.as_str())
+                .append_pair("scope", self.scope)
+                .append_pair("state", &facts.handle);
+            if self.pkce {
+                let challenge = PkceCodeChallenge::from_code_verifier_sha256(&oauth::verifier(facts)?);
+                query
+                    .append_pair("code_challenge", challenge.as_str())
+                    .append_pair("code_challenge_method", challenge.method().as_str());
+            }
+        }
+        Ok(url)
+    }
+}
+
+/// The pairs of an answer that came over OAuth.
+pub(crate) fn pairs(inbound: Inbound) -> Result<Vec<(String, String)>, ProviderError> {
+    match inbound {
+        Inbound::OAuth(pairs) => Ok(pairs),
+        Inbound::SamlResponse(_) => {
+            Err(ProviderError::Unsolicited("a SAML response came for an OAuth sign-in".to_owned()))
+        }
+    }
+}
+
+/// Asks for JSON with an access token.
+pub(crate) async fn ask(
+    http: &dyn Http,
+    at: Upstream,
+    url: &Url,
+    access_token: &SecretString,
+) -> Result<Response<Vec<u8>>, ProviderError> {
+    let bearer = call::bearer(access_token)?;
+    let request = call::get(url).map(|mut request| {
+        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        request
+    });
+    call::send(http, at, request).await
 }

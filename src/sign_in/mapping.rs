@@ -145,7 +145,8 @@ fn map_one(
         several => bracketed(several),
     };
     if value.is_empty() {
-        if place.provider.detail("missing_attributes") == Some("remove") {
+        let told_once = identity.told_once.contains(&source);
+        if place.provider.detail("missing_attributes") == Some("remove") && !told_once {
             remove.push(name.to_owned());
         }
         return Ok(());

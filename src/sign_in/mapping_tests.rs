@@ -18,6 +18,7 @@ fn identity(subject: &str, attributes: &[(&str, &[&str])]) -> ExternalIdentity {
         issuer: "https://idp.example".to_owned(),
         session: ProviderSession::default(),
         authenticated_at: None,
+        told_once: &[],
     }
 }
 

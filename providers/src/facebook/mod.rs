@@ -1,42 +1,144 @@
-//! Facebook Login.
+//! Facebook Login: OAuth 2.0 with Facebook's login dialog, and the Graph API for who it is.
+//!
+//! Sources, all below <https://developers.facebook.com/docs>: "Manually Build a Login Flow"
+//! (`facebook-login/guides/advanced/manual-flow`), "OIDC Code Flow with PKCE for Manually Built Facebook Login
+//! Flows" (`…/advanced/oidc-token`), "Re-Authentication" (`…/advanced/re-authentication`), "Graph API: User"
+//! (`graph-api/reference/user`), "Secure Graph API Calls" (`graph-api/guides/secure-requests`), "Handle Errors"
+//! (`graph-api/guides/error-handling`).
+
+mod graph;
+mod settings;
+#[cfg(test)]
+mod tests;
 
 use async_trait::async_trait;
 
+pub use settings::{DEFAULT_API_VERSION, FIELD, is_field};
+
+use crate::oauth::callback::{self, Issuer};
 use crate::settings::SettingError;
-use crate::social::Setup;
+use crate::social::{self, AuthorizationRequest, Setup};
 use crate::{
-    AttemptFacts, ExternalIdentity, Inbound, Outbound, Provider, ProviderError, Surroundings, Verified,
+    AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
+    Surroundings, Verified,
 };
+use settings::FacebookSettings;
+
+/// Its name for itself.
+const ISSUER: &str = "https://www.facebook.com";
+
+/// Fields of a person that the Graph API answers ("Graph API: User"); all but those of `public_profile` and
+/// `email` need a permission that Meta grants after a review.
+pub const FIELDS: [&str; 22] = [
+    "id",
+    "about",
+    "age_range",
+    "birthday",
+    "email",
+    "favorite_athletes",
+    "favorite_teams",
+    "first_name",
+    "gender",
+    "hometown",
+    "inspirational_people",
+    "languages",
+    "last_name",
+    "link",
+    "location",
+    "meeting_for",
+    "middle_name",
+    "name",
+    "name_format",
+    "picture",
+    "quotes",
+    "short_name",
+];
 
 /// Facebook Login.
-pub struct Facebook;
+pub struct Facebook {
+    settings: FacebookSettings,
+}
 
 impl Facebook {
     /// Reads its settings.
     ///
     /// # Errors
     /// The first key that is missing, unknown or has a value that is not allowed.
-    pub fn new(_setup: Setup<'_>) -> Result<Self, SettingError> {
-        Err(SettingError::missing("client_id", "nothing: this provider is not built yet"))
+    pub fn new(setup: Setup<'_>) -> Result<Self, SettingError> {
+        Ok(Self { settings: FacebookSettings::read(setup)? })
     }
 }
 
 #[async_trait]
 impl Provider for Facebook {
-    async fn begin(&self, _around: &Surroundings, _facts: &AttemptFacts) -> Result<Outbound, ProviderError> {
-        Err(ProviderError::Settings("not built yet".to_owned()))
+    async fn begin(&self, _around: &Surroundings, facts: &AttemptFacts) -> Result<Outbound, ProviderError> {
+        social::check_asked(facts, "Facebook")?;
+        let settings = &self.settings;
+        let request = AuthorizationRequest {
+            authorize: &settings.authorize,
+            client_id: &settings.client_id,
+            scope: &settings.scopes.join(","),
+            pkce: settings.pkce,
+        };
+        let mut url = request.url(facts)?;
+        let kinds: Vec<&str> = [(Prompt::Login, "reauthenticate"), (Prompt::Consent, "rerequest")]
+            .into_iter()
+            .filter_map(|(prompt, kind)| facts.asked.wants(prompt).then_some(kind))
+            .collect();
+        if !kinds.is_empty() {
+            url.query_pairs_mut().append_pair("auth_type", &kinds.join(","));
+        }
+        Ok(Outbound::Redirect(url))
     }
 
     async fn finish(
         &self,
-        _around: &Surroundings,
-        _facts: &AttemptFacts,
-        _inbound: Inbound,
+        around: &Surroundings,
+        facts: &AttemptFacts,
+        inbound: Inbound,
     ) -> Result<Verified<ExternalIdentity>, ProviderError> {
-        Err(ProviderError::Settings("not built yet".to_owned()))
+        let pairs = as_oauth(social::pairs(inbound)?);
+        let code = callback::code(pairs, facts, Issuer { name: None, always: false })?;
+        let http = around.http.as_ref();
+        // A code is redeemed by the app that it was given to, with that app's secret: the token that comes for it,
+        // straight from Facebook, is of this app. So `debug_token`, which looks at tokens that came another way,
+        // is not asked.
+        let access_token = graph::redeem(http, &self.settings, facts, &code).await?;
+        let (id, attributes) = graph::profile(http, &self.settings, &access_token).await?;
+        Ok(Verified::vouch(ExternalIdentity {
+            attributes,
+            issuer: ISSUER.to_owned(),
+            session: ProviderSession { subject: id.clone(), ..ProviderSession::default() },
+            authenticated_at: None,
+            subject: id,
+            told_once: &[],
+        }))
+    }
+
+    fn derived(&self) -> Vec<(&'static str, String)> {
+        self.settings.derived.clone()
     }
 
     fn origins(&self) -> Vec<url::Origin> {
-        Vec::new()
+        vec![self.settings.authorize.origin()]
     }
+}
+
+/// The answer in the words of OAuth: where the dialog itself fails it sends `error_code` and `error_message`, and
+/// no `error` (seen with an app in development, a return address that is not registered, a permission that was
+/// not granted).
+fn as_oauth(mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+    let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    if value("error").is_some() {
+        return pairs;
+    }
+    let (code, message) = (value("error_code"), value("error_message"));
+    if code.is_none() && message.is_none() {
+        return pairs;
+    }
+    if let (Some(message), None) = (message, value("error_description")) {
+        pairs.push(("error_description".to_owned(), message));
+    }
+    pairs.push(("error".to_owned(), code.unwrap_or_else(|| "error_message".to_owned())));
+    pairs
 }

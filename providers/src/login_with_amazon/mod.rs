@@ -1,42 +1,101 @@
-//! Login with Amazon.
+//! Login with Amazon: OAuth 2.0, Amazon's word on the token, and the customer's profile.
+//!
+//! Sources, all below <https://developer.amazon.com/docs/login-with-amazon>: "Authorization Code Grant"
+//! (`authorization-code-grant.html`), "Access Tokens" (`access-token.html`), "Obtain Customer Profile Information"
+//! (`obtain-customer-profile.html`), "Customer Profile" (`customer-profile.html`).
+
+mod profile;
+mod settings;
+#[cfg(test)]
+mod tests;
 
 use async_trait::async_trait;
 
+use crate::oauth::callback::{self, Issuer};
+use crate::oauth::exchange::{self, Redeemer};
 use crate::settings::SettingError;
-use crate::social::Setup;
+use crate::social::{self, AuthorizationRequest, Setup};
 use crate::{
-    AttemptFacts, ExternalIdentity, Inbound, Outbound, Provider, ProviderError, Surroundings, Verified,
+    AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
+    Surroundings, Verified,
 };
+use settings::AmazonSettings;
+
+/// Its name for itself.
+const ISSUER: &str = "https://www.amazon.com";
+const NAME: &str = "Login with Amazon";
+
+/// Members of a customer profile ("Customer Profile").
+pub const FIELDS: [&str; 4] = ["user_id", "name", "email", "postal_code"];
 
 /// Login with Amazon.
-pub struct LoginWithAmazon;
+pub struct LoginWithAmazon {
+    settings: AmazonSettings,
+}
 
 impl LoginWithAmazon {
     /// Reads its settings.
     ///
     /// # Errors
     /// The first key that is missing, unknown or has a value that is not allowed.
-    pub fn new(_setup: Setup<'_>) -> Result<Self, SettingError> {
-        Err(SettingError::missing("client_id", "nothing: this provider is not built yet"))
+    pub fn new(setup: Setup<'_>) -> Result<Self, SettingError> {
+        Ok(Self { settings: AmazonSettings::read(setup)? })
     }
 }
 
 #[async_trait]
 impl Provider for LoginWithAmazon {
-    async fn begin(&self, _around: &Surroundings, _facts: &AttemptFacts) -> Result<Outbound, ProviderError> {
-        Err(ProviderError::Settings("not built yet".to_owned()))
+    async fn begin(&self, _around: &Surroundings, facts: &AttemptFacts) -> Result<Outbound, ProviderError> {
+        social::check_asked(facts, NAME)?;
+        if facts.asked.wants(Prompt::Login) {
+            // OpenID Connect Core 3.1.2.1: who cannot ask again must say so.
+            return Err(ProviderError::LoginRequired(format!(
+                "{NAME} cannot be made to ask for the password again, as prompt=login wants"
+            )));
+        }
+        let settings = &self.settings;
+        let request = AuthorizationRequest {
+            authorize: &settings.authorize,
+            client_id: &settings.client_id,
+            scope: &settings.scope,
+            pkce: settings.pkce,
+        };
+        Ok(Outbound::Redirect(request.url(facts)?))
     }
 
     async fn finish(
         &self,
-        _around: &Surroundings,
-        _facts: &AttemptFacts,
-        _inbound: Inbound,
+        around: &Surroundings,
+        facts: &AttemptFacts,
+        inbound: Inbound,
     ) -> Result<Verified<ExternalIdentity>, ProviderError> {
-        Err(ProviderError::Settings("not built yet".to_owned()))
+        let settings = &self.settings;
+        let code = callback::code(social::pairs(inbound)?, facts, Issuer { name: None, always: false })?;
+        let redeemer = Redeemer {
+            client_id: &settings.client_id,
+            auth: &settings.auth,
+            token: &settings.token,
+            pkce: settings.pkce,
+        };
+        let access_token = exchange::redeem(around, &redeemer, facts, &code).await?.access_token;
+        let http = around.http.as_ref();
+        let user = profile::token_of(http, settings, &access_token).await?;
+        let attributes = profile::profile(http, settings, &access_token, &user).await?;
+        Ok(Verified::vouch(ExternalIdentity {
+            attributes,
+            issuer: ISSUER.to_owned(),
+            session: ProviderSession { subject: user.clone(), ..ProviderSession::default() },
+            authenticated_at: None,
+            subject: user,
+            told_once: &[],
+        }))
+    }
+
+    fn derived(&self) -> Vec<(&'static str, String)> {
+        self.settings.derived.clone()
     }
 
     fn origins(&self) -> Vec<url::Origin> {
-        Vec::new()
+        vec![self.settings.authorize.origin()]
     }
 }

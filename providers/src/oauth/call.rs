@@ -1,6 +1,7 @@
 //! One call to the provider, and what its failures mean.
 
-use http::{Request, Response, header};
+use http::{HeaderValue, Request, Response, header};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -28,6 +29,15 @@ pub(crate) fn bad(at: Upstream, status: http::StatusCode, reason: impl Into<Stri
 /// A GET of a JSON document.
 pub(crate) fn get(url: &Url) -> Result<Request<Vec<u8>>, http::Error> {
     Request::get(url.as_str()).header(header::ACCEPT, "application/json").body(Vec::new())
+}
+
+/// The `Authorization` header of a call that `access_token` allows (RFC 6750 section 2.1).
+pub(crate) fn bearer(access_token: &SecretString) -> Result<HeaderValue, ProviderError> {
+    let text = format!("Bearer {}", access_token.expose_secret());
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| bad(Upstream::Token, http::StatusCode::OK, "its access token is not a Bearer token"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Sends `request` and returns the answer, whatever its status.

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use crate::settings::{Details, SettingError, required};
 
@@ -22,6 +25,17 @@ pub enum ClientAuth {
         /// `kid` of the assertion's header (`private_key_id`).
         key_id: Option<String>,
     },
+    /// A secret that is a token signed anew for each exchange (Apple, "Creating a client secret").
+    SignedSecret {
+        /// The P-256 key that signs it.
+        key: EncodingKey,
+        /// `kid` of its header (`key_id`).
+        key_id: String,
+        /// Who makes it (`team_id`).
+        team_id: String,
+        /// For whom: the issuer of the provider's ID tokens.
+        audience: String,
+    },
 }
 
 impl fmt::Debug for ClientAuth {
@@ -30,6 +44,7 @@ impl fmt::Debug for ClientAuth {
             Self::SecretPost(_) => "SecretPost",
             Self::SecretBasic(_) => "SecretBasic",
             Self::PrivateKeyJwt { .. } => "PrivateKeyJwt",
+            Self::SignedSecret { .. } => "SignedSecret",
         })
     }
 }
@@ -105,4 +120,40 @@ fn private_key_of(pem: &str) -> Result<(EncodingKey, Algorithm), SettingError> {
         .ok()
         .filter(|(key, algorithm)| jsonwebtoken::crypto::sign(b"trial", key, *algorithm).is_ok())
         .ok_or_else(|| SettingError::hidden("private_key", PRIVATE_KEY))
+}
+
+/// `team_id`, `key_id` and `private_key` of Sign in with Apple.
+pub(crate) fn signed_secret(read: &mut Details<'_>, audience: &str) -> Result<ClientAuth, SettingError> {
+    let team_id = ten_characters(read, "team_id", "the Team ID of the Apple Developer account")?;
+    let key_id = ten_characters(read, "key_id", "the Key ID of the Sign in with Apple key")?;
+    let text = required(read, "private_key", P8)?;
+    let key = p8(text).ok_or_else(|| SettingError::hidden("private_key", P8))?;
+    Ok(ClientAuth::SignedSecret { key, key_id, team_id, audience: audience.to_owned() })
+}
+
+fn ten_characters(read: &mut Details<'_>, key: &'static str, what: &str) -> Result<String, SettingError> {
+    let allowed = format!("{what}: 10 letters and digits");
+    let given = required(read, key, &allowed)?;
+    if given.len() == 10 && given.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        Ok(given.to_owned())
+    } else {
+        Err(SettingError::new(key, given, allowed))
+    }
+}
+
+const P8: &str = "the contents of the .p8 file of the key: an EC key on P-256 (PKCS #8), with or without \
+                  the lines BEGIN PRIVATE KEY and END PRIVATE KEY";
+
+/// A `.p8` file, whose first and last line people and tools leave out; tried once, so that a bad key is found here
+/// and not at the first sign-in.
+fn p8(text: &str) -> Option<EncodingKey> {
+    let text = text.trim();
+    let body = match text.strip_prefix("-----BEGIN PRIVATE KEY-----") {
+        Some(rest) => rest.strip_suffix("-----END PRIVATE KEY-----")?,
+        None => text,
+    };
+    let body: Zeroizing<String> = Zeroizing::new(body.chars().filter(|c| !c.is_ascii_whitespace()).collect());
+    let der = Zeroizing::new(STANDARD.decode(body.as_bytes()).ok()?);
+    let key = EncodingKey::from_ec_der(&der);
+    jsonwebtoken::crypto::sign(b"trial", &key, Algorithm::ES256).is_ok().then_some(key)
 }

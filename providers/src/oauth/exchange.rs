@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
 use http::StatusCode;
+use jsonwebtoken::{Algorithm, Header};
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
@@ -27,6 +28,8 @@ use crate::{AttemptFacts, ProviderError, Random, Surroundings, Upstream};
 
 /// How long a client assertion is good for, in seconds.
 const ASSERTION_LIFETIME: i64 = 60;
+/// How long a signed secret is good for, in seconds: it is made for one exchange, and clocks differ.
+const SECRET_LIFETIME: i64 = 300;
 
 /// What OpenID Connect adds to a token response.
 #[derive(Serialize, Deserialize)]
@@ -79,7 +82,7 @@ pub(crate) async fn redeem(
     facts: &AttemptFacts,
     code: &SecretString,
 ) -> Result<Tokens, ProviderError> {
-    let client = client(redeemer);
+    let client = client(redeemer, around.clock.now())?;
     let mut request = client
         .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
         .set_redirect_uri(Cow::Owned(RedirectUrl::from_url(facts.callback.clone())));
@@ -96,12 +99,16 @@ pub(crate) async fn redeem(
             .add_extra_param("client_assertion", assertion);
     }
     let outgoing = Outgoing { http: around.http.as_ref(), refused: Mutex::new(None) };
-    let response = match request.request_async(&outgoing).await {
-        Ok(response) => response,
-        Err(RequestTokenError::Request(error)) => return Err(call::failed(Upstream::Token, error)),
+    let answered = request.request_async(&outgoing).await;
+    // The library reads some answers that are refused here: without a content type, with a member twice.
+    if let Some(refused) = outgoing.refused() {
+        return Err(refused);
+    }
+    let response = answered.map_err(|error| match error {
+        RequestTokenError::Request(error) => call::failed(Upstream::Token, error),
         // The library's own text may quote the answer, which may hold tokens.
-        Err(_) => return Err(outgoing.fault()),
-    };
+        _ => call::bad(Upstream::Token, StatusCode::OK, "it is not a JSON token response"),
+    })?;
     if *response.token_type() != BasicTokenType::Bearer {
         return Err(call::bad(Upstream::Token, StatusCode::OK, "its token_type is not Bearer"));
     }
@@ -109,10 +116,10 @@ pub(crate) async fn redeem(
     Ok(Tokens { access_token: response.access_token().secret().clone().into(), id_token })
 }
 
-fn client(redeemer: &Redeemer<'_>) -> Client {
+fn client(redeemer: &Redeemer<'_>, now: OffsetDateTime) -> Result<Client, ProviderError> {
     let client: Client = oauth2::Client::new(ClientId::new(redeemer.client_id.to_owned()))
         .set_token_uri(TokenUrl::from_url(redeemer.token.clone()));
-    match redeemer.auth {
+    Ok(match redeemer.auth {
         ClientAuth::SecretPost(secret) => {
             client.set_auth_type(AuthType::RequestBody).set_client_secret(secret_of(secret))
         }
@@ -120,7 +127,31 @@ fn client(redeemer: &Redeemer<'_>) -> Client {
             client.set_auth_type(AuthType::BasicAuth).set_client_secret(secret_of(secret))
         }
         ClientAuth::PrivateKeyJwt { .. } => client.set_auth_type(AuthType::RequestBody),
-    }
+        ClientAuth::SignedSecret { key, key_id, team_id, audience } => {
+            let now = now.unix_timestamp();
+            let claims = SignedSecret {
+                iss: team_id,
+                sub: redeemer.client_id,
+                aud: audience,
+                iat: now,
+                exp: now + SECRET_LIFETIME,
+            };
+            let header = Header { kid: Some(key_id.clone()), ..Header::new(Algorithm::ES256) };
+            let secret = jsonwebtoken::encode(&header, &claims, key)
+                .map_err(|_| ProviderError::Settings("private_key cannot sign".to_owned()))?;
+            client.set_auth_type(AuthType::RequestBody).set_client_secret(ClientSecret::new(secret))
+        }
+    })
+}
+
+/// The claims of Apple's client secret ("Creating a client secret").
+#[derive(Serialize)]
+struct SignedSecret<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    iat: i64,
+    exp: i64,
 }
 
 fn secret_of(secret: &SecretString) -> ClientSecret {
@@ -147,7 +178,7 @@ fn assertion(
     let ClientAuth::PrivateKeyJwt { key, algorithm, key_id } = redeemer.auth else {
         return Err(failed());
     };
-    let mut header = jsonwebtoken::Header::new(*algorithm);
+    let mut header = Header::new(*algorithm);
     header.kid.clone_from(key_id);
     let now = now.unix_timestamp();
     let claims = Assertion {
@@ -168,10 +199,8 @@ struct Outgoing<'h> {
 }
 
 impl Outgoing<'_> {
-    fn fault(&self) -> ProviderError {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).take();
-        refused
-            .unwrap_or_else(|| call::bad(Upstream::Token, StatusCode::OK, "it is not a JSON token response"))
+    fn refused(&self) -> Option<ProviderError> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

@@ -22,9 +22,13 @@ pub(super) fn url(
 ) -> Result<Url, ProviderError> {
     let issuer = IssuerUrl::new(endpoints.issuer.clone())
         .map_err(|_| ProviderError::Settings("oidc_issuer is not a URL".to_owned()))?;
-    let client = CoreClient::new(ClientId::new(settings.client_id.clone()), issuer, JsonWebKeySet::default())
-        .set_auth_uri(AuthUrl::from_url(endpoints.authorize.clone()))
-        .set_redirect_uri(RedirectUrl::from_url(facts.callback.clone()));
+    let mut client =
+        CoreClient::new(ClientId::new(settings.client_id.clone()), issuer, JsonWebKeySet::default())
+            .set_auth_uri(AuthUrl::from_url(endpoints.authorize.clone()))
+            .set_redirect_uri(RedirectUrl::from_url(facts.callback.clone()));
+    if !settings.scopes.iter().any(|scope| scope == "openid") {
+        client = client.disable_openid_scope();
+    }
     let (state, nonce) =
         (CsrfToken::new(facts.handle.clone()), Nonce::new(facts.nonce.expose_secret().to_owned()));
     let mut request = client
@@ -33,7 +37,7 @@ pub(super) fn url(
             move || state,
             move || nonce,
         )
-        // The library names `openid` itself.
+        // Otherwise the library names `openid` itself.
         .add_scopes(settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new));
     if settings.pkce {
         request = request

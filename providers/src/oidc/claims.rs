@@ -46,12 +46,17 @@ fn insert(attributes: &mut Attributes, name: &str, value: &Value) {
     if PROTOCOL.contains(&name) {
         return;
     }
-    let values: Vec<String> = match value {
-        Value::Array(several) => several.iter().filter_map(text).collect(),
-        one => text(one).into_iter().collect(),
-    };
+    let values = values(value);
     if !values.is_empty() {
         attributes.insert(name.to_owned(), values);
+    }
+}
+
+/// The values that a member of a JSON document holds: none, one or several.
+pub(crate) fn values(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(several) => several.iter().filter_map(text).collect(),
+        one => text(one).into_iter().collect(),
     }
 }
 

@@ -57,11 +57,14 @@ impl Discovery {
                 issuer: settings.issuer.clone(),
                 authorize: given.authorize.clone(),
                 token: given.token.clone(),
-                userinfo: Some(given.userinfo.clone()),
+                userinfo: given.userinfo.clone(),
                 jwks: given.jwks.clone(),
                 end_session: None,
-                // Nothing announces algorithms here: the type of the key in the key set decides.
-                algs: Alg::ALL.into_iter().map(|(_, alg)| alg).collect(),
+                // Nothing announces algorithms here: without names the type of the key in the key set decides.
+                algs: match given.algorithms {
+                    Some(names) => names.iter().filter_map(|name| Alg::named(name)).collect(),
+                    None => Alg::ALL.into_iter().map(|(_, alg)| alg).collect(),
+                },
                 iss_parameter: false,
             })),
         }

@@ -145,6 +145,7 @@ impl Confirmed {
             },
             authenticated_at: verified.authenticated_at,
             subject: verified.subject,
+            told_once: &[],
         }
     }
 }

@@ -61,9 +61,11 @@ pub struct ExplicitEndpoints {
     /// `token_url`.
     pub token: Url,
     /// `attributes_url`.
-    pub userinfo: Url,
+    pub userinfo: Option<Url>,
     /// `jwks_uri`.
     pub jwks: Url,
+    /// What its ID tokens may be signed with, where that is known; otherwise the type of the key decides.
+    pub algorithms: Option<&'static [&'static str]>,
 }
 
 /// The settings of one OIDC provider, checked.
@@ -79,7 +81,7 @@ pub struct OidcSettings {
     pub issuer: String,
     /// Which `iss` its ID tokens may carry.
     pub issuer_rule: IssuerRule,
-    /// `authorize_scopes`, `openid` among them, without repetition.
+    /// `authorize_scopes`, without repetition.
     pub scopes: Vec<String>,
     /// The four explicit endpoints; none of them means discovery.
     pub endpoints: Option<ExplicitEndpoints>,
@@ -154,7 +156,8 @@ fn issuer(read: &mut Details<'_>, dev: bool) -> Result<String, SettingError> {
     }
 }
 
-fn scopes(read: &mut Details<'_>) -> Result<Vec<String>, SettingError> {
+/// `authorize_scopes`: `openid` among them, without repetition.
+pub(crate) fn scopes(read: &mut Details<'_>) -> Result<Vec<String>, SettingError> {
     const ALLOWED: &str =
         "scopes separated by single spaces, openid among them, such as \"openid email profile\"";
     let given = required(read, "authorize_scopes", ALLOWED)?;
@@ -196,7 +199,7 @@ fn endpoints(read: &mut Details<'_>, dev: bool) -> Result<Option<ExplicitEndpoin
             format!("a URL whose query does not set {name}: the request sets it"),
         ));
     }
-    Ok(Some(ExplicitEndpoints { authorize, token, userinfo, jwks }))
+    Ok(Some(ExplicitEndpoints { authorize, token, userinfo: Some(userinfo), jwks, algorithms: None }))
 }
 
 /// A parameter of ours that the query of an authorization endpoint already holds.

@@ -1,7 +1,7 @@
 //! What the provider says of the person (OpenID Connect Core 5.3).
 
-use http::{HeaderValue, Request, header};
-use secrecy::{ExposeSecret as _, SecretString};
+use http::{Request, header};
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -20,11 +20,6 @@ pub(super) async fn ask(
     access_token: &SecretString,
     subject: &str,
 ) -> Result<Map<String, Value>, ProviderError> {
-    let mut bearer =
-        HeaderValue::from_str(&format!("Bearer {}", access_token.expose_secret())).map_err(|_| {
-            call::bad(Upstream::Token, http::StatusCode::OK, "its access token is not a Bearer token")
-        })?;
-    bearer.set_sensitive(true);
     let request = match method {
         AttributesMethod::Get => Request::get(url.as_str()),
         AttributesMethod::Post => {
@@ -33,7 +28,7 @@ pub(super) async fn ask(
     };
     let request = request
         .header(header::ACCEPT, "application/json")
-        .header(header::AUTHORIZATION, bearer)
+        .header(header::AUTHORIZATION, call::bearer(access_token)?)
         .body(Vec::new());
     let response = call::send(http, AT, request).await?;
     if response.status() == http::StatusCode::OK

@@ -242,6 +242,7 @@ fn identity(assertion: Assertion, now: OffsetDateTime) -> ExternalIdentity {
         attributes: assertion.attributes,
         issuer: assertion.issuer,
         authenticated_at: assertion.authentications.iter().map(|one| one.at.min(now)).max(),
+        told_once: &[],
     }
 }
 

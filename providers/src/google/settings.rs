@@ -1,0 +1,150 @@
+//! What a Google provider is told about itself (`ProviderDetails`).
+
+use std::fmt;
+
+use url::Url;
+
+use crate::oauth::{ClientAuth, client_auth};
+use crate::oidc::OidcSettings;
+use crate::oidc::settings::{self as oidc, AttributesMethod, ExplicitEndpoints, IssuerRule, ResponseMode};
+use crate::settings::{Details, SettingError};
+use crate::social::Setup;
+
+const ISSUER: &str = "https://accounts.google.com";
+/// How ID tokens for older clients spell the issuer (OpenID Connect reference, `iss`).
+const ISSUER_WITHOUT_SCHEME: &str = "accounts.google.com";
+const AUTHORIZE: &str = "https://accounts.google.com/o/oauth2/v2/auth";
+const TOKEN: &str = "https://www.googleapis.com/oauth2/v4/token";
+const JWKS: &str = "https://www.googleapis.com/oauth2/v3/certs";
+const ATTRIBUTES: &str = "https://people.googleapis.com/v1/people/me?personFields=";
+
+/// Settings, checked.
+pub(super) struct GoogleSettings {
+    pub(super) oidc: OidcSettings,
+    /// Where the names of the person's fields are appended.
+    pub(super) attributes: Url,
+    pub(super) hosted_domain: Option<HostedDomain>,
+    pub(super) derived: Vec<(&'static str, String)>,
+}
+
+/// `hd`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum HostedDomain {
+    /// `*`: of any organisation.
+    Any,
+    /// Of this one.
+    One(String),
+}
+
+impl HostedDomain {
+    /// Whether an account with this `hd` claim may sign in.
+    pub(super) fn admits(&self, domain: &str) -> bool {
+        match self {
+            Self::Any => !domain.is_empty(),
+            Self::One(one) => one.eq_ignore_ascii_case(domain),
+        }
+    }
+
+    const fn as_str(&self) -> &str {
+        match self {
+            Self::Any => "*",
+            Self::One(one) => one.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for HostedDomain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("a Workspace domain"),
+            Self::One(one) => write!(f, "\"{one}\""),
+        }
+    }
+}
+
+pub(super) fn read(setup: Setup<'_>) -> Result<GoogleSettings, SettingError> {
+    let mut read = setup.read()?;
+    let client_id = client_auth::client_id(&mut read)?;
+    let client_auth = ClientAuth::SecretPost(client_auth::client_secret(&mut read)?);
+    let scopes = oidc::scopes(&mut read)?;
+    let pkce = read.choice("pkce", &[("S256", true), ("off", false)])?;
+    let forward_login_hint = read.choice("login_hint", &[("forward", true), ("none", false)])?;
+    let hosted_domain = hosted_domain(&mut read)?;
+    let common = Setup::common(&mut read)?;
+    let issuer = setup.issuer(&mut read, ISSUER)?;
+    let authorize = setup.endpoint(&mut read, "authorize_url", AUTHORIZE)?;
+    let token = setup.endpoint(&mut read, "token_url", TOKEN)?;
+    let jwks = setup.endpoint(&mut read, "jwks_uri", JWKS)?;
+    let attributes = attributes(setup, &mut read)?;
+    Setup::fixed(&mut read, "attributes_url_add_attributes", "true")?;
+    Setup::fixed(&mut read, "token_request_method", "POST")?;
+    read.refuse_unknown()?;
+    let derived = vec![
+        ("attributes_url", attributes.to_string()),
+        ("attributes_url_add_attributes", "true".to_owned()),
+        ("authorize_url", authorize.to_string()),
+        ("oidc_issuer", issuer.clone()),
+        ("token_request_method", "POST".to_owned()),
+        ("token_url", token.to_string()),
+    ];
+    let oidc = OidcSettings {
+        client_id,
+        client_auth,
+        attributes_request_method: AttributesMethod::Get,
+        issuer_rule: match issuer.as_str() {
+            ISSUER => IssuerRule::Or(ISSUER_WITHOUT_SCHEME),
+            _ => IssuerRule::Exact,
+        },
+        issuer,
+        scopes,
+        // The ID token holds what the userinfo endpoint would say.
+        endpoints: Some(ExplicitEndpoints {
+            authorize,
+            token,
+            userinfo: None,
+            jwks,
+            algorithms: Some(&["RS256"]),
+        }),
+        pkce,
+        response_mode: ResponseMode::Query,
+        forward_login_hint,
+        request_parameters: hosted_domain.iter().map(|domain| ("hd", domain.as_str().to_owned())).collect(),
+        dev: setup.dev,
+        common,
+    };
+    Ok(GoogleSettings { oidc, attributes, hosted_domain, derived })
+}
+
+/// `attributes_url`: the names of fields are appended, so it ends where they begin.
+fn attributes(setup: Setup<'_>, read: &mut Details<'_>) -> Result<Url, SettingError> {
+    let url = setup.endpoint(read, "attributes_url", ATTRIBUTES)?;
+    if url.query().is_some_and(|query| query == "personFields=" || query.ends_with("&personFields=")) {
+        Ok(url)
+    } else {
+        Err(SettingError::new("attributes_url", url.as_str(), "a URL that ends with personFields="))
+    }
+}
+
+/// `hd`: compared with a claim, so it is one domain and nothing else, or `*`.
+fn hosted_domain(read: &mut Details<'_>) -> Result<Option<HostedDomain>, SettingError> {
+    let Some(given) = read.get("hd") else { return Ok(None) };
+    if given == "*" {
+        return Ok(Some(HostedDomain::Any));
+    }
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if given.len() <= 253 && given.contains('.') && given.split('.').all(label) {
+        Ok(Some(HostedDomain::One(given.to_ascii_lowercase())))
+    } else {
+        Err(SettingError::new(
+            "hd",
+            given,
+            "one domain of Google Workspace such as example.com, or * for any of them",
+        ))
+    }
+}
