@@ -327,7 +327,7 @@ async fn a_body_of_exactly_the_cap_is_taken() {
 async fn a_body_shorter_than_announced_is_an_error() {
     let address = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc".to_vec(), After::Close).await;
     let result = dev().send(get(&format!("http://{address}/"))).await;
-    assert!(matches!(result, Err(FetchError::Broken(_))), "{result:?}");
+    assert!(matches!(result, Err(FetchError::BrokeOff)), "{result:?}");
 }
 
 #[tokio::test]

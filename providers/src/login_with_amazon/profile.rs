@@ -42,7 +42,7 @@ pub(super) async fn token_of(
         ));
     }
     // Seconds that are left, no moment.
-    if !info.get("exp").and_then(Value::as_i64).is_some_and(|left| left > 0) {
+    if info.get("exp").and_then(Value::as_i64).is_none_or(|left| left <= 0) {
         return Err(not_believed(
             "amazon_expired",
             "the token-info endpoint does not say that the access token has any time left (exp)",

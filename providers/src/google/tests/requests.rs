@@ -33,7 +33,6 @@ async fn wishes_of_the_app_are_put_in_googles_words() {
         login_hint: Some("a&b@example.com".into()),
         max_age: Some(60),
         lang: Some("pt-BR".into()),
-        ..Asked::default()
     };
     let query = sent(&[("hd", "Acme.example")], asked).await;
     assert_eq!(query["prompt"], "select_account consent", "Google refuses prompt=login");
@@ -52,14 +51,12 @@ async fn each_prompt_is_sent_once_and_a_silent_one_as_it_is() {
         (vec![Prompt::SelectAccount, Prompt::Login], "select_account"),
         (vec![Prompt::Consent], "consent"),
     ] {
-        let query = sent(&[], Asked { prompt: asked, ..Asked::default() }).await;
         assert_eq!(query["prompt"], expected);
     }
 }
 
 #[tokio::test]
 async fn the_login_hint_and_the_challenge_stay_here_when_switched_off() {
-    let asked = Asked { login_hint: Some("a@example.com".into()), ..Asked::default() };
     let query = sent(&[("login_hint", "none"), ("pkce", "off")], asked).await;
     assert!(!query.contains_key("login_hint") && !query.contains_key("code_challenge"), "{query:?}");
 }
