@@ -66,6 +66,7 @@ fn of_settings(settings: &OidcSettings, report: &mut Report) {
         ClientAuth::SecretPost(_) => "client_secret_post",
         ClientAuth::SecretBasic(_) => "client_secret_basic",
         ClientAuth::PrivateKeyJwt { .. } => "private_key_jwt",
+        ClientAuth::SignedSecret { .. } => "a client secret that it signs",
     };
     report.note(format!("the client proves itself with {proof}"));
     report.note(format!("scopes {}", settings.scopes.join(" ")));
