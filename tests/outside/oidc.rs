@@ -10,14 +10,23 @@ use crate::harness::{
 };
 
 /// What the suite tries and a provider does not offer: member of its discovery document, and why.
-const NOT_OFFERED: [(Make, &str, &str); 2] = [
+const NOT_OFFERED: [(Make, &str, &str); 3] = [
     (Make::OidcProvider, "frontchannel_logout_supported", "it was taken out in version 8"),
     (
         Make::Idpyoidc,
         "authorization_response_iss_parameter_supported",
         "it sends iss with a code, and does not announce it (RFC 9207 section 3)",
     ),
+    (
+        Make::Idpyoidc,
+        "id_token_encryption_alg_values_supported",
+        "what a client is registered with encrypts its userinfo, never its ID tokens",
+    ),
 ];
+
+fn offers(make: Make, what: &str) -> bool {
+    !NOT_OFFERED.iter().any(|(one, lacks, _)| *one == make && *lacks == what)
+}
 
 for_each_provider! {
     what_a_provider_does_not_offer_is_known,
@@ -112,9 +121,11 @@ async fn what_a_provider_does_not_offer_is_known(make: Make) {
         "backchannel_logout_supported",
         "frontchannel_logout_supported",
         "authorization_response_iss_parameter_supported",
+        "id_token_encryption_alg_values_supported",
+        "userinfo_encryption_alg_values_supported",
     ] {
-        let lacks = NOT_OFFERED.iter().any(|(one, lacks, _)| *one == make && *lacks == what);
-        assert_eq!(announced[what] == true, !lacks, "{make:?} {what}");
+        let announces = !announced[what].is_null() && announced[what] != false;
+        assert_eq!(announces, offers(make, what), "{make:?} {what}");
     }
     let lists = |member: &str, value: &str| {
         announced[member].as_array().is_some_and(|all| all.iter().any(|one| one == value))
@@ -223,9 +234,9 @@ async fn userinfo_may_be_signed_and_what_cannot_be_read_is_refused(make: Make) {
     let encryption = ClientKey::new("encryption").jwks;
     let encrypted = |what: &str| {
         let mut registered = json!({"jwks": encryption});
+        registered[format!("{what}_signed_response_alg")] = "RS256".into();
         registered[format!("{what}_encrypted_response_alg")] = "ECDH-ES".into();
         registered[format!("{what}_encrypted_response_enc")] = "A128GCM".into();
-        registered[format!("{what}_signed_response_alg")] = "RS256".into();
         registered
     };
     let stage = stage(
@@ -233,16 +244,24 @@ async fn userinfo_may_be_signed_and_what_cannot_be_read_is_refused(make: Make) {
         vec![
             ("Rsa", json!({"userinfo_signed_response_alg": "RS256"}), json!({})),
             ("Ec", json!({"userinfo_signed_response_alg": "ES256"}), json!({})),
-            ("Sealed", encrypted("userinfo"), json!({})),
+            ("SealedUserInfo", encrypted("userinfo"), json!({})),
+            ("SealedIdToken", encrypted("id_token"), json!({})),
         ],
     )
     .await;
     for provider in ["Rsa", "Ec"] {
         assert_eq!(stage.sign_in(provider).await["email"], "alice@example.com", "{provider}");
     }
-    let (error, description) = told(&stage.send("Sealed", &[]).await);
-    assert_eq!((error.as_str(), stage.users().await), ("invalid_request", 2), "{description}");
-    assert!(description.contains("encrypted"), "{description}");
+    let mut sealed = vec!["SealedUserInfo"];
+    if offers(make, "id_token_encryption_alg_values_supported") {
+        sealed.push("SealedIdToken");
+    }
+    for provider in sealed {
+        let (error, description) = told(&stage.send(provider, &[]).await);
+        assert!(["invalid_request", "server_error"].contains(&error.as_str()), "{error}: {description}");
+        assert!(description.contains("encrypted"), "{description}");
+    }
+    assert_eq!(stage.users().await, 2);
 }
 
 async fn what_the_app_asks_for_reaches_the_provider(make: Make) {
