@@ -8,13 +8,15 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    App, Gateway, LOGGED_OUT, Landing, Make, Oidc, Person, Tokens, for_each_provider, with_details,
+    App, CALLBACK, Gateway, LOGGED_OUT, Landing, Make, Oidc, Person, Tokens, for_each_provider, with_details,
 };
 
 for_each_provider! {
     a_sign_out_here_ends_the_session_at_the_provider_too,
+    whoever_signs_out_and_in_again_is_asked_by_the_provider,
     a_provider_that_is_gone_leaves_the_person_signed_out_here,
     a_provider_ends_one_of_a_persons_sessions_from_behind,
+    a_provider_may_change_its_key_before_it_ends_a_session,
     a_provider_may_be_set_up_to_end_sessions_only,
     a_sign_out_here_comes_back_from_behind_and_does_no_harm,
 }
@@ -38,11 +40,14 @@ struct Stage {
     app: App,
 }
 
-/// A pool with one provider of these details, whose client is registered with what `registered` makes.
+/// A pool that knows one provider under two names, each with a client of its own, registered with what
+/// `registered` makes; the details are those of Acme.
 async fn stage(make: Make, registered: fn(&Gateway) -> Value, details: Value) -> Stage {
     let gateway = Gateway::start().await;
-    let oidc = Oidc::of(make, &gateway.url(), &[("poolgate", registered(&gateway))]).await;
-    let (_, app) = gateway.provision_app(vec![with_details(oidc.provider("Acme"), details)]).await;
+    let clients = ["poolgate", "other"].map(|id| (id, registered(&gateway)));
+    let oidc = Oidc::of(make, &gateway.url(), &clients).await;
+    let providers = vec![with_details(oidc.provider("Acme"), details), oidc.provider_of("Other", "other")];
+    let (_, app) = gateway.provision_app(providers).await;
     Stage { gateway, oidc, app }
 }
 
@@ -53,9 +58,21 @@ struct SignedIn {
 
 impl Stage {
     async fn sign_in(&self, name: &str) -> SignedIn {
+        self.sign_in_at("Acme", name).await
+    }
+
+    async fn sign_in_at(&self, provider: &str, name: &str) -> SignedIn {
         let person = Person::new();
-        let tokens = self.app.sign_in(&person, &[("login_hint", name)]).await;
+        let wants = [("identity_provider", provider), ("login_hint", name)];
+        let tokens = self.app.sign_in(&person, &wants).await;
         SignedIn { person, tokens }
+    }
+
+    /// The person signs out at the provider, which tells the gateway once.
+    async fn provider_signs_out(&self, signed_in: &SignedIn) {
+        self.oidc.sign_out(&signed_in.person).await;
+        let told = self.oidc.told().await;
+        assert!(matches!(told.as_slice(), [(200, _)]), "{told:?}");
     }
 
     /// What has not ended: (session, refresh token, access token).
@@ -68,7 +85,7 @@ impl Stage {
     /// Sends somebody to sign in again, who has no session here; whether the provider asked.
     async fn asks(&self, person: &Person, name: &str) -> bool {
         let before = self.oidc.logins(name).await;
-        self.app.sign_in(person, &[("login_hint", name)]).await;
+        self.app.sign_in(person, &[("identity_provider", "Acme"), ("login_hint", name)]).await;
         self.oidc.logins(name).await > before
     }
 }
@@ -93,6 +110,14 @@ async fn a_sign_out_here_ends_the_session_at_the_provider_too(make: Make) {
     assert!(!stage.asks(&bob.person, "bob").await, "the provider was not told");
 }
 
+async fn whoever_signs_out_and_in_again_is_asked_by_the_provider(make: Make) {
+    let stage = stage(make, |_| json!({}), json!({"IDPSignout": "true"})).await;
+    let alice = stage.sign_in("alice").await;
+    let again = stage.app.authorize_url(&[("identity_provider", "Acme")]).replace("/oauth2/authorize?", "/logout?");
+    stage.app.code(&alice.person.open(&again, CALLBACK).await);
+    assert_eq!(stage.oidc.logins("alice").await, 2);
+}
+
 async fn a_provider_that_is_gone_leaves_the_person_signed_out_here(make: Make) {
     let stage = stage(make, |_| json!({}), json!({"IDPSignout": "true"})).await;
     let alice = stage.sign_in("alice").await;
@@ -106,24 +131,29 @@ async fn a_provider_that_is_gone_leaves_the_person_signed_out_here(make: Make) {
 async fn a_provider_ends_one_of_a_persons_sessions_from_behind(make: Make) {
     let stage = stage(make, from_behind, json!({})).await;
     let (here, elsewhere) = (stage.sign_in("alice").await, stage.sign_in("alice").await);
-    let bob = stage.sign_in("bob").await;
-    stage.oidc.sign_out(&here.person).await;
-    let told = stage.oidc.told().await;
-    assert!(matches!(told.as_slice(), [(200, _)]), "{told:?}");
+    let (bob, at_other) = (stage.sign_in("bob").await, stage.sign_in_at("Other", "alice").await);
+    stage.provider_signs_out(&here).await;
     assert_eq!(stage.left(&here).await, NOTHING);
     assert_eq!(stage.left(&bob).await, ALL, "somebody else");
+    assert_eq!(stage.left(&at_other).await, ALL, "the same person through another client");
     assert!(stage.app.knows(&elsewhere.person).await, "the same person's other browser");
     let refreshed = stage.app.refresh(&elsewhere.tokens.refresh).await;
     assert_eq!(stage.app.user_info(refreshed["access_token"].as_str().unwrap()).await.status(), 200);
-    stage.app.sign_in(&here.person, &[("login_hint", "alice")]).await;
+    assert!(stage.asks(&here.person, "alice").await);
+}
+
+async fn a_provider_may_change_its_key_before_it_ends_a_session(make: Make) {
+    let stage = stage(make, from_behind, json!({})).await;
+    let alice = stage.sign_in("alice").await;
+    stage.oidc.new_key(false).await;
+    stage.provider_signs_out(&alice).await;
+    assert_eq!(stage.left(&alice).await, NOTHING);
 }
 
 async fn a_provider_may_be_set_up_to_end_sessions_only(make: Make) {
     let stage = stage(make, from_behind, json!({"logout_ends": "session"})).await;
     let alice = stage.sign_in("alice").await;
-    stage.oidc.sign_out(&alice.person).await;
-    let told = stage.oidc.told().await;
-    assert!(matches!(told.as_slice(), [(200, _)]), "{told:?}");
+    stage.provider_signs_out(&alice).await;
     assert_eq!(stage.left(&alice).await, (false, true, true), "the app's tokens live on");
 }
 
