@@ -187,6 +187,8 @@ async fn a_provider_ends_a_session_through_a_frame_of_its_page() {
     };
     let framed = here.person.frame(&address(&page)).await;
     assert_eq!(framed.status, 200, "{framed:?}");
+    let policy = framed.header("content-security-policy");
+    assert!(policy.contains("frame-ancestors") && policy.contains(stage.oidc.issuer()), "{framed:?}");
     assert_eq!(stage.left(&here).await, NOTHING);
     assert!(stage.app.knows(&elsewhere.person).await, "the same person's other browser");
 }
