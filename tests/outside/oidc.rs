@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::harness::{
-    App, CALLBACK, ClientKey, Gateway, Landing, Make, Oidc, Person, Pool, claims, for_each_provider, with_details,
+    App, CALLBACK, ClientKey, Gateway, Landing, Make, Oidc, Person, Pool, claims, for_each_provider,
+    with_details,
 };
 
 /// What the suite tries and a provider does not offer: member of its discovery document, and why.
@@ -59,8 +60,10 @@ async fn stage(make: Make, cases: Vec<Case>) -> Stage {
     let gateway = Gateway::start().await;
     let clients: Vec<_> = cases.iter().map(|(name, registered, _)| (*name, registered.clone())).collect();
     let oidc = Oidc::of(make, &gateway.url(), &clients).await;
-    let providers =
-        cases.into_iter().map(|(name, _, details)| with_details(oidc.provider_of(name, name), details)).collect();
+    let providers = cases
+        .into_iter()
+        .map(|(name, _, details)| with_details(oidc.provider_of(name, name), details))
+        .collect();
     let (pool, app) = gateway.provision_app(providers).await;
     Stage { gateway, oidc, pool, app }
 }
@@ -73,7 +76,10 @@ impl Stage {
     /// Signs a fresh person in through this provider of the pool; the claims of the ID token.
     async fn sign_in(&self, provider: &str) -> Value {
         let tokens = self.app.sign_in(&Person::new(), &[("identity_provider", provider)]).await;
-        assert_eq!((&tokens.answer["token_type"], &tokens.answer["expires_in"]), (&json!("Bearer"), &json!(3600)));
+        assert_eq!(
+            (&tokens.answer["token_type"], &tokens.answer["expires_in"]),
+            (&json!("Bearer"), &json!(3600))
+        );
         claims(&tokens.id)
     }
 
@@ -133,7 +139,10 @@ async fn what_a_provider_does_not_offer_is_known(make: Make) {
     for algorithm in ["RS256", "PS256", "ES256", "EdDSA"] {
         assert!(lists("id_token_signing_alg_values_supported", algorithm), "{make:?} {algorithm}");
     }
-    assert!(lists("response_modes_supported", "form_post") && lists("userinfo_signing_alg_values_supported", "RS256"));
+    assert!(
+        lists("response_modes_supported", "form_post")
+            && lists("userinfo_signing_alg_values_supported", "RS256")
+    );
 }
 
 async fn a_person_signs_in_whichever_way_the_client_proves_itself(make: Make) {
@@ -175,7 +184,8 @@ async fn a_person_signs_in_whichever_way_the_client_proves_itself(make: Make) {
 
 async fn an_id_token_may_be_signed_with_each_algorithm(make: Make) {
     let signed = |name, algorithm| (name, json!({"id_token_signed_response_alg": algorithm}), json!({}));
-    let cases = vec![signed("Ps", "PS256"), signed("Es", "ES256"), signed("Ed", "EdDSA"), signed("Rs", "RS256")];
+    let cases =
+        vec![signed("Ps", "PS256"), signed("Es", "ES256"), signed("Ed", "EdDSA"), signed("Rs", "RS256")];
     let stage = stage(make, cases).await;
     for provider in ["Ps", "Es", "Ed", "Rs"] {
         assert_eq!(stage.sign_in(provider).await["email"], "alice@example.com", "{provider}");
@@ -226,7 +236,11 @@ async fn claims_come_from_the_id_token_or_from_userinfo(make: Make) {
     let stage = stage(make, vec![("IdToken", id_token, json!({})), ("UserInfo", userinfo, json!({}))]).await;
     for provider in ["IdToken", "UserInfo"] {
         let id = stage.sign_in(provider).await;
-        assert_eq!((&id["email"], &id["given_name"]), (&json!("alice@example.com"), &json!("Alice")), "{provider}");
+        assert_eq!(
+            (&id["email"], &id["given_name"]),
+            (&json!("alice@example.com"), &json!("Alice")),
+            "{provider}"
+        );
     }
 }
 
@@ -327,7 +341,9 @@ async fn an_answer_is_of_no_use_with_another_issuer_or_in_another_browser(make: 
     let answer = stage.answer(&person, "Acme").await;
     let unnamed = person.open(changed(&answer, "iss", None).as_str(), CALLBACK).await;
     match make {
-        Make::OidcProvider => assert_eq!(told(&unnamed).0, "server_error", "it always names itself: {unnamed:?}"),
+        Make::OidcProvider => {
+            assert_eq!(told(&unnamed).0, "server_error", "it always names itself: {unnamed:?}")
+        }
         Make::Idpyoidc => assert!(!stage.app.code(&unnamed).is_empty(), "it never said that it would"),
     }
     let users = stage.users().await;
@@ -340,11 +356,19 @@ async fn an_answer_is_of_no_use_with_another_issuer_or_in_another_browser(make: 
 
 async fn a_sign_in_that_the_provider_refuses_signs_nobody_in(make: Make) {
     let elsewhere = json!({"redirect_uris": ["https://other.example/callback"]});
+    let (key, wrong) = (ClientKey::new("client-key"), ClientKey::new("client-key"));
     let stage = stage(
         make,
         vec![
             usual("Acme"),
             ("WrongSecret", json!({}), json!({"client_secret": "wrong"})),
+            (
+                "WrongKey",
+                json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": key.jwks,
+                       "token_endpoint_auth_signing_alg": "ES256"}),
+                json!({"token_endpoint_auth_method": "private_key_jwt", "private_key": wrong.pem,
+                       "private_key_id": "client-key"}),
+            ),
             ("NoPkce", json!({}), json!({"pkce": "off"})),
             ("Elsewhere", elsewhere, json!({})),
             ("Unknown", json!({}), json!({"client_id": "nobody-knows-me"})),
@@ -353,8 +377,13 @@ async fn a_sign_in_that_the_provider_refuses_signs_nobody_in(make: Make) {
     .await;
     let (error, description) = told(&stage.send("Acme", &[("login_hint", "deny")]).await);
     assert_eq!((error.as_str(), description.as_str()), ("access_denied", "the person said no"));
-    let (error, description) = told(&stage.send("WrongSecret", &[]).await);
-    assert_eq!((error.as_str(), description.as_str()), ("invalid_request", "WrongSecret Error - 401 error getting token"));
+    for provider in ["WrongSecret", "WrongKey"] {
+        let (error, description) = told(&stage.send(provider, &[]).await);
+        assert_eq!(
+            (error, description),
+            ("invalid_request".into(), format!("{provider} Error - 401 error getting token"))
+        );
+    }
     for provider in ["NoPkce", "Elsewhere", "Unknown"] {
         let landing = stage.send(provider, &[]).await;
         if provider == "NoPkce" && make == Make::OidcProvider {

@@ -113,7 +113,8 @@ async fn a_sign_out_here_ends_the_session_at_the_provider_too(make: Make) {
 async fn whoever_signs_out_and_in_again_is_asked_by_the_provider(make: Make) {
     let stage = stage(make, |_| json!({}), json!({"IDPSignout": "true"})).await;
     let alice = stage.sign_in("alice").await;
-    let again = stage.app.authorize_url(&[("identity_provider", "Acme")]).replace("/oauth2/authorize?", "/logout?");
+    let again =
+        stage.app.authorize_url(&[("identity_provider", "Acme")]).replace("/oauth2/authorize?", "/logout?");
     stage.app.code(&alice.person.open(&again, CALLBACK).await);
     assert_eq!(stage.oidc.logins("alice").await, 2);
 }

@@ -165,7 +165,8 @@ impl Oidc {
     }
 
     async fn tell(&self, what: &str, form: &[(&str, &str)]) {
-        let answer = self.http.post(format!("{}/tests/{what}", self.issuer())).form(form).send().await.unwrap();
+        let answer =
+            self.http.post(format!("{}/tests/{what}", self.issuer())).form(form).send().await.unwrap();
         answer.error_for_status().unwrap();
     }
 
