@@ -1,6 +1,6 @@
 //! One suite for every OpenID provider that nobody here wrote: sign-in, whatever the provider does about it.
 //!
-//! What a provider does not offer is in [`NOT_OFFERED`], and what it announces is held against that table.
+//! What a provider does not offer is in [`Make::NOT_OFFERED`], and what it announces is held against that table.
 
 use serde_json::{Value, json};
 use url::Url;
@@ -9,25 +9,6 @@ use crate::harness::{
     App, CALLBACK, ClientKey, Gateway, Landing, Make, Oidc, Person, Pool, claims, for_each_provider,
     with_details,
 };
-
-/// What the suite tries and a provider does not offer: member of its discovery document, and why.
-const NOT_OFFERED: [(Make, &str, &str); 3] = [
-    (Make::OidcProvider, "frontchannel_logout_supported", "it was taken out in version 8"),
-    (
-        Make::Idpyoidc,
-        "authorization_response_iss_parameter_supported",
-        "it sends iss with a code, and does not announce it (RFC 9207 section 3)",
-    ),
-    (
-        Make::Idpyoidc,
-        "id_token_encryption_alg_values_supported",
-        "what a client is registered with encrypts its userinfo, never its ID tokens",
-    ),
-];
-
-fn offers(make: Make, what: &str) -> bool {
-    !NOT_OFFERED.iter().any(|(one, lacks, _)| *one == make && *lacks == what)
-}
 
 for_each_provider! {
     what_a_provider_does_not_offer_is_known,
@@ -131,7 +112,7 @@ async fn what_a_provider_does_not_offer_is_known(make: Make) {
         "userinfo_encryption_alg_values_supported",
     ] {
         let announces = !announced[what].is_null() && announced[what] != false;
-        assert_eq!(announces, offers(make, what), "{make:?} {what}");
+        assert_eq!(announces, make.offers(what), "{make:?} {what}");
     }
     let lists = |member: &str, value: &str| {
         announced[member].as_array().is_some_and(|all| all.iter().any(|one| one == value))
@@ -267,7 +248,7 @@ async fn userinfo_may_be_signed_and_what_cannot_be_read_is_refused(make: Make) {
         assert_eq!(stage.sign_in(provider).await["email"], "alice@example.com", "{provider}");
     }
     let mut sealed = vec!["SealedUserInfo"];
-    if offers(make, "id_token_encryption_alg_values_supported") {
+    if make.offers("id_token_encryption_alg_values_supported") {
         sealed.push("SealedIdToken");
     }
     for provider in sealed {

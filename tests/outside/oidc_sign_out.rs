@@ -170,7 +170,7 @@ async fn a_sign_out_here_comes_back_from_behind_and_does_no_harm(make: Make) {
     assert!(stage.asks(&alice.person, "alice").await);
 }
 
-/// oidc-provider has no front-channel logout: `NOT_OFFERED` in `oidc.rs`.
+/// oidc-provider has no front-channel logout: [`Make::NOT_OFFERED`].
 #[tokio::test]
 async fn a_provider_ends_a_session_through_a_frame_of_its_page() {
     let registered = |gateway: &Gateway| {

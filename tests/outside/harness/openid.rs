@@ -34,6 +34,26 @@ macro_rules! for_each_provider {
 pub(crate) use for_each_provider;
 
 impl Make {
+    /// What the suite tries and a provider does not offer: member of its discovery document, and why.
+    pub const NOT_OFFERED: [(Self, &str, &str); 3] = [
+        (Self::OidcProvider, "frontchannel_logout_supported", "it was taken out in version 8"),
+        (
+            Self::Idpyoidc,
+            "authorization_response_iss_parameter_supported",
+            "it sends iss with a code, and does not announce it (RFC 9207 section 3)",
+        ),
+        (
+            Self::Idpyoidc,
+            "id_token_encryption_alg_values_supported",
+            "what a client is registered with encrypts its userinfo, never its ID tokens",
+        ),
+    ];
+
+    /// Whether it offers what this member of a discovery document announces.
+    pub fn offers(self, what: &str) -> bool {
+        !Self::NOT_OFFERED.iter().any(|(one, lacks, _)| *one == self && *lacks == what)
+    }
+
     /// The client secret that it is given.
     fn secret(self) -> &'static str {
         match self {
