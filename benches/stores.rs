@@ -38,6 +38,7 @@ fn profile(number: u64) -> FederatedProfile {
             ("custom:department".to_owned(), "Research".to_owned()),
         ]),
         remove: Vec::new(),
+        recognised: BTreeMap::new(),
         required: vec!["email".into()],
         immutable: Vec::new(),
         group: format!("{POOL}_Okta"),

@@ -16,6 +16,21 @@ use crate::{AttemptFacts, Inbound, Prompt, ProviderError, Upstream};
 /// Longest value of one setting, in bytes.
 const LONGEST: usize = 16 * 1024;
 
+/// Something that a provider can say of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// How it is mapped.
+    pub name: &'static str,
+    /// The scope that it takes; none: any.
+    pub scope: Option<&'static str>,
+}
+
+impl Said {
+    pub(crate) const fn new(name: &'static str, scope: Option<&'static str>) -> Self {
+        Self { name, scope }
+    }
+}
+
 /// Everything a social provider is made of.
 #[derive(Clone, Copy)]
 pub struct Setup<'a> {
@@ -63,19 +78,6 @@ impl<'a> Setup<'a> {
         Ok(read.get("oidc_issuer").unwrap_or(own).to_owned())
     }
 
-    /// What is shared with other kinds of providers, at a provider that has no endpoint to sign out at.
-    pub(crate) fn common(read: &mut Details<'_>) -> Result<CommonSettings, SettingError> {
-        let common = CommonSettings::read(read)?;
-        if common.idp_signout {
-            return Err(SettingError::new(
-                "IDPSignout",
-                "true",
-                "false: this provider has no address where an app could sign a person out",
-            ));
-        }
-        Ok(common)
-    }
-
     /// A setting that has one value only. Describing shows it, so tools send it back.
     pub(crate) fn fixed(
         read: &mut Details<'_>,
@@ -83,18 +85,6 @@ impl<'a> Setup<'a> {
         value: &'static str,
     ) -> Result<(), SettingError> {
         read.choice(key, &[(value, ())])
-    }
-}
-
-/// The settings that all providers share, of one that has no address to sign out at.
-pub(crate) fn common(read: &mut Details<'_>, provider: &str) -> Result<CommonSettings, SettingError> {
-    let common = CommonSettings::read(read)?;
-    match common.idp_signout {
-        false => Ok(common),
-        true => {
-            let allowed = format!("false: {provider} has no address where an app can sign people out");
-            Err(SettingError::new("IDPSignout", "true", allowed))
-        }
     }
 }
 
@@ -173,4 +163,16 @@ pub(crate) async fn ask(
         request
     });
     call::send(http, at, request).await
+}
+
+/// The settings that all providers share, of one that has no address to sign out at.
+pub(crate) fn common(read: &mut Details<'_>, provider: &str) -> Result<CommonSettings, SettingError> {
+    let common = CommonSettings::read(read)?;
+    match common.idp_signout {
+        false => Ok(common),
+        true => {
+            let allowed = format!("false: {provider} has no address where an app can sign people out");
+            Err(SettingError::new("IDPSignout", "true", allowed))
+        }
+    }
 }

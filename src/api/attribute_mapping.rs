@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use poolgate_providers::facebook;
+
 use super::ApiError;
 use super::error::invalid;
 use crate::pool::{ProviderType, UserPool};
@@ -28,6 +30,9 @@ pub(super) fn check(
             return Err(refused(&format!(
                 "the provider's attribute must be named with 1 to {LONGEST} characters."
             )));
+        }
+        if kind == ProviderType::Facebook && !facebook::is_field(source) {
+            return Err(refused(&format!("'{source}' cannot be asked for; allowed: {}.", facebook::FIELD)));
         }
         match (target.as_str(), pool.attribute(target)) {
             (USERNAME, _) => check_username(source, kind)?,

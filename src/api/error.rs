@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::sigv4::SignatureFault;
 use crate::directory::DirectoryError;
+use crate::pool::LinkError;
 
 /// A refused or failed call. The text of every variant but the last two is meant for the caller.
 #[derive(Debug, Error)]
@@ -17,6 +18,12 @@ pub enum ApiError {
     /// The user is not there.
     #[error("User does not exist.")]
     UserNotFound,
+    /// The link is not there.
+    #[error("{0}")]
+    LinkNotFound(String),
+    /// What tells the person at the provider leads to another user already.
+    #[error("{0}")]
+    AliasExists(String),
     /// A bound of `pool::limits` was reached; the text holds the number.
     #[error("{0}")]
     LimitExceeded(String),
@@ -64,7 +71,8 @@ impl ApiError {
         match self {
             Self::InvalidParameter(_) => (400, "InvalidParameterException"),
             Self::ResourceNotFound(_) => (400, "ResourceNotFoundException"),
-            Self::UserNotFound => (400, "UserNotFoundException"),
+            Self::UserNotFound | Self::LinkNotFound(_) => (400, "UserNotFoundException"),
+            Self::AliasExists(_) => (400, "AliasExistsException"),
             Self::LimitExceeded(_) => (400, "LimitExceededException"),
             Self::DuplicateProvider(_) => (400, "DuplicateProviderException"),
             Self::InvalidOAuthFlow(_) => (400, "InvalidOAuthFlowException"),
@@ -120,8 +128,24 @@ impl From<DirectoryError> for ApiError {
             DirectoryError::Profile(_) | DirectoryError::UsernameTaken(_) => {
                 Self::Internal(error.to_string())
             }
+            DirectoryError::Link(error) => error.into(),
             DirectoryError::Unstorable(_) => Self::InvalidParameter(error.to_string()),
             DirectoryError::Away(_) | DirectoryError::InUse(_) => Self::Away(error.to_string()),
+        }
+    }
+}
+
+impl From<LinkError> for ApiError {
+    fn from(error: LinkError) -> Self {
+        let text = error.to_string();
+        match error {
+            LinkError::NoUser => Self::UserNotFound,
+            LinkError::NoProvider(_) => Self::ResourceNotFound(text),
+            LinkError::SignedUp | LinkError::Already | LinkError::Own => Self::InvalidParameter(text),
+            LinkError::Elsewhere => Self::AliasExists(text),
+            LinkError::TooMany(_) => Self::LimitExceeded(text),
+            LinkError::NotLinked => Self::LinkNotFound(text),
+            LinkError::Ambiguous => Self::Internal(text),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod error;
 mod identity_providers;
 mod ids;
+mod linking;
 mod members;
 pub mod model;
 mod not_built;
@@ -103,6 +104,8 @@ pub async fn call(context: &ApiContext, operation: &str, input: Value) -> Result
         "GetIdentityProviderByIdentifier" => identity_providers::by_identifier(context, input).await,
         "AdminGetUser" => users::get(context, input).await,
         "AdminDeleteUser" => users::delete(context, input).await,
+        "AdminLinkProviderForUser" => linking::link(context, input).await,
+        "AdminDisableProviderForUser" => linking::disable(context, input).await,
         "ListUsers" => users::list(context, input).await,
         other => Err(ApiError::Unsupported(format!("{other} is not part of this build."))),
     }

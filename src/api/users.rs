@@ -7,33 +7,42 @@ use super::members::Members;
 use super::user_pools::{unknown_pool, with_next};
 use super::{ApiContext, ApiError, pages, user_filter};
 use crate::directory::{DirectoryError, UserQuery};
-use crate::pool::{Timestamp, User};
+use crate::pool::{Timestamp, User, WaitingLink};
 
 fn check_pool(context: &ApiContext, pool_id: &str) -> Result<(), ApiError> {
     context.registry.snapshot().pool(pool_id).map(|_| ()).ok_or_else(|| unknown_pool(pool_id))
 }
 
-/// `identities` as profiles carry it: a JSON text, `primary` a boolean, `dateCreated` a number.
-fn identities(user: &User) -> String {
-    let identities: Vec<Value> = user
-        .identities
-        .iter()
-        .map(|identity| {
-            json!({
-                "userId": identity.user_id, "providerName": identity.provider_name,
-                "providerType": identity.provider_type, "issuer": identity.issuer,
-                "primary": identity.primary, "dateCreated": identity.date_created,
-            })
-        })
-        .collect();
-    Value::from(identities).to_string()
+/// `identities` as profiles carry it: a JSON text, `primary` a boolean, `dateCreated` a number; oldest first. Links
+/// that wait are there too, as in the reference service, with the value they wait for as `userId`; beyond it, they
+/// say by which attribute.
+fn identities(user: &User, waiting: &[WaitingLink]) -> String {
+    let bound = user.identities.iter().map(|identity| {
+        let shown = json!({
+            "userId": identity.user_id, "providerName": identity.provider_name,
+            "providerType": identity.provider_type, "issuer": identity.issuer,
+            "primary": identity.primary, "dateCreated": identity.date_created,
+        });
+        (identity.date_created, shown)
+    });
+    let waiting = waiting.iter().filter(|link| link.sub == user.sub).map(|link| {
+        let shown = json!({
+            "userId": link.value, "providerName": link.provider_name,
+            "providerType": link.provider_type, "issuer": link.issuer,
+            "primary": false, "dateCreated": link.date_created, "providerAttributeName": link.attribute,
+        });
+        (link.date_created, shown)
+    });
+    let mut all: Vec<(i64, Value)> = bound.chain(waiting).collect();
+    all.sort_by_key(|(created, _)| *created);
+    Value::from_iter(all.into_iter().map(|(_, shown)| shown)).to_string()
 }
 
 /// Every attribute with its value, those asked for when something was asked.
-fn attributes(user: &User, wanted: Option<&[String]>) -> Vec<Value> {
+fn attributes(user: &User, waiting: &[WaitingLink], wanted: Option<&[String]>) -> Vec<Value> {
     let own = user.attributes.iter().map(|(name, value)| (name.as_str(), value.clone()));
     let sub = std::iter::once(("sub", user.sub.clone()));
-    let from = (!user.identities.is_empty()).then(|| ("identities", identities(user)));
+    let from = (!user.identities.is_empty()).then(|| ("identities", identities(user, waiting)));
     sub.chain(own)
         .chain(from)
         .filter(|(name, _)| wanted.is_none_or(|wanted| wanted.iter().any(|known| known == name)))
@@ -57,7 +66,8 @@ pub(super) async fn get(context: &ApiContext, mut input: Members) -> Result<Valu
     check_pool(context, &pool_id)?;
     let user = context.directory.user(&pool_id, &username).await?.ok_or(ApiError::UserNotFound)?;
     let mut output = shown(&user);
-    output["UserAttributes"] = attributes(&user, None).into();
+    let waiting = context.directory.waiting_links(&pool_id, std::slice::from_ref(&user.sub)).await?;
+    output["UserAttributes"] = attributes(&user, &waiting, None).into();
     Ok(output)
 }
 
@@ -93,11 +103,13 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
         Some(last) if more => Some(pages::token(context, &list, &last.username)?),
         _ => None,
     };
+    let subs: Vec<String> = users.iter().map(|user| user.sub.clone()).collect();
+    let waiting = context.directory.waiting_links(&pool_id, &subs).await?;
     let users: Vec<Value> = users
         .iter()
         .map(|user| {
             let mut one = shown(user);
-            one["Attributes"] = attributes(user, wanted.as_deref()).into();
+            one["Attributes"] = attributes(user, &waiting, wanted.as_deref()).into();
             one
         })
         .collect();

@@ -9,6 +9,9 @@ mod oidc;
 mod report;
 mod response;
 mod saml;
+mod social;
+#[cfg(test)]
+mod social_tests;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -178,13 +181,14 @@ async fn look(
     for assumption in &subject.assumptions {
         report.note(assumption);
     }
+    if captured.is_some() && provider.provider_type != ProviderType::Saml {
+        return Err(CheckError::Usage("--response is for SAML providers".to_owned()));
+    }
     let place = response::Place::of(arguments, subject, &tools.surface)?;
     match provider.provider_type {
         ProviderType::Saml => saml::look(subject, &place, tools, report).await?,
-        ProviderType::Oidc if captured.is_some() => {
-            return Err(CheckError::Usage("--response is for SAML providers".to_owned()));
-        }
-        _ => oidc::look(subject, tools, report).await?,
+        ProviderType::Oidc => oidc::look(subject, tools, report).await?,
+        _ => social::look(subject, tools, report).await?,
     }
     let client = subject.client(arguments.client.as_deref())?;
     mapping::of_configuration(subject, report)?;

@@ -1,6 +1,8 @@
 //! An OIDC provider: what its discovery document and its key set say.
 
 use poolgate_providers::oauth::ClientAuth;
+use poolgate_providers::oidc::settings::IssuerRule;
+use poolgate_providers::oidc::survey::Survey;
 use poolgate_providers::oidc::{OidcProvider, OidcSettings};
 
 use super::subject::Subject;
@@ -17,6 +19,11 @@ pub(super) async fn look(subject: &Subject, tools: &Tools, report: &mut Report) 
         }
     };
     of_settings(&settings, report);
+    if let IssuerRule::Entra(_) = settings.issuer_rule {
+        report.warn(
+            "issuer_template=entra: people of every tenant may sign in, and no e-mail address is verified",
+        );
+    }
     let by_hand = settings.endpoints.is_some();
     report.section(if by_hand { "Endpoints, given by hand" } else { "Discovery" });
     let found = match OidcProvider::new(settings).survey(&tools.around).await {
@@ -41,6 +48,15 @@ pub(super) async fn look(subject: &Subject, tools: &Tools, report: &mut Report) 
         }
     }
     report.note(format!("ID tokens are signed with one of {}", found.algorithms.join(", ")));
+    of_keys(&found, report);
+    if provider.detail("IDPSignout") == Some("true") && found.end_session.is_none() {
+        report.warn("IDPSignout is true, and the provider has no end-session endpoint");
+    }
+    Ok(())
+}
+
+/// What the key set is good for.
+pub(super) fn of_keys(found: &Survey, report: &mut Report) {
     report.section("Key set");
     for (name, algorithms) in found.keys.iter().filter(|(_, algorithms)| !algorithms.is_empty()) {
         report.note(format!(
@@ -54,10 +70,6 @@ pub(super) async fn look(subject: &Subject, tools: &Tools, report: &mut Report) 
     } else {
         report.ok("the key set can be used");
     }
-    if provider.detail("IDPSignout") == Some("true") && found.end_session.is_none() {
-        report.warn("IDPSignout is true, and the provider has no end-session endpoint");
-    }
-    Ok(())
 }
 
 fn of_settings(settings: &OidcSettings, report: &mut Report) {

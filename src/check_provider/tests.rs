@@ -50,21 +50,21 @@ impl Http for Web {
     }
 }
 
-struct Desk {
+pub(super) struct Desk {
     folder: TempDir,
     idp: SamlIdp,
-    web: BTreeMap<String, String>,
+    pub(super) web: BTreeMap<String, String>,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(At(NOW));
         let own = Own { gateway: "http://localhost:9229".into(), clock, random: Arc::new(SystemRandom) };
         let idp = SamlIdp::new("https://idp.example", own).unwrap();
         Self { folder: TempDir::new().unwrap(), idp, web: BTreeMap::new() }
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(super) fn write(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
@@ -90,7 +90,7 @@ impl Desk {
         self.idp.respond(&request, people::find("ada"), Signs::Assertion).unwrap()
     }
 
-    async fn run(&self, arguments: &[&str]) -> Result<Report, CheckError> {
+    pub(super) async fn run(&self, arguments: &[&str]) -> Result<Report, CheckError> {
         let line = ["check-provider"].iter().chain(arguments);
         let arguments = Line::try_parse_from(line).unwrap_or_else(|error| panic!("{error}")).arguments;
         let settings = Settings::for_demo("http://localhost:9229", self.folder.path()).unwrap();
@@ -104,13 +104,13 @@ impl Desk {
         check(&arguments, &settings, &Tools { surface, around }).await
     }
 
-    async fn told(&self, arguments: &[&str]) -> Report {
+    pub(super) async fn told(&self, arguments: &[&str]) -> Report {
         self.run(arguments).await.unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
 #[track_caller]
-fn assert_lines(report: &Report, good: bool, lines: &[&str]) {
+pub(super) fn assert_lines(report: &Report, good: bool, lines: &[&str]) {
     assert_eq!(report.is_good(), good, "{}", report.text());
     for line in lines {
         assert!(report.text().contains(line), "{line:?} is missing in\n{}", report.text());
@@ -288,6 +288,36 @@ async fn an_oidc_provider_is_told_by_its_discovery_document_and_keys() {
         ["token endpoint https://op.example/token", "signed with one of RS256", "scopes openid email"];
     assert_lines(&report, true, &lines);
     assert!(!report.text().contains("hush-hush"), "{}", report.text());
+}
+
+#[tokio::test]
+async fn entra_with_every_tenant_let_in_is_warned_of() {
+    let mut desk = Desk::new();
+    let details = json!({"client_id": "us", "client_secret": "hush-hush", "issuer_template": "entra",
+                         "oidc_issuer": "https://login.microsoftonline.com/organizations/v2.0",
+                         "authorize_scopes": "openid email", "attributes_request_method": "GET"});
+    let described = json!({"IdentityProvider": {
+        "UserPoolId": POOL, "ProviderName": "Op", "ProviderType": "OIDC", "ProviderDetails": details,
+        "AttributeMapping": {"email": "email", "username": "sub"}, "CreationDate": 0.0, "LastModifiedDate": 0.0,
+    }});
+    let file = desk.write("op.json", &described.to_string());
+    let cloud = "https://login.microsoftonline.com";
+    let document = json!({
+        "issuer": format!("{cloud}/{{tenantid}}/v2.0"),
+        "authorization_endpoint": format!("{cloud}/organizations/oauth2/v2.0/authorize"),
+        "token_endpoint": format!("{cloud}/organizations/oauth2/v2.0/token"),
+        "jwks_uri": format!("{cloud}/organizations/discovery/v2.0/keys"),
+        "id_token_signing_alg_values_supported": ["RS256"],
+    });
+    let key = SigningKey::from_pkcs8(&generate_pkcs8().unwrap()).unwrap();
+    let at = format!("{cloud}/organizations/v2.0/.well-known/openid-configuration");
+    desk.web.insert(at, document.to_string());
+    desk.web.insert(
+        format!("{cloud}/organizations/discovery/v2.0/keys"),
+        json!({"keys": [key.jwk()]}).to_string(),
+    );
+    let lines = ["warn  issuer_template=entra", "issuer https://login.microsoftonline.com/{tenantid}/v2.0"];
+    assert_lines(&desk.told(&["--file", &file]).await, true, &lines);
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ pub fn of(cause: &Cause) -> String {
         Cause::Provider(_)
         | Cause::Mapping(_)
         | Cause::Profile(_)
+        | Cause::Link(_)
         | Cause::Unstorable(_)
         | Cause::Gone(_) => cause.to_string(),
     };

@@ -1,6 +1,7 @@
 //! What every directory must do. An implementation runs all of it with [`directory_conformance!`].
 
 pub(crate) mod endings;
+pub(crate) mod links;
 pub(crate) mod records;
 pub(crate) mod sign_ins;
 pub(crate) mod users;
@@ -54,6 +55,23 @@ macro_rules! directory_conformance {
             endings::a_later_ending_moves_an_earlier_one_and_never_back,
             endings::many_endings_of_one_user_are_put_together_and_nothing_lives_again,
             endings::endings_are_kept_and_go_with_their_user,
+            links::a_linked_subject_is_the_user_from_its_first_sign_in,
+            links::a_waiting_link_is_taken_once_by_the_first_that_fits,
+            links::a_person_who_is_known_takes_no_waiting_link,
+            links::links_that_lead_to_different_users_sign_nobody_in,
+            links::two_links_to_one_user_are_used_up_together,
+            links::a_sign_in_that_is_refused_uses_up_no_link,
+            links::a_link_needs_a_user_and_a_provider,
+            links::a_link_never_moves_and_nobody_is_merged,
+            links::a_user_has_five_links_and_waiting_ones_count,
+            links::an_unlinked_person_is_somebody_else_and_everything_before_ends,
+            links::a_second_identity_at_the_same_provider_keeps_its_group,
+            links::what_comes_after_something_removed_is_last,
+            links::with_a_provider_go_its_links_and_no_user,
+            links::with_a_user_go_its_links,
+            links::links_are_kept,
+            links::of_a_link_and_a_first_sign_in_at_once_one_comes_first,
+            links::of_many_that_fit_a_waiting_link_at_once_one_gets_it,
             users::reopening_keeps_everything,
             users::a_closed_directory_says_so
         );
@@ -94,6 +112,7 @@ pub(crate) fn profile(provider: &str, subject: &str) -> FederatedProfile {
         },
         set: strings([("email", &format!("{subject}@example.com"))]),
         remove: Vec::new(),
+        recognised: BTreeMap::new(),
         required: vec!["email".into()],
         immutable: Vec::new(),
         group: format!("{POOL}_{provider}"),

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use crate::pool::{FederatedProfile, ProfileError, User};
+use crate::pool::{FederatedProfile, LinkError, LinkSource, NewLink, ProfileError, User, WaitingLink};
 
 /// What a configuration record describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,7 +84,8 @@ pub enum Change {
     /// Put it in the place of the one with `record.version`; otherwise [`DirectoryError::Stale`].
     /// The stored version becomes one more.
     Replace(Record),
-    /// Remove it; [`DirectoryError::Missing`] when it is not there.
+    /// Remove it; [`DirectoryError::Missing`] when it is not there. With an identity provider go its links and the
+    /// places in its group that came by them; users keep the identity that they were made by.
     Delete(Kind, String, String),
     /// Remove the pool of this id and everything in it: records, users, revocations.
     DeletePool(String),
@@ -127,6 +128,17 @@ pub struct Ended {
     pub until: OffsetDateTime,
 }
 
+/// A link to be removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlink {
+    /// The pool.
+    pub pool_id: String,
+    /// What is linked.
+    pub source: LinkSource,
+    /// What ends with an identity, in the same commit. Its moment is no earlier than that commit's.
+    pub ended: Ended,
+}
+
 /// Which users, in which order: by username, after `after`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserQuery {
@@ -164,6 +176,9 @@ pub enum DirectoryError {
     /// The profile's own rules refuse it.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// A rule of links refuses it.
+    #[error(transparent)]
+    Link(#[from] LinkError),
     /// The username belongs to another identity.
     #[error("Already found an entry for username {0}")]
     UsernameTaken(String),
@@ -199,10 +214,12 @@ pub trait Directory: Send + Sync {
     /// As each [`Change`] says, and [`DirectoryError::Away`].
     async fn write(&self, changes: Vec<Change>) -> Result<(), DirectoryError>;
 
-    /// Creates or updates the user of this identity, found by (provider, subject).
+    /// Creates or updates the user of this identity, found by (provider, subject). An identity that is not known
+    /// becomes that of the user to whom a waiting link leads, if one fits what the sign-in is recognised by: the
+    /// link is used up.
     ///
     /// # Errors
-    /// What [`FederatedProfile::apply`] refuses; [`DirectoryError::UsernameTaken`];
+    /// What [`FederatedProfile::apply`] refuses; [`LinkError::Ambiguous`]; [`DirectoryError::UsernameTaken`];
     /// [`DirectoryError::Away`].
     async fn sign_in(&self, profile: FederatedProfile) -> Result<User, DirectoryError>;
 
@@ -262,6 +279,25 @@ pub trait Directory: Send + Sync {
         provider: &str,
         subject: &str,
     ) -> Result<Option<String>, DirectoryError>;
+
+    /// Makes a link: at most `limits::LINKS` for each user, and none to two users.
+    ///
+    /// # Errors
+    /// [`LinkError`], [`DirectoryError::Away`].
+    async fn link(&self, link: NewLink) -> Result<(), DirectoryError>;
+
+    /// Removes a link, with the place in its provider's group, and ends what came of it.
+    ///
+    /// # Errors
+    /// [`LinkError::NotLinked`], [`LinkError::Own`], [`DirectoryError::Away`].
+    async fn unlink(&self, unlink: Unlink) -> Result<(), DirectoryError>;
+
+    /// The links of these users (by `sub`) that wait for their first sign-in, oldest first.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn waiting_links(&self, pool_id: &str, subs: &[String])
+    -> Result<Vec<WaitingLink>, DirectoryError>;
 
     /// Notes what a provider ended: from now on [`TokenState::endings`] says so. Many endings of single sessions
     /// may be put together, so that more ends than was said, never less.

@@ -116,7 +116,29 @@ fn choice(provider: &LiveProvider, query: &str) -> Option<ProviderChoice> {
     let named = url::form_urlencoded::Serializer::new(query.to_owned())
         .append_pair("identity_provider", name)
         .finish();
-    Some(ProviderChoice::new(name.clone(), Href::local(format!("/oauth2/authorize?{named}"))?))
+    let href = Href::local(format!("/oauth2/authorize?{named}"))?;
+    Some(match known_words(provider.config.value.provider_type).filter(|_| has_name_of_its_type(provider)) {
+        Some((words, brand)) => ProviderChoice::saying(words, brand, href),
+        None => ProviderChoice::new(name, href),
+    })
+}
+
+/// The words that people know a social provider's button by, and its name.
+const fn known_words(kind: ProviderType) -> Option<(&'static str, &'static str)> {
+    match kind {
+        ProviderType::Google => Some(("Continue with Google", "Google")),
+        ProviderType::Facebook => Some(("Continue with Facebook", "Facebook")),
+        ProviderType::LoginWithAmazon => Some(("Login with Amazon", "Amazon")),
+        ProviderType::SignInWithApple => Some(("Sign in with Apple", "Apple")),
+        ProviderType::Saml | ProviderType::Oidc => None,
+    }
+}
+
+/// Whether the provider is called as its type, which only one of the pool can be. Others keep their name: two
+/// buttons may not say the same.
+fn has_name_of_its_type(provider: &LiveProvider) -> bool {
+    let config = &provider.config.value;
+    config.provider_name == config.provider_type.as_str()
 }
 
 fn discovery(

@@ -99,7 +99,12 @@ impl fmt::Debug for IdentityProvider {
 impl IdentityProvider {
     /// The group every user of this provider belongs to.
     pub fn group(&self) -> String {
-        format!("{}_{}", self.user_pool_id, self.provider_name)
+        Self::group_of(&self.user_pool_id, &self.provider_name)
+    }
+
+    /// The same of a provider known by its name.
+    pub fn group_of(pool_id: &str, name: &str) -> String {
+        format!("{pool_id}_{name}")
     }
 
     /// One setting.

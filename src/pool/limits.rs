@@ -16,5 +16,7 @@ pub const CUSTOM_ATTRIBUTE_NAME: usize = 20;
 pub const ATTRIBUTE_VALUE: usize = 2_048;
 /// Characters in a username.
 pub const USERNAME: usize = 128;
+/// Links of a user, those that wait for a first sign-in included.
+pub const LINKS: usize = 5;
 /// User pools in an installation.
 pub const USER_POOLS: usize = 1_000;

@@ -7,6 +7,7 @@ pub mod app_client;
 pub mod domain;
 pub mod identity_provider;
 pub mod limits;
+pub mod link;
 pub mod user;
 pub mod user_pool;
 
@@ -16,6 +17,7 @@ use time::OffsetDateTime;
 pub use app_client::{AppClient, OAuthFlow, TimeUnit, TokenValidityUnits};
 pub use domain::Domain;
 pub use identity_provider::{IdentityProvider, ProviderType};
+pub use link::{LinkBy, LinkError, LinkSource, NewLink, WaitingLink};
 pub use user::{FederatedProfile, Identity, ProfileError, User};
 pub use user_pool::{AttributeDataType, SchemaAttribute, UserPool};
 

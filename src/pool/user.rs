@@ -82,6 +82,9 @@ pub struct FederatedProfile {
     pub set: BTreeMap<String, String>,
     /// Attributes to remove (`missing_attributes=remove`).
     pub remove: Vec<String>,
+    /// What this very sign-in says that a waiting link may go by: pool attribute → its one value. An address is
+    /// here only when it counts as verified.
+    pub recognised: BTreeMap<String, String>,
     /// Attributes the user must have afterwards.
     pub required: Vec<String>,
     /// Attributes that may not change once they have a value.
@@ -141,6 +144,20 @@ impl FederatedProfile {
             user.modified_at = self.at;
         }
         Ok((user, changed))
+    }
+
+    /// The user that a waiting link, made at `since` (milliseconds since 1970), leads this sign-in to: the identity
+    /// is the user's from now on.
+    ///
+    /// # Errors
+    /// See [`ProfileError`]: nothing is to be written then.
+    pub fn join(&self, existing: &User, since: i64) -> Result<(User, Identity), ProfileError> {
+        let (mut user, _) = self.apply(Some(existing))?;
+        let identity = Identity { primary: false, date_created: since, ..self.identity.clone() };
+        user.identities.push(identity.clone());
+        user.identities.sort_by_key(|identity| identity.date_created);
+        user.modified_at = self.at;
+        Ok((user, identity))
     }
 
     fn new_user(&self) -> User {

@@ -150,13 +150,15 @@ pub(super) async fn welcome(
 ) -> Result<Completed, Cause> {
     let provider = &parties.provider.config.value;
     let place = Place { pool: &pool.pool.value, client: parties.client, provider };
-    let profile = mapping::profile(&identity, &place, context.uuid(), context.now())?;
+    // Before the user is written: what ends this identity afterwards ends what comes of this sign-in.
+    let now = context.now();
+    let profile = mapping::profile(&identity, &place, context.uuid(), now)?;
     let user = context.directory.sign_in(profile).await?;
 
     let identity = identity.into_inner();
     let mut at_provider = identity.session;
     at_provider.id_token = None;
-    let now = context.now();
+    at_provider.subject = identity.subject;
     let session = HostedSession {
         pool_id: pool.id().to_owned(),
         sub: user.sub.clone(),

@@ -8,7 +8,7 @@ use super::request::ReturnTarget;
 use super::session::SessionFailure;
 use crate::directory::DirectoryError;
 use crate::grants::GrantError;
-use crate::pool::{ProfileError, ProviderType};
+use crate::pool::{LinkError, ProfileError, ProviderType};
 use crate::sessions::SessionError;
 
 /// What ended it.
@@ -23,6 +23,9 @@ pub enum Cause {
     /// The profile's own rules.
     #[error(transparent)]
     Profile(ProfileError),
+    /// Links that lead to different users.
+    #[error(transparent)]
+    Link(LinkError),
     /// The username belongs to somebody else.
     #[error("Already found an entry for username {0}")]
     UsernameTaken(String),
@@ -65,6 +68,7 @@ impl From<DirectoryError> for Cause {
     fn from(error: DirectoryError) -> Self {
         match error {
             DirectoryError::Profile(error) => Self::Profile(error),
+            DirectoryError::Link(error) => Self::Link(error),
             DirectoryError::UsernameTaken(name) => Self::UsernameTaken(name),
             DirectoryError::Unstorable(_) => Self::Unstorable(error.to_string()),
             DirectoryError::Away(why) => Self::Away(why),
@@ -110,6 +114,7 @@ impl Cause {
             Self::Profile(ProfileError::Required(_)) => "attribute_required",
             Self::Profile(ProfileError::Immutable(_)) => "attribute_immutable",
             Self::Profile(ProfileError::Disabled) => "user_disabled",
+            Self::Link(_) => "link_ambiguous",
             Self::UsernameTaken(_) => "username_taken",
             Self::Unstorable(_) => "attribute_invalid",
             Self::Gone(_) => "configuration_changed",
@@ -140,6 +145,7 @@ impl Failed {
             Cause::Mapping(_) | Cause::Profile(_) | Cause::Unstorable(_) => {
                 ("server_error", format!("{prefix}{}", self.cause))
             }
+            Cause::Link(_) => ("server_error", self.cause.to_string()),
             Cause::UsernameTaken(_) => ("invalid_request", self.cause.to_string()),
             Cause::Gone(_) => ("server_error", self.cause.to_string()),
             Cause::Away(_) => ("temporarily_unavailable", "A store is away; try again later".to_owned()),

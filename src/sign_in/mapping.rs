@@ -6,6 +6,7 @@ use poolgate_providers::{ExternalIdentity, Verified};
 use thiserror::Error;
 use time::OffsetDateTime;
 
+use super::recognition;
 use crate::pool::limits::{ATTRIBUTE_VALUE, USERNAME};
 use crate::pool::{
     AppClient, AttributeDataType, FederatedProfile, Identity, IdentityProvider, ProviderType,
@@ -92,6 +93,7 @@ fn profile_of(
     }
     settle_verified("email", "email_verified", place, &mut set, &mut remove);
     settle_verified("phone_number", "phone_number_verified", place, &mut set, &mut remove);
+    let recognised = recognition::recognised(identity, provider, &set);
     Ok(FederatedProfile {
         pool_id: place.pool.id.clone(),
         username,
@@ -99,6 +101,7 @@ fn profile_of(
         identity: who(identity, provider, at),
         set,
         remove,
+        recognised,
         required: place.pool.required_attributes().map(str::to_owned).collect(),
         immutable: immutable(place.pool),
         group: provider.group(),
@@ -231,7 +234,7 @@ fn settle_verified(
     }
 }
 
-fn is_trusted_email(email: &str, provider: &IdentityProvider) -> bool {
+pub(super) fn is_trusted_email(email: &str, provider: &IdentityProvider) -> bool {
     let Some((_, domain)) = email.rsplit_once('@') else { return false };
     let trusted = provider.detail("trusted_email_domains").unwrap_or_default();
     trusted.split(',').map(str::trim).any(|known| !known.is_empty() && known.eq_ignore_ascii_case(domain))

@@ -41,6 +41,7 @@ pub mod begin;
 pub mod complete;
 pub mod failure;
 pub mod mapping;
+pub mod recognition;
 pub mod request;
 pub mod session;
 pub mod unsolicited;

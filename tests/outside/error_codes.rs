@@ -31,7 +31,7 @@ fn every_check_of_a_provider_is_explained_in_the_documentation() {
     sources(&root.join("providers/src"), &mut texts);
     let found: BTreeSet<_> = texts
         .iter()
-        .flat_map(|text| ["saml_", "oidc_"].map(|prefix| codes(text, prefix)))
+        .flat_map(|text| ["saml_", "oidc_", "facebook_", "amazon_"].map(|prefix| codes(text, prefix)))
         .flatten()
         .collect();
     assert!(found.len() > 50, "the checks are found: {found:?}");

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::harness::{
-    App, CALLBACK, ClientKey, Gateway, Landing, Make, Oidc, Person, Pool, claims, for_each_provider,
-    with_details,
+    App, CALLBACK, ClientKey, Gateway, Landing, Make, Oidc, Person, Pool, claims, with_details,
 };
 
 for_each_provider! {

@@ -7,9 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    App, CALLBACK, Gateway, LOGGED_OUT, Landing, Make, Oidc, Person, Tokens, for_each_provider, with_details,
-};
+use crate::harness::{App, CALLBACK, Gateway, LOGGED_OUT, Landing, Make, Oidc, Person, Tokens, with_details};
 
 for_each_provider! {
     a_sign_out_here_ends_the_session_at_the_provider_too,

@@ -17,7 +17,7 @@ pub use settings::{DEFAULT_API_VERSION, FIELD, is_field};
 
 use crate::oauth::callback::{self, Issuer};
 use crate::settings::SettingError;
-use crate::social::{self, AuthorizationRequest, Setup};
+use crate::social::{self, AuthorizationRequest, Said, Setup};
 use crate::{
     AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
     Surroundings, Verified,
@@ -27,31 +27,28 @@ use settings::FacebookSettings;
 /// Its name for itself.
 const ISSUER: &str = "https://www.facebook.com";
 
-/// Fields of a person that the Graph API answers ("Graph API: User"); all but those of `public_profile` and
-/// `email` need a permission that Meta grants after a review.
-pub const FIELDS: [&str; 22] = [
-    "id",
-    "about",
-    "age_range",
-    "birthday",
-    "email",
-    "favorite_athletes",
-    "favorite_teams",
-    "first_name",
-    "gender",
-    "hometown",
-    "inspirational_people",
-    "languages",
-    "last_name",
-    "link",
-    "location",
-    "meeting_for",
-    "middle_name",
-    "name",
-    "name_format",
-    "picture",
-    "quotes",
-    "short_name",
+/// Fields of a person that the Graph API answers, each with its permission ("Graph API: User", "Permissions
+/// Reference"). Meta grants those beyond `public_profile` and `email` after a review.
+pub const FIELDS: [Said; 19] = [
+    Said::new("id", None),
+    Said::new("name", None),
+    Said::new("first_name", None),
+    Said::new("middle_name", None),
+    Said::new("last_name", None),
+    Said::new("name_format", None),
+    Said::new("short_name", None),
+    Said::new("picture", None),
+    Said::new("email", Some("email")),
+    Said::new("age_range", Some("user_age_range")),
+    Said::new("birthday", Some("user_birthday")),
+    Said::new("gender", Some("user_gender")),
+    Said::new("hometown", Some("user_hometown")),
+    Said::new("link", Some("user_link")),
+    Said::new("location", Some("user_location")),
+    Said::new("languages", Some("user_likes")),
+    Said::new("favorite_athletes", Some("user_likes")),
+    Said::new("favorite_teams", Some("user_likes")),
+    Said::new("inspirational_people", Some("user_likes")),
 ];
 
 /// Facebook Login.
@@ -66,6 +63,16 @@ impl Facebook {
     /// The first key that is missing, unknown or has a value that is not allowed.
     pub fn new(setup: Setup<'_>) -> Result<Self, SettingError> {
         Ok(Self { settings: FacebookSettings::read(setup)? })
+    }
+
+    /// Permissions that are asked for.
+    pub fn scopes(&self) -> &[String] {
+        &self.settings.scopes
+    }
+
+    /// Fields of the person that are asked for.
+    pub fn fields(&self) -> &[String] {
+        &self.settings.fields
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::oauth::json;
 use crate::oidc::{IdToken, OidcProvider};
 use crate::settings::SettingError;
-use crate::social::Setup;
+use crate::social::{Said, Setup};
 use crate::{
     Asked, AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, Surroundings,
     Verified,
@@ -25,6 +25,20 @@ use settings::HostedDomain;
 /// What has Google state `auth_time` (Google Identity, "Security bundle"): its answer to `max_age`, which it does
 /// not know.
 const ASK_AUTH_TIME: &str = r#"{"id_token":{"auth_time":{"essential":true}}}"#;
+
+/// Claims of Google's ID token, each with its scope (OpenID Connect reference, "An ID token's payload").
+const CLAIMS: [Said; 10] = [
+    Said::new("sub", None),
+    Said::new("hd", None),
+    Said::new("email", Some("email")),
+    Said::new("email_verified", Some("email")),
+    Said::new("name", Some("profile")),
+    Said::new("given_name", Some("profile")),
+    Said::new("family_name", Some("profile")),
+    Said::new("picture", Some("profile")),
+    Said::new("profile", Some("profile")),
+    Said::new("locale", Some("profile")),
+];
 
 /// Google: OpenID Connect with attributes of the People API.
 pub struct Google {
@@ -47,6 +61,21 @@ impl Google {
             hosted_domain: read.hosted_domain,
             derived: read.derived,
         })
+    }
+
+    /// The protocol below it.
+    pub const fn oidc(&self) -> &OidcProvider {
+        &self.oidc
+    }
+
+    /// What Google can say of a person: claims of the ID token, then fields of the People API.
+    pub fn says() -> impl Iterator<Item = Said> {
+        CLAIMS.into_iter().chain(people::says())
+    }
+
+    /// Fields that the People API is asked for.
+    pub fn fields(&self) -> impl Iterator<Item = &'static str> {
+        self.people.fields()
     }
 
     /// Google's word for the account must be of the domain: the parameter `hd` alone is a wish, which the browser
@@ -75,7 +104,7 @@ fn asked(asked: &Asked) -> Asked {
             prompt.push(known);
         }
     }
-    Asked { prompt, max_age: None, lang: None, ..asked.clone() }
+    Asked { prompt, login_hint: asked.login_hint.clone(), ..Asked::default() }
 }
 
 #[async_trait]
@@ -87,7 +116,8 @@ impl Provider for Google {
             if facts.asked.max_age.is_some() {
                 url.query_pairs_mut().append_pair("claims", ASK_AUTH_TIME);
             }
-            if let Some(lang) = &facts.asked.lang {
+            // Google takes one language, in a parameter of its own.
+            if let Some(lang) = facts.asked.lang.as_ref().and_then(|tags| tags.split(' ').next()) {
                 url.query_pairs_mut().append_pair("hl", lang);
             }
         }

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use crate::oauth::callback::{self, Issuer};
 use crate::oauth::exchange::{self, Redeemer};
 use crate::settings::SettingError;
-use crate::social::{self, AuthorizationRequest, Setup};
+use crate::social::{self, AuthorizationRequest, Said, Setup};
 use crate::{
     AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
     Surroundings, Verified,
@@ -25,8 +25,13 @@ use settings::AmazonSettings;
 const ISSUER: &str = "https://www.amazon.com";
 const NAME: &str = "Login with Amazon";
 
-/// Members of a customer profile ("Customer Profile").
-pub const FIELDS: [&str; 4] = ["user_id", "name", "email", "postal_code"];
+/// Members of a customer profile, each with its scope ("Customer Profile").
+pub const FIELDS: [Said; 4] = [
+    Said::new("user_id", None),
+    Said::new("name", Some("profile")),
+    Said::new("email", Some("profile")),
+    Said::new("postal_code", Some("postal_code")),
+];
 
 /// Login with Amazon.
 pub struct LoginWithAmazon {
@@ -40,6 +45,11 @@ impl LoginWithAmazon {
     /// The first key that is missing, unknown or has a value that is not allowed.
     pub fn new(setup: Setup<'_>) -> Result<Self, SettingError> {
         Ok(Self { settings: AmazonSettings::read(setup)? })
+    }
+
+    /// Scopes that are asked for.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.settings.scope.split(' ')
     }
 }
 

@@ -14,11 +14,24 @@ use time::Duration;
 
 use crate::oidc::{IdToken, OidcProvider};
 use crate::settings::SettingError;
-use crate::social::Setup;
+use crate::social::{Said, Setup};
 use crate::{
     Asked, AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, Surroundings,
     Verified,
 };
+
+/// What Apple can say of a person, each with its scope ("Authenticating users with Sign in with Apple"); the names
+/// stand in its first answer only.
+pub const SAYS: [Said; 8] = [
+    Said::new("sub", None),
+    Said::new("real_user_status", None),
+    Said::new("email", Some("email")),
+    Said::new("email_verified", Some("email")),
+    Said::new("is_private_email", Some("email")),
+    Said::new("name", Some("name")),
+    Said::new("firstName", Some("name")),
+    Said::new("lastName", Some("name")),
+];
 
 /// Sign in with Apple.
 pub struct SignInWithApple {
@@ -34,6 +47,11 @@ impl SignInWithApple {
     pub fn new(setup: Setup<'_>) -> Result<Self, SettingError> {
         let read = settings::read(setup)?;
         Ok(Self { oidc: OidcProvider::new(read.oidc), derived: read.derived })
+    }
+
+    /// The protocol below it.
+    pub const fn oidc(&self) -> &OidcProvider {
+        &self.oidc
     }
 
     /// Apple cannot be asked to have the person sign in again, so what it says of the time must show it.

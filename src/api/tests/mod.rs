@@ -3,8 +3,10 @@
 mod clients;
 mod domains;
 mod envelope;
+mod linking;
 mod pools;
 mod providers;
+mod social_providers;
 mod users;
 
 use std::collections::HashMap;
@@ -182,6 +184,16 @@ async fn every_operation_names_the_pool_that_is_not_there() {
         ("GetIdentityProviderByIdentifier", json!({ "IdpIdentifier": "a.example" })),
         ("AdminGetUser", json!({ "Username": "u" })),
         ("AdminDeleteUser", json!({ "Username": "u" })),
+        (
+            "AdminLinkProviderForUser",
+            json!({
+            "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": "u" },
+            "SourceUser": { "ProviderName": "A", "ProviderAttributeValue": "s" } }),
+        ),
+        (
+            "AdminDisableProviderForUser",
+            json!({ "User": { "ProviderName": "A", "ProviderAttributeValue": "s" } }),
+        ),
         ("ListUsers", json!({})),
     ] {
         let (name, text) = world.refused(operation, merged(there.clone(), more)).await;

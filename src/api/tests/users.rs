@@ -20,6 +20,7 @@ async fn sign_in(world: &World, pool: &str, subject: &str, email: &str) {
         identity,
         set: BTreeMap::from([("email".into(), email.into()), ("given_name".into(), "Ann".into())]),
         remove: Vec::new(),
+        recognised: BTreeMap::new(),
         required: Vec::new(),
         immutable: Vec::new(),
         group: format!("{pool}_Corp"),

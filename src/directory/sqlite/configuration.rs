@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::{Row as _, Sqlite, SqliteConnection};
 
+use super::links;
 use super::writer::{Done, Outcome};
 use crate::directory::{Change, DirectoryError, Kind, Record, UniqueName};
 
@@ -37,13 +38,15 @@ async fn apply(connection: &mut SqliteConnection, change: &Change) -> Verdict {
                 pool_id,
                 id,
             )
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
-            Ok(if removed.rows_affected() == 0 {
-                Err(DirectoryError::Missing(label(*kind, id)))
-            } else {
-                Ok(())
-            })
+            if removed.rows_affected() == 0 {
+                return Ok(Err(DirectoryError::Missing(label(*kind, id))));
+            }
+            if *kind == Kind::IdentityProvider {
+                links::provider_goes(connection, pool_id, id).await?;
+            }
+            Ok(Ok(()))
         }
         Change::DeletePool(pool_id) => {
             for table in [

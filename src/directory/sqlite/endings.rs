@@ -40,7 +40,16 @@ pub(super) async fn write(
         .fetch_optional(&mut *connection)
         .await?;
     let Some(user) = user else { return Ok(Err(DirectoryError::Missing("the user".to_owned()))) };
-    let user: i64 = user.try_get(0)?;
+    note(connection, user.try_get(0)?, ended).await?;
+    Ok(Ok(Done::Written))
+}
+
+/// The same for the user of this row.
+pub(super) async fn note(
+    connection: &mut SqliteConnection,
+    user: i64,
+    ended: &Ended,
+) -> Result<(), sqlx::Error> {
     let person = [ended.person.clone()];
     let marks = if ended.sessions.is_empty() { &person[..] } else { &ended.sessions };
     sqlx::query(
@@ -56,8 +65,7 @@ pub(super) async fn write(
     .bind(json(marks)?)
     .execute(&mut *connection)
     .await?;
-    put_together(connection, user).await?;
-    Ok(Ok(Done::Written))
+    put_together(connection, user).await
 }
 
 /// Keeps what one user has within bounds. Of too many, the oldest become one ending of everything at their

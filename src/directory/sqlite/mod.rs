@@ -3,6 +3,7 @@
 mod configuration;
 mod endings;
 pub(crate) mod file;
+mod links;
 mod list;
 pub(crate) mod pace;
 pub(crate) mod rows;
@@ -27,12 +28,13 @@ use self::file::{FileError, OwnedFile};
 use self::rows::{millis, moment, read_user, user_columns};
 use self::token_states::Question;
 use self::writer::{Done, Job, Outcome, Work, Writer, away};
-use super::{Change, Directory, DirectoryError, Ended, Record, TokenState, UserQuery};
-use crate::pool::{FederatedProfile, User};
+use super::{Change, Directory, DirectoryError, Ended, Record, TokenState, Unlink, UserQuery};
+use crate::pool::{FederatedProfile, LinkBy, LinkSource, NewLink, User, WaitingLink};
 
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/sqlite/directory-0001.sql"),
     include_str!("../../../migrations/sqlite/directory-0002.sql"),
+    include_str!("../../../migrations/sqlite/directory-0003.sql"),
 ];
 
 /// Connections that read.
@@ -121,6 +123,17 @@ fn refuse_nul(profile: &FederatedProfile) -> Result<(), DirectoryError> {
     let issuer = identity.issuer.iter().map(|issuer| ("issuer", issuer));
     match texts.into_iter().chain(issuer).chain(attributes).find(|(_, text)| text.contains('\0')) {
         Some((what, _)) => Err(DirectoryError::Unstorable(what.replace('\0', ""))),
+        None => Ok(()),
+    }
+}
+
+fn refuse_nul_in_source(source: &LinkSource) -> Result<(), DirectoryError> {
+    let texts = match &source.by {
+        LinkBy::Subject(subject) => [("subject", subject), ("subject", subject)],
+        LinkBy::Attribute { name, value } => [("attribute name", name), ("attribute value", value)],
+    };
+    match texts.into_iter().find(|(_, text)| text.contains('\0')) {
+        Some((what, _)) => Err(DirectoryError::Unstorable(what.to_owned())),
         None => Ok(()),
     }
 }
@@ -232,6 +245,24 @@ impl Directory for SqliteDirectory {
         .fetch_optional(&self.readers)
         .await
         .map_err(|error| away(&error))
+    }
+
+    async fn link(&self, link: NewLink) -> Result<(), DirectoryError> {
+        refuse_nul_in_source(&link.source)?;
+        self.ask(Work::Link(link)).await.map(|_| ())
+    }
+
+    async fn unlink(&self, unlink: Unlink) -> Result<(), DirectoryError> {
+        refuse_nul_in_source(&unlink.source)?;
+        self.ask(Work::Unlink(unlink)).await.map(|_| ())
+    }
+
+    async fn waiting_links(
+        &self,
+        pool_id: &str,
+        subs: &[String],
+    ) -> Result<Vec<WaitingLink>, DirectoryError> {
+        links::waiting(&self.readers, pool_id, subs).await.map_err(|error| away(&error))
     }
 
     async fn end_provider_sessions(

@@ -15,7 +15,7 @@ macro_rules! user_columns {
         "u.id, u.pool_id, u.username, u.sub, u.attributes, u.enabled, u.status, u.created_at, u.modified_at, \
          u.signed_out_at, \
          (SELECT json_group_array(json_array(i.provider, i.provider_type, i.subject, i.issuer, i.is_primary, \
-          i.date_created) ORDER BY i.position) FROM identities i WHERE i.user_id = u.id), \
+          i.date_created) ORDER BY i.date_created, i.position) FROM identities i WHERE i.user_id = u.id), \
          (SELECT json_group_array(m.group_name ORDER BY m.position) FROM memberships m WHERE m.user_id = u.id)"
     };
 }

@@ -6,10 +6,11 @@ use std::collections::HashSet;
 use serde::Serialize;
 use sqlx::{Row as _, SqliteConnection};
 
+use super::links::{self, WaitingLinks};
 use super::rows::{millis, read_user, user_columns};
 use super::writer::{Done, Outcome};
 use crate::directory::DirectoryError;
-use crate::pool::{FederatedProfile, User};
+use crate::pool::{FederatedProfile, Identity, User};
 
 /// The users that the sign-ins of a batch are about, as stored and as decided so far.
 #[derive(Default)]
@@ -19,15 +20,20 @@ pub(super) struct SignIns {
     by_identity: HashMap<(String, String, String), usize>,
     /// (pool, username) of every user the batch could collide with.
     taken: HashSet<(String, String)>,
+    /// Row id → place in `users`.
+    places: HashMap<i64, usize>,
+    /// What waits for those who are not known yet.
+    waiting: WaitingLinks,
 }
 
 struct Slot {
     id: i64,
     user: User,
-    new: bool,
     changed: bool,
     /// How many of the user's groups are stored already.
     groups: usize,
+    /// Identities that are the user's since this batch.
+    joined: Vec<Identity>,
 }
 
 fn key(profile: &FederatedProfile) -> (String, String, String) {
@@ -62,23 +68,36 @@ impl SignIns {
              LEFT JOIN users t ON t.pool_id = w.value ->> 0 AND t.username = w.value ->> 3"
         ))
         .bind(json(&wanted)?)
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
-        let mut places: HashMap<i64, usize> = HashMap::new();
+        let mut unknown = Vec::new();
         for row in &rows {
             let index = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX);
             let Some(profile) = profiles.get(index) else { continue };
             if row.try_get::<Option<i64>, _>(1)?.is_some() {
                 batch.taken.insert((profile.pool_id.clone(), profile.username.clone()));
             }
-            let Some((id, user)) = read_user(row, 2)? else { continue };
-            let place = *places.entry(id).or_insert_with(|| {
-                batch.users.push(Slot { id, groups: user.groups.len(), user, new: false, changed: false });
-                batch.users.len() - 1
-            });
+            let Some((id, user)) = read_user(row, 2)? else {
+                unknown.extend(links::keys(profile));
+                continue;
+            };
+            let place = batch.place(id, user);
             batch.by_identity.insert(key(profile), place);
         }
+        for (key, link, user) in links::find(connection, &unknown).await? {
+            batch.place(link.user, user);
+            batch.waiting.add(key, link);
+        }
         Ok(batch)
+    }
+
+    /// Where this stored user is in the batch: one place, by whatever it was found.
+    fn place(&mut self, id: i64, user: User) -> usize {
+        *self.places.entry(id).or_insert_with(|| {
+            let (groups, changed, joined) = (user.groups.len(), false, Vec::new());
+            self.users.push(Slot { id, user, changed, groups, joined });
+            self.users.len() - 1
+        })
     }
 
     /// What this sign-in makes of its user, after those decided before it.
@@ -96,12 +115,26 @@ impl SignIns {
             }
             return Ok(user);
         }
+        if let Some(link) = self.waiting.of(profile)?
+            && let Some(place) = self.places.get(&link.user).copied()
+            && let Some(slot) = self.users.get_mut(place)
+        {
+            let (user, identity) = profile.join(&slot.user, link.date_created)?;
+            slot.user = user.clone();
+            slot.changed = true;
+            slot.joined.push(identity);
+            self.by_identity.insert(key, place);
+            self.waiting.use_up(profile);
+            return Ok(user);
+        }
         let (user, _) = profile.apply(None)?;
         if !self.taken.insert((user.pool_id.clone(), user.username.clone())) {
             return Err(DirectoryError::UsernameTaken(user.username));
         }
         self.by_identity.insert(key, self.users.len());
-        self.users.push(Slot { id: *next_user, user: user.clone(), new: true, changed: true, groups: 0 });
+        let joined = user.identities.clone();
+        let (id, groups, changed) = (*next_user, 0, true);
+        self.users.push(Slot { id, user: user.clone(), changed, groups, joined });
         *next_user += 1;
         Ok(user)
     }
@@ -118,15 +151,13 @@ impl SignIns {
         let mut memberships = Vec::new();
         for slot in self.users.iter().filter(|slot| slot.changed) {
             users.push(UserRow::new(slot)?);
-            if slot.new {
-                identities.extend(IdentityRow::all(slot));
-            }
+            identities.extend(IdentityRow::joined(slot));
             memberships.extend(
                 slot.user
                     .groups
                     .iter()
-                    .enumerate()
                     .skip(slot.groups)
+                    .enumerate()
                     .map(|(place, group)| (slot.id, group, place)),
             );
         }
@@ -143,18 +174,22 @@ impl SignIns {
             connection,
             "INSERT INTO identities (user_id, pool_id, provider, subject, position, provider_type, issuer, \
              is_primary, date_created) \
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
-             value ->> 7, value ->> 8 FROM json_each(?1)",
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 + \
+             (SELECT coalesce(max(i.position) + 1, 0) FROM identities i WHERE i.user_id = value ->> 0), \
+             value ->> 5, value ->> 6, value ->> 7, value ->> 8 FROM json_each(?1)",
             &identities,
         )
         .await?;
         insert(
             connection,
             "INSERT INTO memberships (user_id, group_name, position) \
-             SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)",
+             SELECT value ->> 0, value ->> 1, value ->> 2 + \
+             (SELECT coalesce(max(m.position) + 1, 0) FROM memberships m WHERE m.user_id = value ->> 0) \
+             FROM json_each(?1)",
             &memberships,
         )
-        .await
+        .await?;
+        links::remove(connection, self.waiting.used()).await
     }
 }
 
@@ -184,8 +219,8 @@ impl<'a> UserRow<'a> {
 struct IdentityRow<'a>(i64, &'a str, &'a str, &'a str, usize, &'a str, Option<&'a str>, u8, i64);
 
 impl<'a> IdentityRow<'a> {
-    fn all(slot: &'a Slot) -> impl Iterator<Item = Self> {
-        slot.user.identities.iter().enumerate().map(|(place, identity)| {
+    fn joined(slot: &'a Slot) -> impl Iterator<Item = Self> {
+        slot.joined.iter().enumerate().map(|(place, identity)| {
             Self(
                 slot.id,
                 &slot.user.pool_id,

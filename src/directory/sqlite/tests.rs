@@ -11,7 +11,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::SqliteDirectory;
 use crate::directory::conformance::{Setting, directory_conformance, profile};
-use crate::directory::{Directory, DirectoryError};
+use crate::directory::{Change, Directory, DirectoryError, Kind, Record};
+use crate::pool::{LinkBy, LinkSource, NewLink};
 
 const NOON: OffsetDateTime = time::macros::datetime!(2026-11-21 12:00 UTC);
 const POOL: &str = "eu-west-1_aBcDeF123";
@@ -207,13 +208,35 @@ async fn a_disabled_user_cannot_sign_in() {
     directory.close().await;
 }
 
-/// Runs in a process of its own: signs users in, revokes families and ends sessions, and tells each answer.
+fn crash_link(sub: &str, name: &str) -> NewLink {
+    let source = LinkSource { provider_name: "Corp".into(), by: LinkBy::Subject(name.to_owned()) };
+    NewLink {
+        pool_id: POOL.into(),
+        sub: sub.to_owned(),
+        source,
+        provider_type: "SAML".into(),
+        issuer: None,
+        at: NOON,
+    }
+}
+
+/// Runs in a process of its own: signs users in, revokes families, ends sessions and links, and tells each answer.
 #[test]
 fn crash_child() {
     let Some(path) = std::env::var_os("POOLGATE_TEST_CRASH_DIRECTORY") else { return };
     crate::sessions::embedded::crash::runtime().block_on(async {
         let directory =
             Arc::new(SqliteDirectory::open(Path::new(&path), TestClock::at_noon()).await.unwrap());
+        let corp = Record {
+            kind: Kind::IdentityProvider,
+            pool_id: POOL.into(),
+            id: "Corp".into(),
+            document: "{}".into(),
+            sealed: None,
+            names: Vec::new(),
+            version: 0,
+        };
+        directory.write(vec![Change::Create(corp)]).await.unwrap();
         let workers: Vec<_> = (0..32)
             .map(|worker| {
                 let directory = Arc::clone(&directory);
@@ -228,6 +251,8 @@ fn crash_child() {
                         let ended = ended(&name, NOON + Duration::HOUR);
                         directory.end_provider_sessions(POOL, &sub, ended).await.unwrap();
                         crate::sessions::embedded::crash::tell("ended", &name);
+                        directory.link(crash_link(&sub, &name)).await.unwrap();
+                        crate::sessions::embedded::crash::tell("linked", &name);
                     }
                 })
             })
@@ -254,11 +279,14 @@ async fn after_sigkill_every_answered_write_is_there_and_no_half_of_any_other() 
             assert_eq!(state.user.map(|user| user.username), Some(format!("Okta_{name}")), "{name}");
             assert!(what == "user" || state.revoked, "{name}");
             assert!(what != "ended" || state.endings.iter().any(|ending| ending.mark == *name), "{name}");
+            let linked = directory.user_of_identity(POOL, "Corp", name).await.unwrap();
+            assert!(what != "linked" || linked == Some(profile("Okta", name).new_sub), "{name}");
         }
         // Whoever else got in, got in whole.
         let query = crate::directory::UserQuery { limit: 1_000_000, ..Default::default() };
         for user in directory.users(POOL, query).await.unwrap() {
-            assert_eq!((user.identities.len(), user.groups.len()), (1, 1));
+            assert!((1..=2).contains(&user.identities.len()) && user.groups.len() == 1, "{user:?}");
+            assert!(user.identities[0].primary && user.identities[1..].iter().all(|link| !link.primary));
             let name = user.identities[0].user_id.clone();
             assert_eq!(directory.sign_in(profile("Okta", &name)).await.unwrap(), user);
         }

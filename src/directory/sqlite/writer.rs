@@ -13,11 +13,12 @@ use tokio::sync::{mpsc, oneshot};
 use super::configuration;
 use super::endings;
 use super::file::OwnedFile;
+use super::links;
 use super::pace::Pace;
 use super::rows::millis;
 use super::sign_ins::{self, SignIns};
-use crate::directory::{Change, DirectoryError, Ended};
-use crate::pool::{FederatedProfile, User};
+use crate::directory::{Change, DirectoryError, Ended, Unlink};
+use crate::pool::{FederatedProfile, NewLink, User};
 
 /// Most jobs in one transaction.
 const BATCH: usize = 128;
@@ -33,6 +34,8 @@ pub(super) enum Work {
     Write(Vec<Change>),
     DeleteUser { pool_id: String, username: String },
     End { pool_id: String, sub: String, ended: Ended },
+    Link(NewLink),
+    Unlink(Unlink),
 }
 
 /// What came of it.
@@ -183,6 +186,15 @@ impl Writer {
                     self.begin().await?;
                     outcomes.push(endings::write(&mut self.connection, pool_id, sub, ended).await?);
                 }
+                Work::Link(link) => {
+                    self.begin().await?;
+                    outcomes.push(links::link(&mut self.connection, link).await?);
+                }
+                Work::Unlink(unlink) => {
+                    self.begin().await?;
+                    let now = self.clock.now();
+                    outcomes.push(links::unlink(&mut self.connection, unlink, now).await?);
+                }
                 Work::SignIn(_) | Work::Revoke { .. } => self.run_together(now, &mut outcomes).await?,
             }
             rest = later;
@@ -208,7 +220,11 @@ impl Writer {
                     marks.push((pool_id, origin_jti, until));
                     Ok(Done::Written)
                 }
-                Work::Write(_) | Work::DeleteUser { .. } | Work::End { .. } => continue,
+                Work::Write(_)
+                | Work::DeleteUser { .. }
+                | Work::End { .. }
+                | Work::Link(_)
+                | Work::Unlink(_) => continue,
             });
         }
         if !sign_ins.unchanged() {

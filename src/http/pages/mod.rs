@@ -78,7 +78,7 @@ pub struct EmailDiscovery {
 /// One provider button.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProviderChoice {
-    /// The provider's name.
+    /// What the button says.
     pub label: String,
     /// `/oauth2/authorize?…&identity_provider=NAME`.
     pub href: Href,
@@ -87,11 +87,15 @@ pub struct ProviderChoice {
 }
 
 impl ProviderChoice {
-    /// A button for the provider called `label`.
-    pub fn new(label: impl Into<String>, href: Href) -> Self {
-        let label = label.into();
-        let initial = label.chars().find(|c| c.is_alphanumeric()).unwrap_or('•').to_uppercase().collect();
-        Self { label, href, initial }
+    /// A button for the provider called `name`.
+    pub fn new(name: &str, href: Href) -> Self {
+        Self::saying(format!("Continue with {name}"), name, href)
+    }
+
+    /// A button for the provider called `name`, with words that people know it by.
+    pub fn saying(label: impl Into<String>, name: &str, href: Href) -> Self {
+        let initial = name.chars().find(|c| c.is_alphanumeric()).unwrap_or('•').to_uppercase().collect();
+        Self { label: label.into(), href, initial }
     }
 }
 

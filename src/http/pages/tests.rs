@@ -64,8 +64,8 @@ fn every_page_with(text: &str) -> Vec<String> {
     let mut login = login();
     login.app = text.clone();
     login.message = Some(text.clone());
-    login.organisations = vec![ProviderChoice::new(text.clone(), local("/a"))];
-    login.socials = vec![ProviderChoice::new(text.clone(), local("/a"))];
+    login.organisations = vec![ProviderChoice::new(&text, local("/a"))];
+    login.socials = vec![ProviderChoice::new(&text, local("/a"))];
     if let Some(discovery) = &mut login.discovery {
         discovery.value = text.clone();
         discovery.problem = Some(text.clone());
@@ -96,6 +96,15 @@ fn every_page_with(text: &str) -> Vec<String> {
 #[test]
 fn the_login_page_shows_every_choice() {
     insta::assert_snapshot!(stable(pages().login(&login()).unwrap()));
+}
+
+#[test]
+fn a_button_says_what_it_is_told_to_say() {
+    let apple = ProviderChoice::saying("Sign in with Apple", "Apple", local("/a"));
+    let page = LoginPage { socials: vec![apple], ..login() };
+    let html = pages().login(&page).unwrap();
+    assert!(html.contains(r#"<span class="name">Sign in with Apple</span>"#), "{html}");
+    assert!(html.contains(r#"<span class="initial" aria-hidden="true">A</span>"#), "{html}");
 }
 
 #[test]

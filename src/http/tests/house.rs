@@ -21,8 +21,8 @@ use super::moods::Moody;
 use super::provider::{self, Provider};
 use crate::api::{ApiContext, Credentials};
 use crate::context::Context;
-use crate::directory::Directory;
 use crate::directory::sqlite::SqliteDirectory;
+use crate::directory::{Directory, Unlink};
 use crate::http::pages::Pages;
 use crate::http::{State, correlation, health, routes};
 use crate::keys::Sealer;
@@ -279,6 +279,13 @@ impl House {
         let Versioned { mut value, version } = snapshot.pool(POOL).unwrap().clients[id].clone();
         change(&mut value);
         self.edit(vec![Edit::UpdateClient(Versioned { value, version })]).await;
+    }
+
+    /// The next sign-in is written, then this link is removed, and a millisecond later the sign-in goes on.
+    pub(super) fn unlink_behind_the_next_sign_in(&self, unlink: Unlink) {
+        let clock = Arc::clone(&self.clock);
+        let then = move || *clock.0.lock().unwrap() += Duration::milliseconds(1);
+        self.directory.unlinks_behind_the_next_sign_in(unlink, Box::new(then));
     }
 
     pub(super) fn advance(&self, by: Duration) {

@@ -59,6 +59,43 @@ async fn the_hosted_page_is_shown_where_there_is_a_choice() {
 }
 
 #[actix_web::test]
+async fn a_button_says_what_people_know_a_social_provider_by() {
+    let house = House::build().await;
+    let of = |name: &str, kind: &str| {
+        let members = json!({ "UserPoolId": POOL, "ProviderType": kind });
+        Edit::CreateProvider(testing::provider(name, members))
+    };
+    let providers = [
+        ("Google", "Google"),
+        ("Facebook", "Facebook"),
+        ("LoginWithAmazon", "LoginWithAmazon"),
+        ("SignInWithApple", "SignInWithApple"),
+        ("Staff", "Google"),
+        ("Apple", "OIDC"),
+    ];
+    house.edit(providers.iter().map(|(name, kind)| of(name, kind)).collect()).await;
+    let names: Vec<&str> = providers.iter().map(|(name, _)| *name).collect();
+    let client = testing::client(json!({ "ClientId": "many", "SupportedIdentityProviders": names }));
+    house.edit(vec![Edit::CreateClient(client)]).await;
+    let page = authorize_path(&[("client_id", "many")]).replace("/oauth2/authorize", "/login");
+    let body = house.get(&mut Browser::default(), &page).await.body;
+    let said: Vec<&str> = body
+        .split(r#"<span class="name">"#)
+        .skip(1)
+        .filter_map(|rest| rest.split("</span>").next())
+        .collect();
+    let expected = [
+        "Continue with Google",
+        "Continue with Facebook",
+        "Login with Amazon",
+        "Sign in with Apple",
+        "Continue with Staff",
+        "Continue with Apple",
+    ];
+    assert_eq!(said, expected, "{body}");
+}
+
+#[actix_web::test]
 async fn an_edit_comes_into_force_even_when_its_caller_goes_away() {
     let house = House::build().await;
     let registry = &house.state.context.registry;

@@ -1,11 +1,13 @@
 //! The endpoints in process: the real routes over the real embedded stores, with a clock in the test's hand
 //! and a provider that answers from memory.
 
+mod apple;
 mod attempts;
 mod diagnosis;
 mod documents;
 mod house;
 mod idp_initiated;
+mod linking;
 mod login;
 mod logout;
 mod metadata;
@@ -17,6 +19,8 @@ mod saml;
 mod saml_keys;
 mod sessions;
 mod single_logout;
+mod social;
 mod stores;
 mod token;
 mod user_info;
+mod wishes;

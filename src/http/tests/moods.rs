@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use crate::directory::{Change, Directory, DirectoryError, Ended, Record, TokenState, UserQuery};
-use crate::pool::{FederatedProfile, User};
+use crate::directory::{Change, Directory, DirectoryError, Ended, Record, TokenState, Unlink, UserQuery};
+use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
 use crate::sessions::{Key, SessionError, SessionStore};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,15 +27,24 @@ pub(super) enum Mood {
 pub(super) struct Moody<T: ?Sized> {
     pub(super) inner: Arc<T>,
     mood: Mutex<Mood>,
+    /// What happens behind the next sign-in, before anybody learns of it.
+    behind: Mutex<Option<Behind>>,
 }
+
+/// A link is removed, then something else happens.
+type Behind = (Unlink, Box<dyn FnOnce() + Send>);
 
 impl<T: ?Sized> Moody<T> {
     pub(super) fn new(inner: Arc<T>) -> Arc<Self> {
-        Arc::new(Self { inner, mood: Mutex::new(Mood::Well) })
+        Arc::new(Self { inner, mood: Mutex::new(Mood::Well), behind: Mutex::default() })
     }
 
     pub(super) fn becomes(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
+    }
+
+    pub(super) fn unlinks_behind_the_next_sign_in(&self, unlink: Unlink, then: Box<dyn FnOnce() + Send>) {
+        *self.behind.lock().unwrap() = Some((unlink, then));
     }
 
     fn mood(&self) -> Mood {
@@ -70,7 +79,13 @@ impl Directory for Moody<dyn Directory> {
     }
 
     async fn sign_in(&self, profile: FederatedProfile) -> Result<User, DirectoryError> {
-        self.asked()?.sign_in(profile).await
+        let user = self.asked()?.sign_in(profile).await?;
+        let behind = self.behind.lock().unwrap().take();
+        if let Some((unlink, then)) = behind {
+            self.inner.unlink(unlink).await?;
+            then();
+        }
+        Ok(user)
     }
 
     async fn user(&self, pool_id: &str, username: &str) -> Result<Option<User>, DirectoryError> {
@@ -123,6 +138,22 @@ impl Directory for Moody<dyn Directory> {
         subject: &str,
     ) -> Result<Option<String>, DirectoryError> {
         self.asked()?.user_of_identity(pool_id, provider, subject).await
+    }
+
+    async fn link(&self, link: NewLink) -> Result<(), DirectoryError> {
+        self.asked()?.link(link).await
+    }
+
+    async fn unlink(&self, unlink: Unlink) -> Result<(), DirectoryError> {
+        self.asked()?.unlink(unlink).await
+    }
+
+    async fn waiting_links(
+        &self,
+        pool_id: &str,
+        subs: &[String],
+    ) -> Result<Vec<WaitingLink>, DirectoryError> {
+        self.asked()?.waiting_links(pool_id, subs).await
     }
 
     async fn end_provider_sessions(

@@ -21,7 +21,7 @@ pub(super) const CLIENT: &str = "poolgate";
 pub(super) struct Provider {
     key: SigningKey,
     clock: Arc<dyn Clock>,
-    /// Other addresses.
+    /// Other addresses, with the query or without.
     pub(super) sites: Mutex<BTreeMap<String, Arc<dyn Http>>>,
 }
 
@@ -54,8 +54,10 @@ impl Provider {
 #[async_trait]
 impl Http for Provider {
     async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, FetchError> {
-        let site = self.sites.lock().unwrap().get(&request.uri().to_string()).cloned();
-        if let Some(site) = site {
+        let whole = request.uri().to_string();
+        let plain = whole.split('?').next().unwrap().to_owned();
+        let sites = self.sites.lock().unwrap().clone();
+        if let Some(site) = sites.get(&whole).or_else(|| sites.get(&plain)) {
             return site.send(request).await;
         }
         let issuer = format!("https://{}", request.uri().host().unwrap());

@@ -21,15 +21,15 @@ async fn with_corp(more: &[(&str, &str)]) -> (House, Idp) {
 }
 
 /// Somebody who signed in, in one browser: session, tokens, and a code that is not redeemed yet.
-struct Person {
+pub(super) struct Person {
     browser: Browser,
-    access: String,
+    pub(super) access: String,
     refresh: String,
     code: String,
 }
 
 impl Person {
-    async fn arrives(house: &House, idp: &Idp, subject: &str, session: &str) -> Self {
+    pub(super) async fn arrives(house: &House, idp: &Idp, subject: &str, session: &str) -> Self {
         let mut browser = Browser::default();
         let code = idp.sign_in(house, &mut browser, subject, session).await.code();
         let tokens = house.redeem(&code, &[]).await;
@@ -40,12 +40,12 @@ impl Person {
         Self { browser, access, refresh, code }
     }
 
-    async fn has_session(&self, house: &House) -> bool {
+    pub(super) async fn has_session(&self, house: &House) -> bool {
         let answer = house.authorize(&mut self.browser.clone(), &[("prompt", "none")]).await;
         answer.told("code").is_some()
     }
 
-    async fn assert_tokens_live(&self, house: &House) {
+    pub(super) async fn assert_tokens_live(&self, house: &House) {
         let refreshed = house.refresh("app", &self.refresh).await;
         assert_eq!(refreshed.status, 200, "{refreshed:?}");
         let fresh = refreshed.json()["access_token"].as_str().unwrap().to_owned();
@@ -54,13 +54,13 @@ impl Person {
         assert_eq!(redeemed.status, 200, "{redeemed:?}");
     }
 
-    async fn assert_all_live(&self, house: &House) {
+    pub(super) async fn assert_all_live(&self, house: &House) {
         assert!(self.has_session(house).await);
         assert_eq!(house.user_info(&self.access).await.status, 200);
         self.assert_tokens_live(house).await;
     }
 
-    async fn assert_all_over(&self, house: &House) {
+    pub(super) async fn assert_all_over(&self, house: &House) {
         assert!(!self.has_session(house).await, "the session");
         let refreshed = house.refresh("app", &self.refresh).await;
         assert_refused("refresh", &refreshed, 400, "invalid_grant");

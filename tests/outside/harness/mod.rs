@@ -16,7 +16,6 @@ pub use bad_provider::{BadProvider, Fault, SECRETS};
 pub use chromium::Browser;
 pub use gateway::{Gateway, Pool, run_calls};
 pub use helpers::{Saml, node, python, python_path, repository};
-pub(crate) use openid::for_each_provider;
 pub use openid::{ClientKey, Make, Oidc};
 pub use person::{Landing, Person};
 pub use simplesamlphp::SimpleSaml;

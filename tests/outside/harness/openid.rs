@@ -20,19 +20,6 @@ pub enum Make {
     Idpyoidc,
 }
 
-/// Makes of each case, a function of a [`Make`], one test for each provider.
-macro_rules! for_each_provider {
-    ($($case:ident),* $(,)?) => {
-        mod oidc_provider {
-            $(#[tokio::test] async fn $case() { super::$case($crate::harness::Make::OidcProvider).await; })*
-        }
-        mod idpyoidc {
-            $(#[tokio::test] async fn $case() { super::$case($crate::harness::Make::Idpyoidc).await; })*
-        }
-    };
-}
-pub(crate) use for_each_provider;
-
 impl Make {
     /// What the suite tries and a provider does not offer: member of its discovery document, and why.
     pub const NOT_OFFERED: [(Self, &str, &str); 3] = [

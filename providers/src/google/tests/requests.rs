@@ -32,7 +32,8 @@ async fn wishes_of_the_app_are_put_in_googles_words() {
         prompt: vec![Prompt::Login, Prompt::Consent],
         login_hint: Some("a&b@example.com".into()),
         max_age: Some(60),
-        lang: Some("pt-BR".into()),
+        lang: Some("pt-BR de".into()),
+        acr_values: Some("gold".into()),
     };
     let query = sent(&[("hd", "Acme.example")], asked).await;
     assert_eq!(query["prompt"], "select_account consent", "Google refuses prompt=login");
@@ -40,7 +41,9 @@ async fn wishes_of_the_app_are_put_in_googles_words() {
     assert_eq!(query["hl"], "pt-BR");
     assert_eq!(query["hd"], "acme.example");
     assert_eq!(query["claims"], r#"{"id_token":{"auth_time":{"essential":true}}}"#);
-    assert!(!query.contains_key("max_age") && !query.contains_key("ui_locales"), "{query:?}");
+    for unknown in ["max_age", "ui_locales", "acr_values"] {
+        assert!(!query.contains_key(unknown), "{query:?}");
+    }
 }
 
 #[tokio::test]
@@ -51,12 +54,14 @@ async fn each_prompt_is_sent_once_and_a_silent_one_as_it_is() {
         (vec![Prompt::SelectAccount, Prompt::Login], "select_account"),
         (vec![Prompt::Consent], "consent"),
     ] {
+        let query = sent(&[], Asked { prompt: asked, ..Asked::default() }).await;
         assert_eq!(query["prompt"], expected);
     }
 }
 
 #[tokio::test]
 async fn the_login_hint_and_the_challenge_stay_here_when_switched_off() {
+    let asked = Asked { login_hint: Some("a@example.com".into()), ..Asked::default() };
     let query = sent(&[("login_hint", "none"), ("pkce", "off")], asked).await;
     assert!(!query.contains_key("login_hint") && !query.contains_key("code_challenge"), "{query:?}");
 }

@@ -84,7 +84,9 @@ fn every_setting_that_is_not_allowed_is_refused_by_name() {
         let text = refused(&[(key, given)], true);
         assert!(text.contains(&format!("ProviderDetails.{key}:")) && !text.contains(SECRET), "{key}: {text}");
     }
-    assert!(refused(&[("IDPSignout", "true")], false).contains("Login with Amazon has no address"));
+    assert!(
+        refused(&[("IDPSignout", "true")], false).contains("no address where an app could sign a person out")
+    );
 }
 
 #[test]
