@@ -23,7 +23,7 @@ pub enum Make {
 impl Make {
     /// What the suite tries and a provider does not offer: member of its discovery document, and why.
     pub const NOT_OFFERED: [(Self, &str, &str); 3] = [
-        (Self::OidcProvider, "frontchannel_logout_supported", "it was taken out in version 8"),
+        (Self::OidcProvider, "frontchannel_logout_supported", "version 9 has no such feature"),
         (
             Self::Idpyoidc,
             "authorization_response_iss_parameter_supported",
