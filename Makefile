@@ -5,7 +5,7 @@ CARGO ?= cargo
 # What is tested and measured holds both SAML signature engines; what `make demo` builds needs no C library.
 ENGINES = --features samael
 
-## demo: the gateway, two simulated identity providers and a sample app; prints the URL to open
+## demo: the gateway, six simulated identity providers and a sample app; prints the URL to open
 demo:
 	scripts/install-build-tools
 	$(CARGO) run -- demo

@@ -42,6 +42,7 @@ fn profile(number: u64) -> FederatedProfile {
         required: vec!["email".into()],
         immutable: Vec::new(),
         group: format!("{POOL}_Okta"),
+        session: None,
         at: SystemClock.now(),
     }
 }

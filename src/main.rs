@@ -39,8 +39,9 @@ enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
-    /// Runs the gateway with two simulated identity providers and a sample app, on loopback, and prints the
-    /// URL to open. Nothing is kept. A port of 0 is any that is free.
+    /// Runs the gateway with simulated identity providers (SAML, OIDC, Google, Facebook, Login with Amazon, Sign in
+    /// with Apple) and a sample app, on loopback, and prints the URL to open. Nothing is kept. A port of 0 is any
+    /// that is free.
     Demo {
         /// Port of the gateway.
         #[arg(long, default_value_t = 9229)]
@@ -54,6 +55,21 @@ enum Command {
         /// Port of the sample app.
         #[arg(long, default_value_t = 9233)]
         app_port: u16,
+        /// Port of the simulated Google.
+        #[arg(long, default_value_t = 9234)]
+        google_port: u16,
+        /// Port of the simulated Facebook.
+        #[arg(long, default_value_t = 9235)]
+        facebook_port: u16,
+        /// Port of the simulated Login with Amazon.
+        #[arg(long, default_value_t = 9236)]
+        amazon_port: u16,
+        /// Port of the simulated Sign in with Apple.
+        #[arg(long, default_value_t = 9237)]
+        apple_port: u16,
+        /// Any free port for everything.
+        #[arg(long)]
+        free_ports: bool,
     },
 }
 
@@ -90,8 +106,28 @@ fn main() -> ExitCode {
             Err(error @ KeysError::Settings(_)) => fail(&error.to_string(), 2),
             Err(error) => fail(&error.to_string(), 1),
         },
-        Command::Demo { gateway_port, saml_port, oidc_port, app_port } => {
-            let ports = Ports { gateway: gateway_port, saml: saml_port, oidc: oidc_port, app: app_port };
+        Command::Demo {
+            gateway_port,
+            saml_port,
+            oidc_port,
+            app_port,
+            google_port,
+            facebook_port,
+            amazon_port,
+            apple_port,
+            free_ports,
+        } => {
+            let port = |given| if free_ports { 0 } else { given };
+            let ports = Ports {
+                gateway: port(gateway_port),
+                saml: port(saml_port),
+                oidc: port(oidc_port),
+                google: port(google_port),
+                facebook: port(facebook_port),
+                amazon: port(amazon_port),
+                apple: port(apple_port),
+                app: port(app_port),
+            };
             runtime.block_on(run_demo(ports))
         }
     }

@@ -35,7 +35,9 @@ use url::Url;
 pub use ambient::{Clock, Random, SystemClock, SystemRandom};
 pub use error::{ProviderError, Upstream};
 pub use identity::{Attributes, ExternalIdentity, MAX_PROVIDER_SESSIONS, ProviderSession, Verified};
-pub use sign_out::{SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest};
+pub use sign_out::{
+    EndedThere, EndedWho, SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest,
+};
 
 /// Where the browser must go next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,9 +238,16 @@ pub trait Provider: Send + Sync {
         Err(ProviderError::Settings("this provider takes no answer to a sign-out".to_owned()))
     }
 
-    /// The provider's own name for itself where it is known without asking: the SAML entity id.
+    /// The provider's own name for itself where it is known without asking: the SAML entity id, the OIDC issuer
+    /// as it was configured.
     fn issuer(&self) -> Option<&str> {
         None
+    }
+
+    /// Whether a message that claims to be of this issuer may be of this provider. It proves nothing: it says
+    /// whose keys are worth trying.
+    fn is_issuer(&self, claimed: &str) -> bool {
+        self.issuer() == Some(claimed)
     }
 
     /// What describing the provider adds to the settings that were given.

@@ -1,5 +1,6 @@
 //! The words of a sign-out that crosses the bridge, in either direction.
 
+use time::OffsetDateTime;
 use url::Url;
 
 /// What one sign-out message of ours needs to know.
@@ -32,6 +33,8 @@ pub enum SignOutMessage {
         /// `RelayState`.
         relay_state: Option<String>,
     },
+    /// The `logout_token` of a form (OpenID Connect Back-Channel Logout 1.0 section 2.5).
+    LogoutToken(String),
 }
 
 /// What a verified sign-out message says.
@@ -45,6 +48,33 @@ pub enum SignOutNotice {
         in_response_to: String,
         /// What became of it there.
         outcome: SignOutOutcome,
+    },
+    /// The provider has ended sessions, and waits for no message in return.
+    Ended(EndedThere),
+}
+
+/// What a logout token says (OpenID Connect Back-Channel Logout 1.0 section 2.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedThere {
+    /// `jti`. Nobody has looked yet whether it was used: the caller must, and remember it.
+    pub id: String,
+    /// Until when it must be remembered: from then on the token is refused as too old.
+    pub remember_until: OffsetDateTime,
+    /// Whose sessions ended.
+    pub who: EndedWho,
+}
+
+/// Whose sessions ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndedWho {
+    /// Every session of this `sub`.
+    Person(String),
+    /// The session of this `sid`, and of this `sub` where it was said.
+    Session {
+        /// `sid`.
+        sid: String,
+        /// `sub`.
+        subject: Option<String>,
     },
 }
 

@@ -19,7 +19,7 @@ use poolgate_providers::fetch::Http;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::configure::{Made, OIDC, SAML};
+use super::configure::{Made, ProviderMade};
 use super::pages::{DemoPages, query, shown};
 use super::{DemoError, Own};
 
@@ -34,6 +34,7 @@ pub struct SampleApp {
     base: String,
     issuer: String,
     client_id: String,
+    providers: Vec<ProviderMade>,
     pages: DemoPages,
     own: Own,
     http: Arc<dyn Http>,
@@ -73,6 +74,7 @@ impl SampleApp {
             base: base.to_owned(),
             issuer: format!("{}/{}", own.gateway, made.pool_id),
             client_id: made.client_id.clone(),
+            providers: made.providers.clone(),
             pages: DemoPages::new()?,
             own,
             http,
@@ -159,8 +161,10 @@ impl SampleApp {
             let found = id_claims.get("identities").and_then(|list| list.get(0)?.get(name)?.as_str());
             found.unwrap_or_default().to_owned()
         };
+        // Not every provider tells both parts of a name.
+        let parts = [text("given_name"), text("family_name")].join(" ");
         let facts = context! {
-            name => format!("{} {}", text("given_name"), text("family_name")),
+            name => if parts.trim().is_empty() { text("name") } else { parts },
             username => text("cognito:username"), provider => identity("providerName"),
             kind => identity("providerType"), refreshed,
             tokens => shown([
@@ -202,8 +206,7 @@ async fn home(request: HttpRequest, app: web::Data<Arc<SampleApp>>) -> HttpRespo
     if let Some((_, Session::Here { id_token, access_token, refreshed, .. })) = app.session(&request) {
         return app.show(&id_token, &access_token, refreshed).await.unwrap_or_else(|why| app.trouble(&why));
     }
-    let providers =
-        [context! { name => SAML, kind => "SAML 2.0" }, context! { name => OIDC, kind => "OpenID Connect" }];
+    let providers = shown(&app.providers);
     app.pages.page(StatusCode::OK, "home.html", context! { providers })
 }
 

@@ -1,8 +1,14 @@
-//! `poolgate demo`: the gateway, a simulated SAML provider, a simulated OIDC provider and a sample app, all on
-//! loopback. The simulators serve the tests too.
+//! `poolgate demo`: the gateway, a simulated SAML provider, a simulated OIDC provider, simulations of Google, Facebook,
+//! Login with Amazon and Sign in with Apple, and a sample app, all on loopback. The simulators serve the tests too.
 
+pub mod amazon_idp;
 pub mod app;
+pub mod apple_idp;
 pub mod configure;
+pub mod facebook_idp;
+pub mod google_idp;
+pub mod grants;
+pub mod key_ring;
 pub mod oidc_idp;
 pub mod pages;
 pub mod people;
@@ -24,8 +30,11 @@ use thiserror::Error;
 use crate::config::Settings;
 use crate::gateway::{self, StartError};
 use crate::keys::KeyError;
+use amazon_idp::AmazonIdp;
 use app::SampleApp;
-use configure::Plan;
+use apple_idp::AppleIdp;
+use facebook_idp::FacebookIdp;
+use google_idp::GoogleIdp;
 use oidc_idp::OidcIdp;
 use saml_idp::SamlIdp;
 
@@ -38,6 +47,14 @@ pub struct Ports {
     pub saml: u16,
     /// The OIDC provider.
     pub oidc: u16,
+    /// Google.
+    pub google: u16,
+    /// Facebook.
+    pub facebook: u16,
+    /// Login with Amazon.
+    pub amazon: u16,
+    /// Sign in with Apple.
+    pub apple: u16,
     /// The sample app.
     pub app: u16,
 }
@@ -117,8 +134,6 @@ fn listen(port: u16) -> Result<(TcpListener, u16), DemoError> {
 pub async fn run(ports: Ports, data_dir: &Path) -> Result<Running, DemoError> {
     let (gateway_listener, gateway_port) = listen(ports.gateway)?;
     let (metrics_listener, _) = listen(0)?;
-    let (saml_listener, saml_port) = listen(ports.saml)?;
-    let (oidc_listener, oidc_port) = listen(ports.oidc)?;
     let (app_listener, app_port) = listen(ports.app)?;
     let gateway_url = format!("http://localhost:{gateway_port}");
     let settings = Settings::for_demo(&gateway_url, data_dir).map_err(StartError::from)?;
@@ -128,25 +143,50 @@ pub async fn run(ports: Ports, data_dir: &Path) -> Result<Running, DemoError> {
     let own = Own { gateway: gateway_url, clock, random };
     let http: Arc<dyn Http> = Arc::clone(&around.http);
 
-    // The providers have another host name than gateway and app: to the browser they are other sites.
-    let saml = Arc::new(SamlIdp::new(&format!("http://127.0.0.1:{saml_port}"), own.clone())?);
-    let oidc_issuer = format!("http://127.0.0.1:{oidc_port}");
-    let oidc = Arc::new(OidcIdp::new(&oidc_issuer, own.clone())?);
+    let (providers, mut servers) = providers(ports, &own, &http)?;
     let url = format!("http://localhost:{app_port}");
-    let plan = Plan {
-        saml_metadata: saml.metadata()?,
-        oidc_issuer,
-        oidc_secret: oidc.client_secret().to_owned(),
-        app: url.clone(),
-    };
-    let made = configure::configure(&gateway.state.api, &plan).await?;
+    let made = configure::configure(&gateway.state.api, &providers, &url).await?;
     let app = Arc::new(SampleApp::new(&url, &made, own, http)?);
+    servers.push(serve(app_listener, app, app::routes)?);
+    Ok(Running { gateway, url, servers })
+}
+
+/// Starts the simulated providers. They have another host name than gateway and app: to the browser they are other
+/// sites.
+fn providers(
+    ports: Ports,
+    own: &Own,
+    http: &Arc<dyn Http>,
+) -> Result<(Vec<configure::Plan>, Vec<ServerHandle>), DemoError> {
+    let listen = |port| listen(port).map(|(listener, port)| (listener, format!("http://127.0.0.1:{port}")));
+    let (saml_listener, base) = listen(ports.saml)?;
+    let saml = Arc::new(SamlIdp::new(&base, own.clone())?);
+    let saml_plan = configure::saml(&saml.metadata()?);
+    let (oidc_listener, base) = listen(ports.oidc)?;
+    let oidc = Arc::new(OidcIdp::new(&base, own.clone())?.reaching(Arc::clone(http)));
+    let oidc_plan = configure::oidc(&base, oidc.client_secret());
+    let (google_listener, base) = listen(ports.google)?;
+    let google = Arc::new(GoogleIdp::new(&base, own.clone())?);
+    let google_plan = configure::google(&base, google.client_secret());
+    let (facebook_listener, base) = listen(ports.facebook)?;
+    let facebook = Arc::new(FacebookIdp::new(&base, own.clone())?);
+    let facebook_plan = configure::facebook(&base, facebook.client_secret());
+    let (amazon_listener, base) = listen(ports.amazon)?;
+    let amazon = Arc::new(AmazonIdp::new(own.clone())?);
+    let amazon_plan = configure::amazon(&base, amazon.client_secret());
+    let (apple_listener, base) = listen(ports.apple)?;
+    let apple = Arc::new(AppleIdp::new(&base, own.clone())?);
+    let apple_plan = configure::apple(&base, apple.private_key());
     let servers = vec![
         serve(saml_listener, saml, saml_idp::routes)?,
         serve(oidc_listener, oidc, oidc_idp::routes)?,
-        serve(app_listener, app, app::routes)?,
+        serve(google_listener, google, google_idp::routes)?,
+        serve(facebook_listener, facebook, facebook_idp::routes)?,
+        serve(amazon_listener, amazon, amazon_idp::routes)?,
+        serve(apple_listener, apple, apple_idp::routes)?,
     ];
-    Ok(Running { gateway, url, servers })
+    let plans = vec![google_plan, facebook_plan, amazon_plan, apple_plan, saml_plan, oidc_plan];
+    Ok((plans, servers))
 }
 
 /// Serves one simulator.

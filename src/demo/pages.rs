@@ -4,13 +4,22 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use minijinja::value::Serde;
-use minijinja::{Environment, Value};
+use minijinja::{Environment, Value, context};
 use serde::Serialize;
 
 use super::DemoError;
+use super::people::{self, Person};
 
 const STYLE: &str = include_str!("../../templates/demo/style.css");
 const AUTO_POST: &str = include_str!("../../templates/assets/auto-post.js");
+
+/// How a simulated provider looks.
+pub struct Brand {
+    /// What it is called.
+    pub name: &'static str,
+    /// Its class in the style sheet.
+    pub style: &'static str,
+}
 
 /// Templates, ready to render.
 pub struct DemoPages {
@@ -27,9 +36,11 @@ impl DemoPages {
         for (name, source) in [
             ("layout.html", include_str!("../../templates/demo/layout.html")),
             ("provider.html", include_str!("../../templates/demo/provider.html")),
+            ("apple.html", include_str!("../../templates/demo/apple.html")),
             ("auto_post.html", include_str!("../../templates/demo/auto_post.html")),
             ("home.html", include_str!("../../templates/demo/home.html")),
             ("signed_in.html", include_str!("../../templates/demo/signed_in.html")),
+            ("sessions.html", include_str!("../../templates/demo/sessions.html")),
             ("trouble.html", include_str!("../../templates/demo/trouble.html")),
             ("response.xml", include_str!("../../templates/demo/response.xml")),
             ("metadata.xml", include_str!("../../templates/demo/metadata.xml")),
@@ -61,7 +72,23 @@ impl DemoPages {
 
     /// A page that says what is wrong.
     pub fn trouble(&self, who: &str, what: &str) -> HttpResponse {
-        self.page(StatusCode::BAD_REQUEST, "trouble.html", minijinja::context! { who, what })
+        self.page(StatusCode::BAD_REQUEST, "trouble.html", context! { who, what })
+    }
+
+    /// The page on which a person is chosen, of a provider that shows what the app asks for and can be told no.
+    pub fn chooser(&self, brand: &Brand, people: &[&Person], asks: &[&str], encoded: &[u8]) -> HttpResponse {
+        let fields: Vec<_> = url::form_urlencoded::parse(encoded).into_owned().collect();
+        let facts = context! {
+            provider => brand.name, kind => brand.name, brand => brand.style, people => shown(people),
+            asks => shown(asks), fields, cancel => true,
+        };
+        self.page(StatusCode::OK, "provider.html", facts)
+    }
+
+    /// A provider's page about a request it does not answer.
+    pub fn refusal(&self, brand: &Brand, status: StatusCode, code: &str, what: &str) -> HttpResponse {
+        let facts = context! { who => format!("Simulated {}", brand.name), brand => brand.style, code, what };
+        self.page(status, "trouble.html", facts)
     }
 }
 
@@ -73,6 +100,19 @@ pub fn assets(config: &mut ServiceConfig) {
             "/auto-post.js",
             web::get().to(async || HttpResponse::Ok().content_type("text/javascript").body(AUTO_POST)),
         );
+}
+
+/// The portrait of somebody: their initials.
+pub async fn portrait(id: web::Path<String>) -> HttpResponse {
+    let Some(person) = people::find(&id) else { return HttpResponse::NotFound().finish() };
+    let initials: String =
+        [person.given_name, person.family_name].iter().filter_map(|name| name.chars().next()).collect();
+    let svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"96\" height=\"96\"><rect width=\"96\" height=\"96\" \
+         fill=\"#5b6475\"/><text x=\"48\" y=\"61\" font-size=\"38\" font-family=\"sans-serif\" \
+         text-anchor=\"middle\" fill=\"#fff\">{initials}</text></svg>"
+    );
+    HttpResponse::Ok().content_type("image/svg+xml").body(svg)
 }
 
 /// Something as a template sees it.

@@ -2,6 +2,7 @@
 
 pub(crate) mod endings;
 pub(crate) mod links;
+pub(crate) mod provider_sessions;
 pub(crate) mod records;
 pub(crate) mod sign_ins;
 pub(crate) mod users;
@@ -72,6 +73,10 @@ macro_rules! directory_conformance {
             links::links_are_kept,
             links::of_a_link_and_a_first_sign_in_at_once_one_comes_first,
             links::of_many_that_fit_a_waiting_link_at_once_one_gets_it,
+            provider_sessions::the_people_of_a_session_are_found_by_its_name_at_its_provider_alone,
+            provider_sessions::a_session_of_several_people_finds_each_of_them,
+            provider_sessions::a_refused_sign_in_notes_no_session,
+            provider_sessions::a_session_is_noted_with_the_sign_in_and_goes_with_its_user,
             users::reopening_keeps_everything,
             users::a_closed_directory_says_so
         );
@@ -116,6 +121,7 @@ pub(crate) fn profile(provider: &str, subject: &str) -> FederatedProfile {
         required: vec!["email".into()],
         immutable: Vec::new(),
         group: format!("{POOL}_{provider}"),
+        session: None,
         at: NOON,
     }
 }

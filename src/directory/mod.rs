@@ -139,6 +139,18 @@ pub struct Unlink {
     pub ended: Ended,
 }
 
+/// Somebody who signed in within one session at a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionOwner {
+    /// The person's key at the provider.
+    pub subject: String,
+    /// `sub` of the user.
+    pub sub: String,
+}
+
+/// Most owners of one session that are found: there is one, unless the provider's names are not its own.
+pub const MOST_SESSION_OWNERS: usize = 100;
+
 /// Which users, in which order: by username, after `after`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserQuery {
@@ -298,6 +310,18 @@ pub trait Directory: Send + Sync {
     /// [`DirectoryError::Away`].
     async fn waiting_links(&self, pool_id: &str, subs: &[String])
     -> Result<Vec<WaitingLink>, DirectoryError>;
+
+    /// Who signed in within the session of this digest at this provider (see [`FederatedProfile::session`]): at
+    /// most [`MOST_SESSION_OWNERS`].
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn owners_of_session(
+        &self,
+        pool_id: &str,
+        provider: &str,
+        digest: &str,
+    ) -> Result<Vec<SessionOwner>, DirectoryError>;
 
     /// Notes what a provider ended: from now on [`TokenState::endings`] says so. Many endings of single sessions
     /// may be put together, so that more ends than was said, never less.

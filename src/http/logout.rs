@@ -62,6 +62,18 @@ pub(super) fn go_on(state: &State, onward: Onward) -> HttpResponse {
     }
 }
 
+/// The page for an answer to a sign-out that nobody here waits for.
+pub(super) fn unasked(state: &State, request: &HttpRequest, what: &str) -> HttpResponse {
+    let trouble = Trouble {
+        status: StatusCode::BAD_REQUEST,
+        code: "sign_out_unknown",
+        title: "This answer belongs to no sign-out",
+        what,
+        advice: "If you signed out, you are signed out here. Close this page, or go back to the app.",
+    };
+    reply::error_page(state, request, &trouble)
+}
+
 fn check(request: &HttpRequest, state: &State, pool: &LivePool, pairs: &Pairs) -> Result<Onward, String> {
     let client = client(state, pool, pairs)?;
     let logout_uri = match (once(pairs, "logout_uri")?, once(pairs, "post_logout_redirect_uri")?) {

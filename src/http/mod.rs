@@ -75,6 +75,15 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::get().to(oauth2::idp_response::get))
                 .route(web::post().to(oauth2::idp_response::post)),
         )
+        .service(web::resource("/oauth2/logoutresponse").route(web::get().to(oauth2::logout_response::get)))
+        .service(
+            web::resource("/oauth2/backchannel-logout")
+                .route(web::post().to(oauth2::backchannel_logout::post)),
+        )
+        .service(
+            web::resource("/oauth2/frontchannel-logout")
+                .route(web::get().to(oauth2::frontchannel_logout::get)),
+        )
         .service(web::resource("/saml2/metadata").route(web::get().to(saml2::metadata::get)))
         .service(web::resource("/saml2/idpresponse").route(web::post().to(saml2::idp_response::post)))
         .service(

@@ -18,7 +18,7 @@ pub use app_client::{AppClient, OAuthFlow, TimeUnit, TokenValidityUnits};
 pub use domain::Domain;
 pub use identity_provider::{IdentityProvider, ProviderType};
 pub use link::{LinkBy, LinkError, LinkSource, NewLink, WaitingLink};
-pub use user::{FederatedProfile, Identity, ProfileError, User};
+pub use user::{FederatedProfile, Identity, NotedSession, ProfileError, User};
 pub use user_pool::{AttributeDataType, SchemaAttribute, UserPool};
 
 /// Members kept as they came.

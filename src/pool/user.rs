@@ -91,8 +91,21 @@ pub struct FederatedProfile {
     pub immutable: Vec<String>,
     /// The provider's group.
     pub group: String,
+    /// The session at the provider that the sign-in belongs to, where a sign-out there may name it alone.
+    pub session: Option<NotedSession>,
     /// Now.
     pub at: OffsetDateTime,
+}
+
+/// A session at a provider, noted so that its people are found when the provider ends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotedSession {
+    /// The digest of its name there.
+    pub digest: String,
+    /// Must be found until then at least.
+    pub needed_until: OffsetDateTime,
+    /// Is kept until then, when it must be written: later, so that sign-ins of one session seldom write.
+    pub until: OffsetDateTime,
 }
 
 /// Why a verified identity cannot become, or stay, this user.

@@ -120,6 +120,11 @@ pub struct Registry {
 }
 
 impl Registry {
+    /// Seals what is stored, under the master key.
+    pub const fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
     /// Loads everything. A pool that was stored before there was a certain key gets one, written before anything
     /// is served.
     ///

@@ -13,6 +13,7 @@ use super::session::{self, HostedSession};
 use crate::context::Context;
 use crate::pool::AppClient;
 use crate::registry::{LivePool, LiveProvider};
+use crate::sign_out::ending::noted;
 use crate::sign_out::provenance::millis;
 
 /// A sign-in that succeeded.
@@ -152,13 +153,14 @@ pub(super) async fn welcome(
     let place = Place { pool: &pool.pool.value, client: parties.client, provider };
     // Before the user is written: what ends this identity afterwards ends what comes of this sign-in.
     let now = context.now();
-    let profile = mapping::profile(&identity, &place, context.uuid(), now)?;
+    let mut profile = mapping::profile(&identity, &place, context.uuid(), now)?;
+    profile.session = noted(context, pool, provider, &identity.get().session);
     let user = context.directory.sign_in(profile).await?;
 
     let identity = identity.into_inner();
     let mut at_provider = identity.session;
-    at_provider.id_token = None;
     at_provider.subject = identity.subject;
+    let id_token = at_provider.id_token.take().filter(|_| provider.detail("IDPSignout") == Some("true"));
     let session = HostedSession {
         pool_id: pool.id().to_owned(),
         sub: user.sub.clone(),
@@ -167,6 +169,7 @@ pub(super) async fn welcome(
         signed_in_at: Some(millis(now)),
         authenticated_at: identity.authenticated_at.map(OffsetDateTime::unix_timestamp),
         at_provider,
+        sealed_id_token: None,
     };
     let request = answer::Request {
         client_id: wish.client_id,
@@ -180,7 +183,9 @@ pub(super) async fn welcome(
     };
     // Nobody learns of either before both are stored: they may share a commit.
     let (session_cookie, location) = tokio::try_join!(
-        async { session::open(context, &session, old_session).await.map_err(Cause::from) },
+        async {
+            session::open(context, session, id_token.as_deref(), old_session).await.map_err(Cause::from)
+        },
         answer::success(context, pool, &user, request),
     )?;
     let (provider, client_id) = (provider.provider_name.clone(), parties.client.client_id.clone());

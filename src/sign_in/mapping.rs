@@ -105,6 +105,7 @@ fn profile_of(
         required: place.pool.required_attributes().map(str::to_owned).collect(),
         immutable: immutable(place.pool),
         group: provider.group(),
+        session: None,
         at,
     })
 }

@@ -1,6 +1,9 @@
 //! The hosted-UI session: one hour, not sliding, a new id at every sign-in.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use poolgate_providers::ProviderSession;
+use poolgate_providers::oidc::LONGEST_HINT;
 use serde::{Deserialize, Serialize};
 use time::Duration;
 
@@ -36,6 +39,9 @@ pub struct HostedSession {
     pub authenticated_at: Option<i64>,
     /// What a sign-out at the provider must quote, without the ID token.
     pub at_provider: ProviderSession,
+    /// The provider's ID token, where a sign-out there is to quote it: sealed, in base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_id_token: Option<String>,
 }
 
 impl HostedSession {
@@ -44,10 +50,14 @@ impl HostedSession {
         self.authenticated_at.map_or(self.auth_time, |at| at.min(self.auth_time))
     }
 
+    /// When it began, in milliseconds since 1970.
+    pub fn began_at(&self) -> i64 {
+        self.signed_in_at.unwrap_or_else(|| self.auth_time.saturating_mul(1000))
+    }
+
     /// Which sign-in it comes from.
     pub fn provenance(&self) -> Provenance {
-        let at = self.signed_in_at.unwrap_or_else(|| self.auth_time.saturating_mul(1000));
-        Provenance::new(&self.provider, &self.at_provider, at)
+        Provenance::new(&self.provider, &self.at_provider, self.began_at())
     }
 }
 
@@ -74,21 +84,55 @@ fn key(cookie: &str) -> Key {
     Key::new(Kind::Session, digest_name(cookie))
 }
 
-/// Opens a session and returns its cookie, 43 characters. The one it replaces is ended.
+/// What a sealed ID token is bound to: no other session can make use of it.
+fn seal_context(pool_id: &str, key: &Key) -> String {
+    format!("provider id token {pool_id} {}", key.name)
+}
+
+/// Seals an ID token for the session under `key`; `None` for one that no sign-out would quote.
+fn seal(
+    context: &Context,
+    pool_id: &str,
+    key: &Key,
+    id_token: Option<&str>,
+) -> Result<Option<String>, SessionError> {
+    let Some(id_token) = id_token.filter(|token| token.len() <= LONGEST_HINT) else { return Ok(None) };
+    let sealed = context
+        .registry
+        .sealer()
+        .seal(&seal_context(pool_id, key), id_token.as_bytes())
+        .map_err(|error| SessionError::Away(error.to_string()))?;
+    Ok(Some(URL_SAFE_NO_PAD.encode(sealed)))
+}
+
+/// The ID token of this session, if it has one that still opens.
+pub fn id_token(context: &Context, cookie: &str, session: &HostedSession) -> Option<String> {
+    let sealed = URL_SAFE_NO_PAD.decode(session.sealed_id_token.as_ref()?).ok()?;
+    let opened =
+        context.registry.sealer().open(&seal_context(&session.pool_id, &key(cookie)), &sealed).ok()?;
+    String::from_utf8(opened.to_vec()).ok()
+}
+
+/// Opens a session and returns its cookie, 43 characters. The one it replaces is ended. `id_token` is kept sealed,
+/// for the sign-out at the provider.
 ///
 /// # Errors
 /// [`SessionError`].
 pub async fn open(
     context: &Context,
-    session: &HostedSession,
+    mut session: HostedSession,
+    id_token: Option<&str>,
     replaces: Option<&str>,
 ) -> Result<String, SessionError> {
     if let Some(old) = replaces.filter(|old| old.len() <= MAX_COOKIE) {
         context.sessions.delete(&key(old)).await?;
     }
     let cookie = context.handle();
-    let value = serde_json::to_vec(session).map_err(|error| SessionError::Away(error.to_string()))?;
-    context.sessions.put(&key(&cookie), value, context.now() + LIFETIME).await?;
+    let key = key(&cookie);
+    session.at_provider.id_token = None;
+    session.sealed_id_token = seal(context, &session.pool_id, &key, id_token)?;
+    let value = serde_json::to_vec(&session).map_err(|error| SessionError::Away(error.to_string()))?;
+    context.sessions.put(&key, value, context.now() + LIFETIME).await?;
     Ok(cookie)
 }
 

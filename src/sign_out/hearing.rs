@@ -1,25 +1,20 @@
 //! `/saml2/logout`: what a SAML provider says of a sign-out, its own or ours.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use poolgate_providers::saml::{UNKNOWN_KEY, logout};
-use poolgate_providers::settings::{CommonSettings, LogoutEnds};
+use poolgate_providers::saml::logout;
 use poolgate_providers::{
-    Outbound, Provider, ProviderError, SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome,
-    SignOutRequest, Surroundings, UsedOnce,
+    Outbound, ProviderError, SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest,
 };
 use thiserror::Error;
-use time::OffsetDateTime;
 
-use super::leaving::{Onward, Pending, key, saml_facts};
-use super::provenance::{of_person, of_session};
+use super::ending::end_sessions;
+use super::leaving::{self, Onward, facts_at};
+use super::provenance::of_session;
+use super::senders::{self, Sender};
 use crate::context::Context;
-use crate::directory::{DirectoryError, Ended};
-use crate::pool::{AppClient, ProviderType};
-use crate::registry::{LivePool, LiveProvider};
+use crate::directory::DirectoryError;
+use crate::pool::ProviderType;
+use crate::registry::LivePool;
 use crate::sessions::SessionError;
-use crate::sign_in::session;
 
 /// What the browser does next.
 #[derive(Debug)]
@@ -41,16 +36,21 @@ pub enum Refused {
     /// It answers no sign-out of ours.
     #[error("The answer belongs to no sign-out here: it came late, or twice.")]
     Unasked,
-    /// The session store is away.
-    #[error("the session store is away: {0}")]
-    Away(#[from] SessionError),
+    /// A store is away.
+    #[error("a store is away: {0}")]
+    Away(String),
 }
 
-/// A provider that sent the message, by its signature.
-struct Sender {
-    name: String,
-    ends: LogoutEnds,
-    adapter: Arc<dyn Provider>,
+impl From<SessionError> for Refused {
+    fn from(error: SessionError) -> Self {
+        Self::Away(error.to_string())
+    }
+}
+
+impl From<DirectoryError> for Refused {
+    fn from(error: DirectoryError) -> Self {
+        Self::Away(error.to_string())
+    }
 }
 
 /// Verifies a message and follows it.
@@ -58,93 +58,18 @@ struct Sender {
 /// # Errors
 /// [`Refused`].
 pub async fn hear(context: &Context, pool: &LivePool, message: &SignOutMessage) -> Result<Heard, Refused> {
-    let facts = saml_facts(context, pool)
+    let facts = facts_at(context, pool, ProviderType::Saml)
         .ok_or_else(|| ProviderError::Settings("The pool has no domain".to_owned()))?;
-    let (senders, notice) = verify(context, pool, &facts, message).await?;
-    match notice {
-        SignOutNotice::Answer { in_response_to, outcome } => {
+    let claimed = logout::claimed_issuer(message).map_err(ProviderError::from)?;
+    let heard = senders::verify(context, pool, ProviderType::Saml, &claimed, &facts, message).await?;
+    // Of one message all have read the same.
+    let (senders, mut notices): (Vec<_>, Vec<_>) = heard.into_iter().unzip();
+    match notices.pop() {
+        Some(SignOutNotice::Answer { in_response_to, outcome }) => {
             go_on(context, pool, &senders, &in_response_to, &outcome).await
         }
-        SignOutNotice::Request(request) => Ok(end(context, pool, &senders, &facts, &request).await),
-    }
-}
-
-/// Which of the pool's providers sent it, and what it says. The name it gives for itself only says whose keys are
-/// tried; several providers may have it, and each that its signature fits has sent it.
-async fn verify(
-    context: &Context,
-    pool: &LivePool,
-    facts: &SignOutFacts,
-    message: &SignOutMessage,
-) -> Result<(Vec<Sender>, SignOutNotice), Refused> {
-    let claimed = logout::claimed_issuer(message).map_err(ProviderError::from)?;
-    let (mut senders, mut heard, mut refusal) = (Vec::new(), None, None::<ProviderError>);
-    for live in pool.providers.values() {
-        let Ok(adapter) = &live.adapter else { continue };
-        let saml = live.config.value.provider_type == ProviderType::Saml;
-        if !saml || adapter.issuer() != Some(&claimed) {
-            continue;
-        }
-        match ask(context, pool, live, adapter, facts, message).await {
-            Ok((sender, notice)) => {
-                senders.push(sender);
-                heard = Some(notice);
-            }
-            Err(error @ ProviderError::StoreAway) => return Err(error.into()),
-            // One whose key it is knows better what is wrong.
-            Err(error) => refusal = refusal.filter(|before| before.code() != UNKNOWN_KEY).or(Some(error)),
-        }
-    }
-    match (heard, refusal) {
-        (Some(notice), _) => Ok((senders, notice)),
-        (None, Some(error)) => Err(error.into()),
-        (None, None) => Err(ProviderError::NotBelieved {
-            check: "saml_issuer",
-            detail: "the Issuer of the message is no SAML provider of this user pool".to_owned(),
-        }
-        .into()),
-    }
-}
-
-/// Asks one provider's adapter whether its provider sent this; with fresh metadata too, if its keys may have
-/// changed.
-async fn ask(
-    context: &Context,
-    pool: &LivePool,
-    live: &LiveProvider,
-    adapter: &Arc<dyn Provider>,
-    facts: &SignOutFacts,
-    message: &SignOutMessage,
-) -> Result<(Sender, SignOutNotice), ProviderError> {
-    let name = &live.config.value.provider_name;
-    let own = format!("{} {name}", pool.id());
-    let used = Arc::new(OfProvider { own, used: Arc::clone(&context.around.used) });
-    let around = Surroundings { used, ..context.around.clone() };
-    let mut adapter = Arc::clone(adapter);
-    let mut answer = adapter.hear_sign_out(&around, facts, message).await;
-    if let Err(error) = &answer
-        && let Some(fresh) = context.upkeep.second_chance(pool, name, error).await
-        && let Some(Ok(renewed)) = fresh.providers.get(name).map(|live| live.adapter.as_ref())
-    {
-        adapter = Arc::clone(renewed);
-        answer = adapter.hear_sign_out(&around, facts, message).await;
-    }
-    let settings = CommonSettings::from_details(&live.config.value.provider_details);
-    let ends = settings.map_or(LogoutEnds::SessionAndTokens, |settings| settings.logout_ends);
-    Ok((Sender { name: name.clone(), ends, adapter }, answer?.into_inner()))
-}
-
-/// The same message may come from two providers of one name: each remembers for itself that it was used.
-struct OfProvider {
-    /// Pool and name: neither has the `/` in it that every key has.
-    own: String,
-    used: Arc<dyn UsedOnce>,
-}
-
-#[async_trait]
-impl UsedOnce for OfProvider {
-    async fn first_use(&self, key: &str, until: OffsetDateTime) -> Result<bool, ProviderError> {
-        self.used.first_use(&format!("{} {key}", self.own), until).await
+        Some(SignOutNotice::Request(request)) => Ok(end(context, pool, &senders, &facts, &request).await),
+        Some(SignOutNotice::Ended(_)) | None => Err(Refused::Unasked),
     }
 }
 
@@ -156,17 +81,8 @@ async fn go_on(
     in_response_to: &str,
     outcome: &SignOutOutcome,
 ) -> Result<Heard, Refused> {
-    let key = key(in_response_to);
-    let read = |value: Option<Vec<u8>>| {
-        value
-            .and_then(|value| serde_json::from_slice::<Pending>(&value).ok())
-            .filter(|pending| pending.pool_id == pool.id())
-            .filter(|pending| senders.iter().any(|sender| sender.name == pending.provider))
-            .ok_or(Refused::Unasked)
-    };
-    // Looked at first: another provider's answer must not use it up.
-    read(context.sessions.get(&key).await?)?;
-    let pending = read(context.sessions.take(&key).await?)?;
+    let ours = |provider: &str| senders.iter().any(|sender| sender.name == provider);
+    let pending = leaving::take(context, pool, in_response_to, ours).await?.ok_or(Refused::Unasked)?;
     let (pool_id, provider) = (pool.id(), &pending.provider);
     match outcome {
         SignOutOutcome::Complete => tracing::info!(%pool_id, %provider, "signed out at the provider"),
@@ -219,20 +135,6 @@ async fn end_at(
     let Some(sub) = context.directory.user_of_identity(pool.id(), provider, subject).await? else {
         return Ok(false);
     };
-    let tokens = sender.ends == LogoutEnds::SessionAndTokens;
-    let at = context.now();
-    // As long as the oldest refresh token there can be, and the last access token it can have made.
-    let longest = AppClient::REFRESH_RANGE.1 + AppClient::TOKEN_RANGE.1;
-    let ended = Ended {
-        person: of_person(provider, subject),
-        sessions: request.session_indexes.iter().map(|index| of_session(provider, subject, index)).collect(),
-        at,
-        tokens,
-        until: at + if tokens { longest } else { session::LIFETIME },
-    };
-    match context.directory.end_provider_sessions(pool.id(), &sub, ended).await {
-        // Deleted in between, and everything of it.
-        Err(DirectoryError::Missing(_)) => Ok(false),
-        other => other.map(|()| true),
-    }
+    let sessions = request.session_indexes.iter().map(|index| of_session(provider, subject, index)).collect();
+    end_sessions(context, pool, sender.into(), &sub, subject, sessions, context.now()).await
 }

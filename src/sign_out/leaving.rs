@@ -1,9 +1,10 @@
 //! `/logout`: the session ends here, then at the provider, where it is set up so.
 
-use poolgate_providers::{Outbound, SignOutFacts};
+use poolgate_providers::{Outbound, ProviderSession, SignOutFacts};
 use serde::{Deserialize, Serialize};
 use time::Duration;
 
+use super::hearing::Refused;
 use crate::context::{Context, digest_name};
 use crate::pool::ProviderType;
 use crate::registry::LivePool;
@@ -33,8 +34,8 @@ pub enum Next {
     Provider(String, Outbound),
 }
 
-/// A sign-out that waits for its provider's answer: found by the id of our message, which the answer names, so it
-/// needs neither cookie nor RelayState.
+/// A sign-out that waits for its provider's answer: found by what the answer must name of our message, so it needs
+/// no cookie. SAML: the id, as `InResponseTo`. OpenID Connect: the `state`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Pending {
     pub(super) pool_id: String,
@@ -42,20 +43,66 @@ pub(super) struct Pending {
     pub(super) onward: Onward,
 }
 
-pub(super) fn key(message_id: &str) -> Key {
-    Key::new(Kind::SignOut, digest_name(message_id))
+fn key(name: &str) -> Key {
+    Key::new(Kind::SignOut, digest_name(name))
 }
 
-/// What a message from or to this pool's SAML providers needs to know. `None` without a domain.
-pub(super) fn saml_facts(context: &Context, pool: &LivePool) -> Option<SignOutFacts> {
+/// Takes the sign-out of this pool that waits under `name`, if its provider is one of `whose`: an answer of
+/// another leaves it alone.
+pub(super) async fn take(
+    context: &Context,
+    pool: &LivePool,
+    name: &str,
+    whose: impl Fn(&str) -> bool,
+) -> Result<Option<Pending>, SessionError> {
+    let key = key(name);
+    let read = |value: Option<Vec<u8>>| {
+        value
+            .and_then(|value| serde_json::from_slice::<Pending>(&value).ok())
+            .filter(|pending| pending.pool_id == pool.id() && whose(&pending.provider))
+    };
+    // Looked at first: who may not have it must not use it up.
+    if read(context.sessions.get(&key).await?).is_none() {
+        return Ok(None);
+    }
+    Ok(read(context.sessions.take(&key).await?))
+}
+
+/// What a message from or to this pool's providers of this type needs to know. `None` without a domain.
+pub(super) fn facts_at(context: &Context, pool: &LivePool, kind: ProviderType) -> Option<SignOutFacts> {
     let mut callback = pool.domain_url(&context.surface)?;
-    callback.set_path("/saml2/logout");
+    callback.set_path(match kind {
+        ProviderType::Saml => "/saml2/logout",
+        _ => "/oauth2/logoutresponse",
+    });
     Some(SignOutFacts {
         handle: context.handle(),
         message_id: context.request_id(),
         entity_id: pool.entity_id(),
         callback,
     })
+}
+
+/// The provider sends the browser back from its sign-out: where it goes on (OpenID Connect RP-Initiated Logout 1.0
+/// section 3). `error` is what the provider says went wrong there; here it is over either way.
+///
+/// # Errors
+/// [`Refused::Unasked`] for a `state` that belongs to no sign-out here; [`Refused::Away`].
+pub async fn come_back(
+    context: &Context,
+    pool: &LivePool,
+    state: &str,
+    error: Option<&str>,
+) -> Result<Onward, Refused> {
+    let kind = |name: &str| pool.providers.get(name).map(|live| live.config.value.provider_type);
+    let openid = |name: &str| kind(name).is_some_and(|kind| kind != ProviderType::Saml);
+    let pending = take(context, pool, state, openid).await?.ok_or(Refused::Unasked)?;
+    let (pool_id, provider) = (pool.id(), &pending.provider);
+    match error {
+        None => tracing::info!(%pool_id, %provider, "signed out at the provider"),
+        Some(error) => tracing::warn!(%pool_id, %provider, error, "signed out here, not at the provider"),
+    }
+    Ok(pending.onward)
 }
 
 /// Ends the hosted-UI session of this cookie. It ends here whatever the provider does. Tokens that were issued
@@ -70,15 +117,15 @@ pub async fn leave(
     onward: Onward,
 ) -> Result<Next, SessionError> {
     let ending = match session::peek(context, pool, cookie).await? {
-        Some(session) => at_provider(context, pool, &session).await,
+        Some(session) => at_provider(context, pool, cookie, &session).await,
         None => None,
     };
     let next = match ending {
-        Some((facts, provider, outbound)) => {
+        Some((name, provider, outbound)) => {
             let pending = Pending { pool_id: pool.id().to_owned(), provider: provider.clone(), onward };
             let value =
                 serde_json::to_vec(&pending).map_err(|error| SessionError::Away(error.to_string()))?;
-            context.sessions.put(&key(&facts.message_id), value, context.now() + LIFETIME).await?;
+            context.sessions.put(&key(&name), value, context.now() + LIFETIME).await?;
             Next::Provider(provider, outbound)
         }
         None => Next::Onward(onward),
@@ -87,21 +134,27 @@ pub async fn leave(
     Ok(next)
 }
 
-/// The way to the session's provider, if it is to be told. That it cannot be told keeps nobody signed in.
+/// The way to the session's provider, if it is to be told, and what its answer will name. That it cannot be told
+/// keeps nobody signed in.
 async fn at_provider(
     context: &Context,
     pool: &LivePool,
+    cookie: &str,
     session: &HostedSession,
-) -> Option<(SignOutFacts, String, Outbound)> {
+) -> Option<(String, String, Outbound)> {
     let live = pool.providers.get(&session.provider)?;
-    // An OpenID provider would have to send the browser back to an address that this version does not have.
-    if live.config.value.provider_type != ProviderType::Saml {
-        return None;
-    }
     let adapter = live.adapter.as_ref().ok()?;
-    let facts = saml_facts(context, pool)?;
-    match adapter.end(&context.around, &session.at_provider, &facts).await {
-        Ok(outbound) => outbound.map(|outbound| (facts, session.provider.clone(), outbound)),
+    let kind = live.config.value.provider_type;
+    let facts = facts_at(context, pool, kind)?;
+    let there = ProviderSession {
+        id_token: session::id_token(context, cookie, session),
+        ..session.at_provider.clone()
+    };
+    match adapter.end(&context.around, &there, &facts).await {
+        Ok(outbound) => {
+            let name = if kind == ProviderType::Saml { facts.message_id } else { facts.handle };
+            outbound.map(|outbound| (name, session.provider.clone(), outbound))
+        }
         Err(error) => {
             let (pool_id, provider) = (pool.id(), &session.provider);
             tracing::error!(%error, %pool_id, %provider, "the provider cannot be told of a sign-out");

@@ -13,7 +13,7 @@ const MARK: usize = 22;
 /// The sign-in that a session, a code or a refresh token comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
-    /// The mark of the person, then one for each of the provider's sessions.
+    /// The mark of the person, then one for each of the provider's sessions, or two of a sign-in that names none.
     marks: Vec<String>,
     /// When, in milliseconds since 1970.
     at: i64,
@@ -30,6 +30,16 @@ pub fn of_session(provider: &str, subject: &str, index: &str) -> String {
     mark(&[provider, subject, index.trim()])
 }
 
+/// The mark of every sign-in of this person that names no session there: a sign-out of any may be of theirs.
+pub fn of_nameless(provider: &str, subject: &str) -> String {
+    mark(&[provider, subject, "", "nameless"])
+}
+
+/// The mark of the one sign-in of this person at `at` (milliseconds since 1970) that names no session there.
+pub fn of_sign_in(provider: &str, subject: &str, at: i64) -> String {
+    mark(&[provider, subject, "", &at.to_string()])
+}
+
 /// Lengths first, so that no other parts make the same text.
 fn mark(parts: &[&str]) -> String {
     let text: String = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
@@ -44,9 +54,13 @@ pub fn millis(at: OffsetDateTime) -> i64 {
 impl Provenance {
     /// Of a sign-in with this provider at `at` (milliseconds since 1970).
     pub fn new(provider: &str, session: &ProviderSession, at: i64) -> Self {
+        let subject = &session.subject;
         let indexes = session.session_indexes.iter().take(MAX_PROVIDER_SESSIONS);
-        let sessions = indexes.map(|index| of_session(provider, &session.subject, index));
-        let marks = std::iter::once(of_person(provider, &session.subject)).chain(sessions).collect();
+        let mut marks = vec![of_person(provider, subject)];
+        marks.extend(indexes.map(|index| of_session(provider, subject, index)));
+        if session.session_indexes.is_empty() {
+            marks.extend([of_nameless(provider, subject), of_sign_in(provider, subject, at)]);
+        }
         Self { marks, at }
     }
 

@@ -107,7 +107,6 @@ async fn the_login_page_breaks_none_of_its_own_rules() {
     let stage = stage().await;
     stage.open("").await;
     stage.browser.wait_button("Continue with Acme").await;
-    stage.browser.picture("login").await;
     let styled = "return getComputedStyle(document.querySelector('h1')).fontFamily";
     let font = stage.browser.driver.execute(styled, vec![]).await.unwrap();
     assert!(

@@ -136,14 +136,14 @@ fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(
     }
 }
 
-fn late(check: &'static str, what: &str, by: Duration) -> ProviderError {
+pub(super) fn late(check: &'static str, what: &str, by: Duration) -> ProviderError {
     fault(
         check,
         format!("{what} {} s ago by our clock (clock_skew_seconds forgives up to 300)", by.whole_seconds()),
     )
 }
 
-fn early(check: &'static str, what: &str, by: Duration) -> ProviderError {
+pub(super) fn early(check: &'static str, what: &str, by: Duration) -> ProviderError {
     fault(
         check,
         format!(

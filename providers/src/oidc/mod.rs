@@ -9,11 +9,13 @@ mod authorize;
 mod cached;
 pub(crate) mod claims;
 mod discovery;
+mod end_session;
 mod entra;
 mod id_token;
 mod issuer;
 mod jws;
 mod keys;
+pub mod logout_token;
 pub mod settings;
 pub mod survey;
 #[cfg(test)]
@@ -27,6 +29,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use time::Duration;
 
+pub use end_session::LONGEST_HINT;
 pub use settings::OidcSettings;
 
 use crate::oauth::callback::{self, Issuer};
@@ -34,8 +37,8 @@ use crate::oauth::exchange::{self, Redeemer};
 use crate::settings::SettingError;
 use crate::social::Setup;
 use crate::{
-    AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
-    SignOutFacts, Surroundings, Verified,
+    AttemptFacts, EndedThere, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError,
+    ProviderSession, SignOutFacts, SignOutMessage, SignOutNotice, Surroundings, Verified,
 };
 use discovery::{Discovery, Endpoints};
 use id_token::Expected;
@@ -153,6 +156,26 @@ impl OidcProvider {
         id_token::verify(&jws, &keys, &expected)
     }
 
+    async fn hear_logout_token(
+        &self,
+        around: &Surroundings,
+        token: &str,
+    ) -> Result<EndedThere, ProviderError> {
+        let jws = Jws::parse_as(token, Document::LogoutToken)?;
+        let (http, now) = (around.http.as_ref(), around.clock.now());
+        let endpoints = self.discovery.endpoints(http, now, &self.settings).await?;
+        jws.check_header(&endpoints.algs)?;
+        let keys = self.keys.holding(http, &endpoints.jwks, now, jws.alg, jws.kid.as_deref()).await?;
+        let expected = logout_token::Expected {
+            issuer: &endpoints.issuer,
+            issuer_rule: self.settings.issuer_rule,
+            client_id: &self.settings.client_id,
+            skew: self.skew(),
+            now: around.clock.now(),
+        };
+        logout_token::verify(&jws, &keys, &expected)
+    }
+
     fn skew(&self) -> Duration {
         Duration::seconds(self.settings.common.clock_skew_seconds.into())
     }
@@ -201,7 +224,7 @@ impl Confirmed {
     /// Who it is: what the ID token says, and over it what was asked for besides.
     pub(crate) fn identity(self, more: Option<&Map<String, Value>>) -> ExternalIdentity {
         let verified = self.verified;
-        let sid = verified.claims.get("sid").and_then(Value::as_str).map(str::to_owned);
+        let sid = logout_token::session(&verified.claims).map(str::to_owned);
         ExternalIdentity {
             attributes: claims::merge(&verified.claims, more),
             issuer: verified.issuer,
@@ -248,19 +271,41 @@ impl Provider for OidcProvider {
         }
         let endpoints =
             self.discovery.endpoints(around.http.as_ref(), around.clock.now(), &self.settings).await?;
-        let Some(mut url) = endpoints.end_session.clone() else { return Ok(None) };
-        {
-            // OpenID Connect RP-Initiated Logout 1.0 section 2.
-            let mut query = url.query_pairs_mut();
-            if let Some(id_token) = &session.id_token {
-                query.append_pair("id_token_hint", id_token);
-            }
-            query
-                .append_pair("client_id", &self.settings.client_id)
-                .append_pair("post_logout_redirect_uri", facts.callback.as_str())
-                .append_pair("state", &facts.handle);
+        end_session::url(&endpoints, &self.settings.client_id, session, facts)
+            .map(|url| Some(Outbound::Redirect(url)))
+            .ok_or_else(|| {
+                ProviderError::Settings(
+                    "IDPSignout is true, but the provider's discovery document has no end_session_endpoint"
+                        .to_owned(),
+                )
+            })
+    }
+
+    async fn hear_sign_out(
+        &self,
+        around: &Surroundings,
+        _facts: &SignOutFacts,
+        message: &SignOutMessage,
+    ) -> Result<Verified<SignOutNotice>, ProviderError> {
+        let SignOutMessage::LogoutToken(token) = message else {
+            return Err(ProviderError::Unsolicited("a SAML message came from an OpenID provider".to_owned()));
+        };
+        let ended = self.hear_logout_token(around, token).await.map_err(logout_token::of_this_kind)?;
+        Ok(Verified::vouch(SignOutNotice::Ended(ended)))
+    }
+
+    fn issuer(&self) -> Option<&str> {
+        Some(&self.settings.issuer)
+    }
+
+    fn is_issuer(&self, claimed: &str) -> bool {
+        let own = &*self.settings.issuer;
+        match self.settings.issuer_rule {
+            IssuerRule::Entra(tenants) => entra::tenant(own, tenants, claimed).is_some(),
+            IssuerRule::Or(other) if claimed == other => true,
+            // What the discovery document states is what tokens are held to; see `discovery` for the slash.
+            _ => claimed == own || claimed.strip_suffix('/') == Some(own),
         }
-        Ok(Some(Outbound::Redirect(url)))
     }
 
     fn derived(&self) -> Vec<(&'static str, String)> {

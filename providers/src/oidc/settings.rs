@@ -143,6 +143,14 @@ impl OidcSettings {
         check_added_attributes(&mut read, settings.endpoints.as_ref())?;
         check_trust(&settings, details)?;
         read.refuse_unknown()?;
+        if settings.endpoints.is_some() && settings.common.idp_signout {
+            return Err(SettingError::new(
+                "IDPSignout",
+                "true",
+                "false with explicit endpoints: the end_session_endpoint is only known from discovery, so leave \
+                 authorize_url, token_url, attributes_url and jwks_uri away",
+            ));
+        }
         Ok(settings)
     }
 

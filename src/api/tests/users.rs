@@ -24,6 +24,7 @@ async fn sign_in(world: &World, pool: &str, subject: &str, email: &str) {
         required: Vec::new(),
         immutable: Vec::new(),
         group: format!("{pool}_Corp"),
+        session: None,
         at: NOW,
     };
     world.api.directory.sign_in(profile).await.unwrap();

@@ -6,6 +6,7 @@ pub(crate) mod file;
 mod links;
 mod list;
 pub(crate) mod pace;
+mod provider_sessions;
 pub(crate) mod rows;
 mod sign_ins;
 #[cfg(test)]
@@ -28,13 +29,14 @@ use self::file::{FileError, OwnedFile};
 use self::rows::{millis, moment, read_user, user_columns};
 use self::token_states::Question;
 use self::writer::{Done, Job, Outcome, Work, Writer, away};
-use super::{Change, Directory, DirectoryError, Ended, Record, TokenState, Unlink, UserQuery};
+use super::{Change, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery};
 use crate::pool::{FederatedProfile, LinkBy, LinkSource, NewLink, User, WaitingLink};
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../../migrations/sqlite/directory-0001.sql"),
     include_str!("../../../migrations/sqlite/directory-0002.sql"),
     include_str!("../../../migrations/sqlite/directory-0003.sql"),
+    include_str!("../../../migrations/sqlite/directory-0004.sql"),
 ];
 
 /// Connections that read.
@@ -121,7 +123,14 @@ fn refuse_nul(profile: &FederatedProfile) -> Result<(), DirectoryError> {
     let attributes =
         profile.set.iter().flat_map(|(name, value)| [("attribute name", name), (&**name, value)]);
     let issuer = identity.issuer.iter().map(|issuer| ("issuer", issuer));
-    match texts.into_iter().chain(issuer).chain(attributes).find(|(_, text)| text.contains('\0')) {
+    let session = profile.session.iter().map(|session| ("provider session", &session.digest));
+    match texts
+        .into_iter()
+        .chain(issuer)
+        .chain(session)
+        .chain(attributes)
+        .find(|(_, text)| text.contains('\0'))
+    {
         Some((what, _)) => Err(DirectoryError::Unstorable(what.replace('\0', ""))),
         None => Ok(()),
     }
@@ -263,6 +272,15 @@ impl Directory for SqliteDirectory {
         subs: &[String],
     ) -> Result<Vec<WaitingLink>, DirectoryError> {
         links::waiting(&self.readers, pool_id, subs).await.map_err(|error| away(&error))
+    }
+
+    async fn owners_of_session(
+        &self,
+        pool_id: &str,
+        provider: &str,
+        digest: &str,
+    ) -> Result<Vec<SessionOwner>, DirectoryError> {
+        provider_sessions::owners(&self.readers, pool_id, provider, digest).await
     }
 
     async fn end_provider_sessions(

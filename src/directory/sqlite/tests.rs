@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use poolgate_providers::Clock;
+use sqlx::Connection as _;
 use time::{Duration, OffsetDateTime};
 
 use super::SqliteDirectory;
+use crate::directory::conformance::provider_sessions::within;
 use crate::directory::conformance::{Setting, directory_conformance, profile};
 use crate::directory::{Change, Directory, DirectoryError, Kind, Record};
 use crate::pool::{LinkBy, LinkSource, NewLink};
@@ -156,6 +158,62 @@ async fn endings_whose_time_has_passed_are_forgotten() {
     directory.sign_in(profile("Okta", "bob")).await.unwrap();
     let endings = directory.token_state(POOL, &alice.sub, "").await.unwrap().endings;
     assert_eq!(endings.into_iter().map(|ending| ending.mark).collect::<Vec<_>>(), ["long"]);
+    directory.close().await;
+}
+
+#[tokio::test]
+async fn a_session_is_written_once_a_day_at_most_and_forgotten_when_its_time_has_passed() {
+    let place = InATemporaryDirectory::new();
+    let clock = TestClock::at_noon();
+    let directory = SqliteDirectory::open(&place.path(), clock.clone()).await.unwrap();
+    let until = async || -> Vec<i64> {
+        let rows = sqlx::query_scalar("SELECT (until - ?1) / 86400000 FROM provider_sessions ORDER BY until");
+        rows.bind(NOON.unix_timestamp() * 1000).fetch_all(&directory.readers).await.unwrap()
+    };
+    let sign_in = async |needed: i64, until: i64| {
+        let mut profile = within("Okta", "alice", "s1");
+        let session = profile.session.as_mut().unwrap();
+        (session.needed_until, session.until) = (NOON + Duration::days(needed), NOON + Duration::days(until));
+        directory.sign_in(profile).await.unwrap();
+    };
+    sign_in(31, 32).await;
+    assert_eq!(until().await, [32]);
+    sign_in(32, 33).await;
+    assert_eq!(until().await, [32], "it lasts long enough");
+    sign_in(33, 34).await;
+    assert_eq!(until().await, [34]);
+    sign_in(2, 3).await;
+    assert_eq!(until().await, [34], "never shorter");
+    clock.advance(Duration::days(34) - Duration::SECOND);
+    directory.sign_in(profile("Okta", "bob")).await.unwrap();
+    assert_eq!(until().await, [34]);
+    clock.advance(Duration::minutes(2));
+    directory.sign_in(profile("Okta", "carol")).await.unwrap();
+    assert_eq!(until().await, [0; 0]);
+    directory.close().await;
+}
+
+#[tokio::test]
+async fn a_session_whose_identity_has_gone_to_another_user_is_written_anew() {
+    let place = InATemporaryDirectory::new();
+    let directory = SqliteDirectory::open(&place.path(), TestClock::at_noon()).await.unwrap();
+    directory.sign_in(within("Okta", "alice", "s1")).await.unwrap();
+    let bob = directory.sign_in(profile("Okta", "bob")).await.unwrap();
+    // As linking moves an identity; through another connection, for there is no such call here.
+    let path = place.path();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query(
+        "UPDATE identities SET user_id = (SELECT id FROM users WHERE sub = ?1) WHERE subject = 'alice'",
+    )
+    .bind(&bob.sub)
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    connection.close().await.unwrap();
+    directory.sign_in(within("Okta", "alice", "s1")).await.unwrap();
+    let owners = directory.owners_of_session(POOL, "Okta", "s1").await.unwrap();
+    assert_eq!(owners.iter().map(|owner| &*owner.sub).collect::<Vec<_>>(), [bob.sub]);
     directory.close().await;
 }
 

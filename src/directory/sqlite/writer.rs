@@ -15,6 +15,7 @@ use super::endings;
 use super::file::OwnedFile;
 use super::links;
 use super::pace::Pace;
+use super::provider_sessions;
 use super::rows::millis;
 use super::sign_ins::{self, SignIns};
 use crate::directory::{Change, DirectoryError, Ended, Unlink};
@@ -212,10 +213,13 @@ impl Writer {
             .collect();
         let mut next_user = self.next_user;
         let mut sign_ins = SignIns::read(&mut self.connection, &profiles).await?;
-        let mut marks = Vec::new();
+        let (mut marks, mut sessions) = (Vec::new(), Vec::new());
         for work in works {
             outcomes.push(match work {
-                Work::SignIn(profile) => sign_ins.decide(profile, &mut next_user).map(Done::SignedIn),
+                Work::SignIn(profile) => sign_ins.decide(profile, &mut next_user).map(|user| {
+                    sessions.extend(provider_sessions::Row::new(profile, &user));
+                    Done::SignedIn(user)
+                }),
                 Work::Revoke { pool_id, origin_jti, until } => {
                     marks.push((pool_id, origin_jti, until));
                     Ok(Done::Written)
@@ -230,6 +234,11 @@ impl Writer {
         if !sign_ins.unchanged() {
             self.begin().await?;
             sign_ins.write(&mut self.connection).await?;
+        }
+        let sessions = provider_sessions::wanting(&mut self.connection, sessions).await?;
+        if !sessions.is_empty() {
+            self.begin().await?;
+            provider_sessions::write(&mut self.connection, &sessions).await?;
         }
         if !marks.is_empty() {
             self.begin().await?;
@@ -269,6 +278,7 @@ impl Writer {
              (SELECT pool_id, origin_jti FROM revoked_families WHERE until < ?1 ORDER BY until LIMIT 512)",
             "DELETE FROM endings WHERE (user_id, mark, tokens) IN \
              (SELECT user_id, mark, tokens FROM endings WHERE until < ?1 ORDER BY until LIMIT 512)",
+            provider_sessions::PRUNE,
         ] {
             let pruned = sqlx::query(statement).bind(now).execute(&mut self.connection).await?;
             // A full helping means there is more: go on at the next write.

@@ -72,6 +72,21 @@ pub fn page(targets: &[FormTarget], transport: Transport, host: &str) -> Vec<Hea
     headers
 }
 
+/// The headers of an answer without scripts, styles and forms that pages of `ancestors`, and no others, may frame.
+pub fn framed(ancestors: &[FormTarget], transport: Transport, host: &str) -> Vec<Header> {
+    let sources = if ancestors.is_empty() { "'none'".to_owned() } else { distinct(ancestors).join(" ") };
+    let policy =
+        format!("default-src 'none'; form-action 'none'; frame-ancestors {sources}; base-uri 'none'");
+    let mut headers = vec![
+        ("content-type", "text/html; charset=utf-8".to_owned()),
+        ("content-security-policy", policy),
+        // Front-Channel Logout 1.0 section 2.
+        ("cache-control", "no-cache, no-store".to_owned()),
+    ];
+    headers.extend(common(transport, host));
+    headers
+}
+
 /// The headers of one file of [`super::assets`].
 pub fn asset(asset: &super::assets::Asset, transport: Transport, host: &str) -> Vec<Header> {
     let mut headers = vec![
@@ -98,14 +113,21 @@ fn is_plain(host: &str) -> bool {
     host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }
 
-fn policy(targets: &[FormTarget]) -> String {
-    let mut sources = vec!["'self'".to_owned()];
+/// Each source once, in order.
+fn distinct(targets: &[FormTarget]) -> Vec<String> {
+    let mut sources = Vec::new();
     for target in targets {
         let source = target.to_string();
         if !sources.contains(&source) {
             sources.push(source);
         }
     }
+    sources
+}
+
+fn policy(targets: &[FormTarget]) -> String {
+    let mut sources = vec!["'self'".to_owned()];
+    sources.extend(distinct(targets));
     format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action {}; \
          frame-ancestors 'none'; base-uri 'none'",

@@ -8,7 +8,7 @@ use poolgate_providers::{ProviderError, SignOutMessage};
 use crate::http::State;
 use crate::http::body::{self, Pairs, once};
 use crate::http::host::PoolAtHost;
-use crate::http::logout::go_on;
+use crate::http::logout::{go_on, unasked};
 use crate::http::pages::SignedOutPage;
 use crate::http::reply::{self, Trouble};
 use crate::registry::LivePool;
@@ -65,16 +65,7 @@ async fn receive(
         }
         Err(Refused::NotBelieved(ProviderError::StoreAway)) => reply::unavailable_page(state, request),
         Err(Refused::NotBelieved(error)) => refused(state, request, error.code(), &error.to_string()),
-        Err(error @ Refused::Unasked) => {
-            let trouble = Trouble {
-                status: StatusCode::BAD_REQUEST,
-                code: "sign_out_unknown",
-                title: "This answer belongs to no sign-out",
-                what: &error.to_string(),
-                advice: "If you signed out, you are signed out here. Close this page, or go back to the app.",
-            };
-            reply::error_page(state, request, &trouble)
-        }
+        Err(error @ Refused::Unasked) => unasked(state, request, &error.to_string()),
     }
 }
 

@@ -12,6 +12,7 @@ mod login;
 mod logout;
 mod metadata;
 mod moods;
+mod oidc_logout;
 mod provider;
 mod refresh;
 mod revoke;

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use crate::directory::{Change, Directory, DirectoryError, Ended, Record, TokenState, Unlink, UserQuery};
+use crate::directory::{
+    Change, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
+};
 use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
 use crate::sessions::{Key, SessionError, SessionStore};
 
@@ -154,6 +156,15 @@ impl Directory for Moody<dyn Directory> {
         subs: &[String],
     ) -> Result<Vec<WaitingLink>, DirectoryError> {
         self.asked()?.waiting_links(pool_id, subs).await
+    }
+
+    async fn owners_of_session(
+        &self,
+        pool_id: &str,
+        provider: &str,
+        digest: &str,
+    ) -> Result<Vec<SessionOwner>, DirectoryError> {
+        self.asked()?.owners_of_session(pool_id, provider, digest).await
     }
 
     async fn end_provider_sessions(

@@ -39,6 +39,11 @@ impl Provider {
         }
     }
 
+    /// A token with these claims, signed by the provider.
+    pub(super) fn sign(&self, claims: &Value) -> String {
+        self.key.sign_jwt(claims.to_string().as_bytes()).unwrap()
+    }
+
     fn tokens(&self, issuer: &str, form: &[u8]) -> Value {
         let mut pairs = url::form_urlencoded::parse(form);
         let code = pairs.find(|(name, _)| name == "code").unwrap().1.into_owned();
@@ -47,7 +52,7 @@ impl Provider {
         let fixed = json!({"iss": issuer, "aud": CLIENT, "iat": now, "exp": now + 60});
         claims.as_object_mut().unwrap().extend(fixed.as_object().unwrap().clone());
         json!({"access_token": "upstream", "token_type": "Bearer",
-               "id_token": self.key.sign_jwt(claims.to_string().as_bytes()).unwrap()})
+               "id_token": self.sign(&claims)})
     }
 }
 
@@ -67,6 +72,7 @@ impl Http for Provider {
                 "authorization_endpoint": format!("{issuer}/authorize"),
                 "token_endpoint": format!("{issuer}/token"),
                 "jwks_uri": format!("{issuer}/keys"),
+                "end_session_endpoint": format!("{issuer}/end?of=all"),
                 "response_types_supported": ["code"],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256"],

@@ -22,17 +22,22 @@ async fn with_corp(more: &[(&str, &str)]) -> (House, Idp) {
 
 /// Somebody who signed in, in one browser: session, tokens, and a code that is not redeemed yet.
 pub(super) struct Person {
-    browser: Browser,
+    pub(super) browser: Browser,
     pub(super) access: String,
-    refresh: String,
-    code: String,
+    pub(super) refresh: String,
+    pub(super) code: String,
 }
 
 impl Person {
     pub(super) async fn arrives(house: &House, idp: &Idp, subject: &str, session: &str) -> Self {
         let mut browser = Browser::default();
         let code = idp.sign_in(house, &mut browser, subject, session).await.code();
-        let tokens = house.redeem(&code, &[]).await;
+        Self::with(house, browser, &code).await
+    }
+
+    /// Who came back to the app with this code.
+    pub(super) async fn with(house: &House, mut browser: Browser, code: &str) -> Self {
+        let tokens = house.redeem(code, &[]).await;
         assert_eq!(tokens.status, 200, "{tokens:?}");
         let text = |name: &str| tokens.json()[name].as_str().unwrap().to_owned();
         let (access, refresh) = (text("access_token"), text("refresh_token"));
@@ -70,15 +75,15 @@ impl Person {
     }
 }
 
-async fn log_out(house: &House, browser: &mut Browser, more: &[(&str, &str)]) -> Answer {
+pub(super) async fn log_out(house: &House, browser: &mut Browser, more: &[(&str, &str)]) -> Answer {
     let pairs: Vec<_> = [("client_id", "app")].iter().chain(more).copied().collect();
     house.get(browser, &format!("/logout?{}", query(&pairs))).await
 }
 
-const TO_APP: &[(&str, &str)] = &[("logout_uri", LOGGED_OUT), ("state", "s &")];
-const BACK: &str = "https://app.example/bye?state=s+%26";
+pub(super) const TO_APP: &[(&str, &str)] = &[("logout_uri", LOGGED_OUT), ("state", "s &")];
+pub(super) const BACK: &str = "https://app.example/bye?state=s+%26";
 
-fn assert_page(answer: &Answer, code: &str) {
+pub(super) fn assert_page(answer: &Answer, code: &str) {
     assert_eq!(answer.status, 400, "{answer:?}");
     assert!(answer.header("content-type").starts_with("text/html"), "{answer:?}");
     assert!(answer.body.contains(code), "expected {code}: {}", answer.body);

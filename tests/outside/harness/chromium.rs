@@ -96,6 +96,11 @@ impl Browser {
         }
     }
 
+    /// Makes the window this large, in pixels, chrome included.
+    pub async fn resize(&self, width: u32, height: u32) {
+        self.driver.set_window_rect(0, 0, width, height).await.unwrap();
+    }
+
     /// Closes the browser in good order.
     pub async fn close(self) {
         self.driver.quit().await.unwrap();

@@ -15,6 +15,7 @@ use url::Url;
 
 static FORM: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?is)<form\b([^>]*)>(.*?)</form>").unwrap());
 static INPUT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?is)<(?:input|button)\b([^>]*)>").unwrap());
+static FIELD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?is)<input\b([^>]*)>").unwrap());
 static ATTRIBUTE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"(?s)([\w-]+)\s*=\s*"([^"]*)""#).unwrap());
 
 /// Steps after which a walk is a loop.
@@ -106,6 +107,25 @@ impl Person {
                 Some(value) => fields.push((name, value)),
                 None => panic!("{name} wants an answer: {}", page.body),
             }
+        }
+        let action = page.url.join(&attribute(&form[1], "action").unwrap_or_default()).unwrap();
+        self.post_from(&page.url, &action, &fields, until).await
+    }
+
+    /// Presses one of the buttons of the form of the page where a walk ended, and goes wherever that leads.
+    pub async fn press(&self, page: &Landing, button: (&str, &str), until: &str) -> Landing {
+        let form = FORM.captures(&page.body).unwrap_or_else(|| panic!("a form: {page:?}"));
+        let there = format!("name=\"{}\" value=\"{}\"", button.0, button.1);
+        assert!(button.0.is_empty() || form[2].contains(&there), "{there}: {}", page.body);
+        let mut fields = Vec::new();
+        for input in FIELD.captures_iter(&form[2]) {
+            let chosen = attribute(&input[1], "type").is_none_or(|kind| kind != "radio")
+                || input[1].contains("checked");
+            let (Some(name), true) = (attribute(&input[1], "name"), chosen) else { continue };
+            fields.push((name, attribute(&input[1], "value").unwrap_or_default()));
+        }
+        if !button.0.is_empty() {
+            fields.push((button.0.to_owned(), button.1.to_owned()));
         }
         let action = page.url.join(&attribute(&form[1], "action").unwrap_or_default()).unwrap();
         self.post_from(&page.url, &action, &fields, until).await

@@ -5,6 +5,7 @@ mod caches;
 mod discovery;
 mod entra;
 mod id_tokens;
+mod logout_tokens;
 mod requests;
 mod settings;
 mod sign_in;

@@ -238,3 +238,19 @@ fn describing_adds_the_derived_value() {
     let provider = OidcProvider::new(OidcSettings::from_details(&details(&[]), false).unwrap());
     assert_eq!(provider.derived(), [("attributes_url_add_attributes", "false".to_owned())]);
 }
+
+#[test]
+fn signing_out_there_needs_discovery() {
+    let explicit = [
+        ("authorize_url", "https://idp.example.com/authorize"),
+        ("token_url", "https://idp.example.com/token"),
+        ("attributes_url", "https://idp.example.com/userinfo"),
+        ("jwks_uri", "https://idp.example.com/jwks"),
+    ];
+    read(&[("IDPSignout", "true")]).unwrap();
+    read(&explicit).unwrap();
+    let both: Vec<_> = explicit.into_iter().chain([("IDPSignout", "true")]).collect();
+    let error = read(&both).unwrap_err();
+    assert_eq!(error.key, "IDPSignout");
+    assert!(error.allowed.contains("end_session_endpoint"), "{error}");
+}

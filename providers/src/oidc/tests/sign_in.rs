@@ -259,4 +259,31 @@ async fn signing_out_there_follows_the_setting() {
     assert_eq!(pairs["client_id"], CLIENT);
     assert_eq!(pairs["post_logout_redirect_uri"], back.callback.as_str());
     assert_eq!(pairs["state"], "handle");
+    // Nothing to quote, or too much for an address.
+    for id_token in [None, Some("h".repeat(4097))] {
+        let session = ProviderSession { subject: "person 1".into(), id_token, ..ProviderSession::default() };
+        let Some(Outbound::Redirect(url)) = idp.provider.end(&idp.around, &session, &back).await.unwrap()
+        else {
+            panic!("no redirect");
+        };
+        let pairs: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+        assert_eq!(pairs.keys().collect::<Vec<_>>(), ["client_id", "post_logout_redirect_uri", "state"]);
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_signs_nobody_out_is_said_to_be_set_up_wrongly() {
+    let idp = Idp::with(&[("IDPSignout", "true")]).await;
+    let mut metadata = Idp::metadata(&idp.issuer());
+    metadata.as_object_mut().unwrap().remove("end_session_endpoint");
+    idp.play(|script| script.discovery = ok(&metadata));
+    let back = SignOutFacts {
+        handle: "handle".into(),
+        message_id: "_1".into(),
+        entity_id: String::new(),
+        callback: Url::parse("https://pool.example.com/oauth2/logoutresponse").unwrap(),
+    };
+    let error = idp.provider.end(&idp.around, &ProviderSession::default(), &back).await.unwrap_err();
+    assert_eq!(error.code(), "provider_settings");
+    assert!(error.to_string().contains("end_session_endpoint"), "{error}");
 }

@@ -67,6 +67,7 @@ fn open(came: &SignOutMessage) -> Result<Opened<'_>, Refusal> {
             let relay_state = relay_state.clone();
             Opened { root, text: gate::decode(field)?, relay_state, query: None }
         }
+        SignOutMessage::LogoutToken(_) => return Err(message("it is a logout token of OpenID Connect")),
     };
     if opened.relay_state.as_ref().is_some_and(|state| state.len() > MAX_RELAY_STATE) {
         return Err(message(format!("the RelayState is longer than {MAX_RELAY_STATE} bytes")));
