@@ -10,6 +10,18 @@
 #![expect(clippy::print_stderr, reason = "the gateway's log belongs to the test's output")]
 #![expect(clippy::disallowed_methods, reason = "outside the gateway, HTTP is the test's own")]
 
+/// Makes of each case, a function of a [`Make`], one test for each provider.
+macro_rules! for_each_provider {
+    ($($case:ident),* $(,)?) => {
+        mod oidc_provider {
+            $(#[tokio::test] async fn $case() { super::$case($crate::harness::Make::OidcProvider).await; })*
+        }
+        mod idpyoidc {
+            $(#[tokio::test] async fn $case() { super::$case($crate::harness::Make::Idpyoidc).await; })*
+        }
+    };
+}
+
 mod attacks;
 mod browser;
 mod demo;
@@ -22,6 +34,7 @@ mod keys;
 mod linking;
 mod management;
 mod oidc;
+mod oidc_sign_out;
 mod program;
 mod quick_start;
 mod saml;

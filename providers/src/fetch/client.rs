@@ -110,7 +110,12 @@ impl GuardedClient {
         url: Url,
         request: http::Request<Vec<u8>>,
     ) -> Result<http::Response<Vec<u8>>, FetchError> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        // The library says nothing of a body that is empty, and servers refuse a POST that does not
+        // (RFC 9110 section 8.6).
+        if parts.method == http::Method::POST && body.is_empty() {
+            parts.headers.insert(http::header::CONTENT_LENGTH, http::HeaderValue::from_static("0"));
+        }
         let mut answer = self
             .client
             .request(parts.method, url)

@@ -242,6 +242,22 @@ async fn status_headers_and_body_come_back_and_go_out() {
     assert_eq!((seen.body.as_slice(), &seen.headers["x-c"]), (&b"sent"[..], &"d".parse().unwrap()));
 }
 
+#[tokio::test]
+async fn a_post_says_how_long_its_body_is_even_when_it_is_empty() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    for body in [b"sent".to_vec(), Vec::new()] {
+        let request = http::Request::post(server.uri()).body(body.clone()).unwrap();
+        dev().send(request).await.unwrap();
+        let seen = server.received_requests().await.unwrap().pop().unwrap();
+        assert_eq!(seen.headers.get_all("content-length").iter().count(), 1);
+        assert_eq!(seen.headers["content-length"], body.len().to_string().as_str());
+    }
+    dev().send(get(&server.uri())).await.unwrap();
+    let seen = server.received_requests().await.unwrap().pop().unwrap();
+    assert!(!seen.headers.contains_key("content-length"), "a GET has no body");
+}
+
 /// A server that answers every connection with these bytes and then does what `after` says.
 async fn raw(answer: Vec<u8>, after: After) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -20,13 +20,13 @@ pub fn python_path() -> PathBuf {
     tool("tests/.cache/venv/bin")
 }
 
-fn tool(path: &str) -> PathBuf {
+pub(super) fn tool(path: &str) -> PathBuf {
     let path = repository().join(path);
     assert!(path.exists(), "{} is missing: run scripts/install-test-tools", path.display());
     path
 }
 
-fn command(program: &Path, script: &Path, arguments: &[&str]) -> Command {
+pub(super) fn command(program: &Path, script: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.arg(script).args(arguments).stdin(Stdio::null()).kill_on_drop(true);
     command
@@ -59,7 +59,7 @@ pub struct Helper {
 }
 
 impl Helper {
-    async fn start(mut command: Command) -> Self {
+    pub(super) async fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = lines.next_line().await.unwrap().unwrap_or_else(|| panic!("{command:?} ended"));
@@ -130,56 +130,6 @@ impl Saml {
                 "email": "urn:oid:0.9.2342.19200300.100.1.3",
                 "given_name": "urn:oid:2.5.4.42",
                 "family_name": "urn:oid:2.5.4.4",
-            },
-        })
-    }
-}
-
-/// npm oidc-provider as identity provider.
-pub struct Oidc {
-    helper: Helper,
-}
-
-impl Oidc {
-    /// Starts it for one gateway. `auth_method`: `client_secret_post` or `client_secret_basic`.
-    pub async fn start(gateway_url: &str, auth_method: &str) -> Self {
-        let script = repository().join("tests/node/oidc-provider.mjs");
-        let redirect_uri = format!("{gateway_url}/oauth2/idpresponse");
-        let settings = json!({"redirectUris": [redirect_uri], "authMethod": auth_method}).to_string();
-        Self { helper: Helper::start(command(&tool("tests/.cache/node-bin"), &script, &[&settings])).await }
-    }
-
-    /// Its issuer.
-    pub fn issuer(&self) -> &str {
-        self.told("issuer")
-    }
-
-    fn told(&self, name: &str) -> &str {
-        self.helper.told[name].as_str().unwrap()
-    }
-
-    /// Its `ProviderDetails`, with discovery.
-    pub fn details(&self) -> Value {
-        json!({
-            "client_id": self.told("clientId"),
-            "client_secret": self.told("clientSecret"),
-            "oidc_issuer": self.issuer(),
-            "authorize_scopes": "openid email profile",
-            "attributes_request_method": "GET",
-        })
-    }
-
-    /// For [`super::Gateway::provision`].
-    pub fn provider(&self, name: &str) -> Value {
-        json!({
-            "name": name,
-            "type": "OIDC",
-            "details": self.details(),
-            "mapping": {
-                "email": "email",
-                "email_verified": "email_verified",
-                "given_name": "given_name",
-                "family_name": "family_name",
             },
         })
     }

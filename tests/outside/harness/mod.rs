@@ -7,6 +7,7 @@ mod bad_provider;
 mod chromium;
 mod gateway;
 mod helpers;
+mod openid;
 mod person;
 mod simplesamlphp;
 
@@ -14,7 +15,8 @@ pub use app::{App, CALLBACK, LOGGED_OUT, Tokens, claims};
 pub use bad_provider::{BadProvider, Fault, SECRETS};
 pub use chromium::Browser;
 pub use gateway::{Gateway, Pool, run_calls};
-pub use helpers::{Oidc, Saml, node, python, python_path, repository};
+pub use helpers::{Saml, node, python, python_path, repository};
+pub use openid::{ClientKey, Make, Oidc};
 pub use person::{Landing, Person};
 pub use simplesamlphp::SimpleSaml;
 

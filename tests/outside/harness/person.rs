@@ -78,6 +78,13 @@ impl Person {
         self.walk(self.get(&url), url, until).await
     }
 
+    /// Loads `url` in a frame of another site's page, which the browser gives no cookie but those of such use.
+    pub async fn frame(&self, url: &str) -> Landing {
+        let url = Url::parse(url).unwrap();
+        let request = with_cookies(self.http.get(url.clone()), &self.cross_site, &url);
+        self.walk(request, url, "nowhere:").await.unwrap()
+    }
+
     /// Posts a form as a page of the site `from` would.
     pub async fn post_from(
         &self,
@@ -159,7 +166,7 @@ impl Person {
             }
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             let body = response.text().await?;
-            let Some(form) = self_posting_form(&body).filter(|_| status == 200) else {
+            let Some(form) = self_posting_form(&body) else {
                 return Ok(Landing { url, status, body, headers, posted });
             };
             let action = url.join(&form.action).unwrap();
