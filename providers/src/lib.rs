@@ -92,8 +92,10 @@ pub struct Asked {
     pub login_hint: Option<String>,
     /// `max_age` in seconds.
     pub max_age: Option<u32>,
-    /// `ui_locales` / `lang`.
+    /// `lang` and `ui_locales`: language tags separated by spaces, the most wanted first.
     pub lang: Option<String>,
+    /// `acr_values`: names separated by spaces, the most wanted first.
+    pub acr_values: Option<String>,
 }
 
 impl Asked {

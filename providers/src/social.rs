@@ -78,19 +78,6 @@ impl<'a> Setup<'a> {
         Ok(read.get("oidc_issuer").unwrap_or(own).to_owned())
     }
 
-    /// What is shared with other kinds of providers, at a provider that has no endpoint to sign out at.
-    pub(crate) fn common(read: &mut Details<'_>) -> Result<CommonSettings, SettingError> {
-        let common = CommonSettings::read(read)?;
-        if common.idp_signout {
-            return Err(SettingError::new(
-                "IDPSignout",
-                "true",
-                "false: this provider has no address where an app could sign a person out",
-            ));
-        }
-        Ok(common)
-    }
-
     /// A setting that has one value only. Describing shows it, so tools send it back.
     pub(crate) fn fixed(
         read: &mut Details<'_>,

@@ -281,6 +281,12 @@ pub(crate) fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+/// `at_hash` of an access token whose ID token is signed with RS256 (OpenID Connect Core 3.1.3.6).
+pub(crate) fn at_hash(access_token: &str) -> String {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, access_token.as_bytes());
+    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])
+}
+
 /// ID tokens of `issuer` that no adapter may believe, each with the check that refuses it.
 pub(crate) fn bad_id_tokens(issuer: &str) -> Vec<(&'static str, String)> {
     let good = claims(issuer);

@@ -81,7 +81,8 @@ async fn saml(context: &ApiContext, details: Details) -> Result<Accepted, ApiErr
 ///
 /// A private key is kept only where the settings still use one.
 pub(super) fn keep_secrets(given: &mut Details, before: &IdentityProvider) {
-    let uses_key = given.get("token_endpoint_auth_method").is_some_and(|method| method == "private_key_jwt");
+    let uses_key = before.provider_type == ProviderType::SignInWithApple
+        || given.get("token_endpoint_auth_method").is_some_and(|method| method == "private_key_jwt");
     for (key, keep) in [("client_secret", true), ("private_key", uses_key)] {
         if let Some(secret) = before.provider_details.get(key).filter(|_| keep) {
             given.entry(key.to_owned()).or_insert_with(|| secret.clone());

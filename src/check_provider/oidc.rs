@@ -1,6 +1,7 @@
 //! An OIDC provider: what its discovery document and its key set say.
 
 use poolgate_providers::oauth::ClientAuth;
+use poolgate_providers::oidc::settings::IssuerRule;
 use poolgate_providers::oidc::survey::Survey;
 use poolgate_providers::oidc::{OidcProvider, OidcSettings};
 
@@ -18,6 +19,11 @@ pub(super) async fn look(subject: &Subject, tools: &Tools, report: &mut Report) 
         }
     };
     of_settings(&settings, report);
+    if let IssuerRule::Entra(_) = settings.issuer_rule {
+        report.warn(
+            "issuer_template=entra: people of every tenant may sign in, and no e-mail address is verified",
+        );
+    }
     let by_hand = settings.endpoints.is_some();
     report.section(if by_hand { "Endpoints, given by hand" } else { "Discovery" });
     let found = match OidcProvider::new(settings).survey(&tools.around).await {

@@ -291,6 +291,36 @@ async fn an_oidc_provider_is_told_by_its_discovery_document_and_keys() {
 }
 
 #[tokio::test]
+async fn entra_with_every_tenant_let_in_is_warned_of() {
+    let mut desk = Desk::new();
+    let details = json!({"client_id": "us", "client_secret": "hush-hush", "issuer_template": "entra",
+                         "oidc_issuer": "https://login.microsoftonline.com/organizations/v2.0",
+                         "authorize_scopes": "openid email", "attributes_request_method": "GET"});
+    let described = json!({"IdentityProvider": {
+        "UserPoolId": POOL, "ProviderName": "Op", "ProviderType": "OIDC", "ProviderDetails": details,
+        "AttributeMapping": {"email": "email", "username": "sub"}, "CreationDate": 0.0, "LastModifiedDate": 0.0,
+    }});
+    let file = desk.write("op.json", &described.to_string());
+    let cloud = "https://login.microsoftonline.com";
+    let document = json!({
+        "issuer": format!("{cloud}/{{tenantid}}/v2.0"),
+        "authorization_endpoint": format!("{cloud}/organizations/oauth2/v2.0/authorize"),
+        "token_endpoint": format!("{cloud}/organizations/oauth2/v2.0/token"),
+        "jwks_uri": format!("{cloud}/organizations/discovery/v2.0/keys"),
+        "id_token_signing_alg_values_supported": ["RS256"],
+    });
+    let key = SigningKey::from_pkcs8(&generate_pkcs8().unwrap()).unwrap();
+    let at = format!("{cloud}/organizations/v2.0/.well-known/openid-configuration");
+    desk.web.insert(at, document.to_string());
+    desk.web.insert(
+        format!("{cloud}/organizations/discovery/v2.0/keys"),
+        json!({"keys": [key.jwk()]}).to_string(),
+    );
+    let lines = ["warn  issuer_template=entra", "issuer https://login.microsoftonline.com/{tenantid}/v2.0"];
+    assert_lines(&desk.told(&["--file", &file]).await, true, &lines);
+}
+
+#[tokio::test]
 async fn what_cannot_be_checked_is_an_error_of_its_own() {
     let desk = Desk::new();
     let file = desk.saml(json!({}), json!({}));

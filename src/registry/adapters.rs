@@ -6,7 +6,7 @@ use std::sync::Arc;
 use poolgate_providers::facebook::Facebook;
 use poolgate_providers::google::Google;
 use poolgate_providers::login_with_amazon::LoginWithAmazon;
-use poolgate_providers::oidc::{OidcProvider, OidcSettings};
+use poolgate_providers::oidc::OidcProvider;
 use poolgate_providers::saml::{
     RequestSignature, RequestSigner, SamlProvider, SamlSettings, SigningFailed, metadata,
 };
@@ -80,7 +80,7 @@ pub fn oauth(
 ) -> Result<Arc<dyn Provider>, SettingError> {
     let setup = Setup { details, mapped, dev };
     Ok(match kind {
-        ProviderType::Oidc => Arc::new(OidcProvider::new(OidcSettings::from_details(details, dev)?)),
+        ProviderType::Oidc => Arc::new(OidcProvider::of(setup)?),
         ProviderType::Google => Arc::new(Google::new(setup)?),
         ProviderType::Facebook => Arc::new(Facebook::new(setup)?),
         ProviderType::LoginWithAmazon => Arc::new(LoginWithAmazon::new(setup)?),

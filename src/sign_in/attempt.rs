@@ -50,6 +50,7 @@ pub struct Attempt {
     login_hint: Option<String>,
     max_age: Option<u32>,
     lang: Option<String>,
+    acr_values: Option<String>,
     started_at: i64,
 }
 
@@ -80,6 +81,7 @@ impl Attempt {
             login_hint: request.asked.login_hint.clone(),
             max_age: request.asked.max_age,
             lang: request.asked.lang.clone(),
+            acr_values: request.asked.acr_values.clone(),
             started_at: context.now().unix_timestamp(),
         }
     }
@@ -105,6 +107,7 @@ impl Attempt {
                 login_hint: self.login_hint.clone(),
                 max_age: self.max_age,
                 lang: self.lang.clone(),
+                acr_values: self.acr_values.clone(),
             },
         }
     }

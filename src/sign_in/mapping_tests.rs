@@ -113,6 +113,24 @@ fn a_missing_value_is_kept_unless_the_provider_is_set_to_remove() {
 }
 
 #[test]
+fn what_a_provider_tells_once_is_kept_when_it_is_missing_later() {
+    let (pool, client) = (user_pool(), client(json!({})));
+    let members = json!({"AttributeMapping": {"email": "email", "name": "name"},
+                         "ProviderDetails": {"missing_attributes": "remove"}});
+    let provider = provider("Acme", members);
+    let place = Place { pool: &pool, client: &client, provider: &provider };
+    let with = |attributes: &[(&str, &[&str])]| {
+        let identity = ExternalIdentity { told_once: &["name"], ..identity("jane", attributes) };
+        profile_of(&identity, &place, "sub-1".into(), NOW).unwrap()
+    };
+    let first = with(&[("name", &["Jane"]), ("email", &["j@a.example"])]);
+    assert_eq!((first.set["name"].as_str(), first.remove.len()), ("Jane", 0));
+    let later = with(&[]);
+    assert_eq!(later.remove, ["email", "email_verified"], "only what is told every time can be missing");
+    assert!(!later.set.contains_key("name"));
+}
+
+#[test]
 fn a_required_attribute_that_is_missing_fails_and_is_named() {
     let profile = map(json!({"email": "mail"}), &[]).unwrap();
     assert_eq!(profile.apply(None).unwrap_err(), ProfileError::Required("email".into()));

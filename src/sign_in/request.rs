@@ -14,6 +14,10 @@ use crate::registry::LivePool;
 const MAX_VALUE: usize = 4_096;
 /// Longest `login_hint`, in bytes.
 const MAX_LOGIN_HINT: usize = 2_048;
+/// Longest `acr_values`, in bytes.
+const MAX_ACR_VALUES: usize = 1_024;
+/// Most languages that travel on.
+const MAX_LANGUAGES: usize = 10;
 /// Scopes every pool knows.
 pub const RESERVED_SCOPES: [&str; 5] =
     ["openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"];
@@ -326,18 +330,46 @@ fn check_asked(parameters: &Parameters<'_>) -> Result<Asked, Refusal> {
     if login_hint.as_ref().is_some_and(|hint| hint.len() > MAX_LOGIN_HINT) {
         return Err(("invalid_request", format!("login_hint is longer than {MAX_LOGIN_HINT} bytes")));
     }
-    let max_age = match parameters.get("max_age").map(str::parse) {
+    let digits = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let max_age = match parameters.get("max_age").map(|text| Some(text).filter(digits).map(str::parse)) {
         None => None,
-        Some(Ok(seconds)) => Some(seconds),
-        Some(Err(_)) => return Err(("invalid_request", "max_age must be a number of seconds".into())),
+        Some(Some(Ok(seconds))) => Some(seconds),
+        Some(_) => return Err(("invalid_request", "max_age must be a number of seconds".into())),
     };
-    let lang = parameters.get("lang").filter(|lang| is_language_tag(lang)).map(str::to_owned);
-    Ok(Asked { prompt, login_hint, max_age, lang })
+    let acr_values = check_acr_values(parameters.get("acr_values"))?;
+    Ok(Asked { prompt, login_hint, max_age, lang: languages(parameters), acr_values })
+}
+
+/// The languages of `lang`, which speaks to the pages here too, and then of `ui_locales`. One that is no language
+/// is no error (OpenID Connect Core 3.1.2.1): it is left out.
+fn languages(parameters: &Parameters<'_>) -> Option<String> {
+    let given = ["lang", "ui_locales"].into_iter().filter_map(|name| parameters.get(name));
+    let mut tags: Vec<&str> = Vec::new();
+    for tag in given.flat_map(|tags| tags.split(' ')).filter(|tag| is_language_tag(tag)) {
+        if !tags.contains(&tag) && tags.len() < MAX_LANGUAGES {
+            tags.push(tag);
+        }
+    }
+    (!tags.is_empty()).then(|| tags.join(" "))
+}
+
+/// Authentication context classes, which travel on as they are: the provider alone knows what they mean, and they
+/// are a wish (OpenID Connect Core 3.1.2.1: voluntary).
+fn check_acr_values(given: Option<&str>) -> Result<Option<String>, Refusal> {
+    let Some(given) = given else { return Ok(None) };
+    let name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+    };
+    if given.len() <= MAX_ACR_VALUES && given.split(' ').all(name) {
+        return Ok(Some(given.to_owned()));
+    }
+    let why = format!("acr_values must be names separated by single spaces, at most {MAX_ACR_VALUES} bytes");
+    Err(("invalid_request", why))
 }
 
 /// Shape of a language tag (RFC 5646), roughly; anything else is ignored, a page is shown in English then.
 fn is_language_tag(text: &str) -> bool {
-    text.len() <= 35 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    (1..=35).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 fn check_resource(resource: Option<&str>) -> Result<Option<String>, Refusal> {

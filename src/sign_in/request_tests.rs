@@ -82,6 +82,16 @@ fn everything_else_that_is_wrong_goes_back_to_the_app_with_its_error() {
         (vec![("prompt", "sometimes")], "invalid_request"),
         (vec![("prompt", "none login")], "invalid_request"),
         (vec![("max_age", "soon")], "invalid_request"),
+        (vec![("max_age", "-1")], "invalid_request"),
+        (vec![("max_age", "+1")], "invalid_request"),
+        (vec![("max_age", "4294967296")], "invalid_request"),
+        (vec![("acr_values", "a  b")], "invalid_request"),
+        (vec![("acr_values", " a")], "invalid_request"),
+        (vec![("acr_values", "a\tb")], "invalid_request"),
+        (vec![("acr_values", "a\u{0}")], "invalid_request"),
+        (vec![("acr_values", "\"a\"")], "invalid_request"),
+        (vec![("acr_values", "st\u{e4}rk")], "invalid_request"),
+        (vec![("acr_values", "a"), ("acr_values", "b")], "invalid_request"),
         (vec![("resource", "http://api.example")], "invalid_request"),
         (vec![("resource", "https://api.example/#f")], "invalid_request"),
         (vec![("resource", "javascript:alert(1)")], "invalid_request"),
@@ -96,6 +106,31 @@ fn everything_else_that_is_wrong_goes_back_to_the_app_with_its_error() {
     let mut twice = good();
     twice.extend([("state", "a"), ("state", "b")]);
     assert_eq!(error_of(check(&twice)), "invalid_request");
+}
+
+#[test]
+fn acr_values_travel_on_as_they_are_up_to_their_bound() {
+    let asked = "urn:mace:incommon:iap:silver phr https://refeds.org/profile/mfa";
+    assert_eq!(with(&[("acr_values", asked)]).unwrap().asked.acr_values.as_deref(), Some(asked));
+    assert_eq!(check(&good()).unwrap().asked.acr_values, None);
+    let of = |length: usize| {
+        let long = "x".repeat(length);
+        let mut pairs = good();
+        pairs.push(("acr_values", &long));
+        error_of(check(&pairs))
+    };
+    assert_eq!((of(MAX_ACR_VALUES), of(MAX_ACR_VALUES + 1)), ("accepted", "invalid_request"));
+}
+
+#[test]
+fn languages_come_from_lang_and_then_ui_locales_and_what_is_none_is_left_out() {
+    let of = |pairs: &[(&'static str, &'static str)]| with(pairs).unwrap().asked.lang;
+    assert_eq!(of(&[("lang", "ko")]).as_deref(), Some("ko"));
+    assert_eq!(of(&[("ui_locales", "fr-CA fr en")]).as_deref(), Some("fr-CA fr en"));
+    assert_eq!(of(&[("lang", "fr"), ("ui_locales", "fr-CA fr en")]).as_deref(), Some("fr fr-CA en"));
+    assert_eq!(of(&[("lang", "<x>"), ("ui_locales", "de;x  en&a=b \u{e9} it")]).as_deref(), Some("it"));
+    assert_eq!(of(&[("ui_locales", "<x>")]), None);
+    assert_eq!(of(&[("ui_locales", "a b c d e f g h i j k l")]).as_deref(), Some("a b c d e f g h i j"));
 }
 
 #[test]

@@ -19,8 +19,8 @@ use crate::registry::LivePool;
 const MAX_QUERY: usize = 8 * 1024;
 /// Parameters that speak to a provider that is asked, or for an app that waits. Here is neither: a nonce or a
 /// challenge that stands in the provider's configuration would be the same for everybody and protect nobody.
-const MEANINGLESS: [&str; 6] =
-    ["code_challenge", "code_challenge_method", "nonce", "prompt", "login_hint", "max_age"];
+const MEANINGLESS: [&str; 7] =
+    ["code_challenge", "code_challenge_method", "nonce", "prompt", "login_hint", "max_age", "acr_values"];
 
 /// A request that stood in a provider's RelayState, every parameter of it good.
 pub struct Started {

@@ -104,7 +104,7 @@ fn asked(asked: &Asked) -> Asked {
             prompt.push(known);
         }
     }
-    Asked { prompt, max_age: None, lang: None, ..asked.clone() }
+    Asked { prompt, login_hint: asked.login_hint.clone(), ..Asked::default() }
 }
 
 #[async_trait]
@@ -116,7 +116,8 @@ impl Provider for Google {
             if facts.asked.max_age.is_some() {
                 url.query_pairs_mut().append_pair("claims", ASK_AUTH_TIME);
             }
-            if let Some(lang) = &facts.asked.lang {
+            // Google takes one language, in a parameter of its own.
+            if let Some(lang) = facts.asked.lang.as_ref().and_then(|tags| tags.split(' ').next()) {
                 url.query_pairs_mut().append_pair("hl", lang);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use http::{Request, Response, StatusCode, header};
+use http::{Response, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use time::{Date, Month};
@@ -11,11 +11,15 @@ use url::Url;
 use crate::fetch::Http;
 use crate::oauth::{call, json};
 use crate::social::Said;
-use crate::{Attributes, ProviderError, Upstream};
+use crate::{Attributes, ProviderError, Upstream, social};
 
 const AT: Upstream = Upstream::UserInfo;
 /// Where Google's scopes for one field begin.
 const SCOPES: &str = "https://www.googleapis.com/auth/";
+/// Google's other name for it: `userinfo.profile`.
+const PROFILE: &str = "profile";
+/// Google's other name for it: `userinfo.email`.
+const EMAIL: &str = "email";
 
 /// One field of a person: a list of objects, of which one member becomes the value.
 struct Field {
@@ -23,49 +27,49 @@ struct Field {
     name: &'static str,
     /// The members that hold the value; the first that is there.
     members: &'static [&'static str],
-    /// The scope that opens it, beyond `profile` and `email`.
-    scope: Option<&'static str>,
+    /// The scope that opens it.
+    scope: &'static str,
 }
 
-const fn field(name: &'static str, members: &'static [&'static str], scope: Option<&'static str>) -> Field {
+const fn field(name: &'static str, members: &'static [&'static str], scope: &'static str) -> Field {
     Field { name, members, scope }
 }
 
 /// The fields that a text can be taken from (People API, "REST Resource: people"). `memberships` and `metadata`
 /// hold none.
 const FIELDS: [Field; 27] = [
-    field("addresses", &["formattedValue"], Some("user.addresses.read")),
-    field("ageRanges", &["ageRange"], Some("profile.agerange.read")),
-    field("biographies", &["value"], None),
-    field("birthdays", &["date"], Some("user.birthday.read")),
-    field("calendarUrls", &["url"], None),
-    field("clientData", &["value"], None),
-    field("coverPhotos", &["url"], None),
-    field("emailAddresses", &["value"], Some("user.emails.read")),
-    field("events", &["date"], None),
-    field("externalIds", &["value"], None),
-    field("genders", &["value"], Some("user.gender.read")),
-    field("imClients", &["username"], None),
-    field("interests", &["value"], None),
-    field("locales", &["value"], None),
-    field("locations", &["value"], None),
-    field("miscKeywords", &["value"], None),
-    field("names", &["displayName"], None),
-    field("nicknames", &["value"], None),
-    field("occupations", &["value"], None),
-    field("organizations", &["name"], Some("user.organization.read")),
-    field("phoneNumbers", &["canonicalForm", "value"], Some("user.phonenumbers.read")),
-    field("photos", &["url"], None),
-    field("relations", &["person"], None),
-    field("sipAddresses", &["value"], None),
-    field("skills", &["value"], None),
-    field("urls", &["value"], None),
-    field("userDefined", &["value"], None),
+    field("addresses", &["formattedValue"], "user.addresses.read"),
+    field("ageRanges", &["ageRange"], "profile.agerange.read"),
+    field("biographies", &["value"], PROFILE),
+    field("birthdays", &["date"], "user.birthday.read"),
+    field("calendarUrls", &["url"], PROFILE),
+    field("clientData", &["value"], PROFILE),
+    field("coverPhotos", &["url"], PROFILE),
+    field("emailAddresses", &["value"], EMAIL),
+    field("events", &["date"], PROFILE),
+    field("externalIds", &["value"], PROFILE),
+    field("genders", &["value"], "user.gender.read"),
+    field("imClients", &["username"], PROFILE),
+    field("interests", &["value"], PROFILE),
+    field("locales", &["value"], PROFILE),
+    field("locations", &["value"], PROFILE),
+    field("miscKeywords", &["value"], PROFILE),
+    field("names", &["displayName"], PROFILE),
+    field("nicknames", &["value"], PROFILE),
+    field("occupations", &["value"], PROFILE),
+    field("organizations", &["name"], "user.organization.read"),
+    field("phoneNumbers", &["canonicalForm", "value"], "user.phonenumbers.read"),
+    field("photos", &["url"], PROFILE),
+    field("relations", &["person"], PROFILE),
+    field("sipAddresses", &["value"], PROFILE),
+    field("skills", &["value"], PROFILE),
+    field("urls", &["value"], PROFILE),
+    field("userDefined", &["value"], PROFILE),
 ];
 
-/// Its fields; the last part of their scopes is named.
+/// Its fields, each with its scope; the last part of the scope is named.
 pub(super) fn says() -> impl Iterator<Item = Said> {
-    FIELDS.iter().map(|field| Said::new(field.name, Some(field.scope.unwrap_or("profile"))))
+    FIELDS.iter().map(|field| Said::new(field.name, Some(field.scope)))
 }
 
 /// The People API, and what of it is mapped.
@@ -104,11 +108,7 @@ impl People {
         scopes: &[String],
     ) -> Result<Attributes, ProviderError> {
         let Some(url) = &self.url else { return Ok(Attributes::new()) };
-        let request = Request::get(url.as_str())
-            .header(header::ACCEPT, "application/json")
-            .header(header::AUTHORIZATION, call::bearer(access_token)?)
-            .body(Vec::new());
-        let response = call::send(http, AT, request).await?;
+        let response = social::ask(http, AT, url, access_token).await?;
         if response.status() == StatusCode::FORBIDDEN {
             return Err(call::bad(AT, response.status(), self.forbidden(&response, scopes)));
         }
@@ -131,8 +131,11 @@ impl People {
             return "the People API is not enabled in the Google Cloud project of this client".to_owned();
         }
         let lacks = |field: &&Field| {
-            let scope = format!("{SCOPES}{}", field.scope?);
-            (!scopes.contains(&scope)).then(|| format!("{scope} ({})", field.name))
+            let scope = match field.scope {
+                short @ (PROFILE | EMAIL) => short.to_owned(),
+                own => format!("{SCOPES}{own}"),
+            };
+            (!opens(scopes, field.scope)).then(|| format!("{scope} ({})", field.name))
         };
         let lacking: Vec<String> = self.fields.iter().filter_map(lacks).collect();
         if lacking.is_empty() {
@@ -144,6 +147,14 @@ impl People {
         }
         format!("authorize_scopes lacks {}, which the attribute mapping needs", lacking.join(", "))
     }
+}
+
+/// Whether one of `scopes` is this one, by its short name or by its long one.
+fn opens(scopes: &[String], scope: &str) -> bool {
+    scopes.iter().any(|given| {
+        let own = given.strip_prefix(SCOPES).map(|own| own.strip_prefix("userinfo.").unwrap_or(own));
+        given == scope || own == Some(scope)
+    })
 }
 
 /// The reasons of a failure (Google's `google.rpc.ErrorInfo`).

@@ -8,7 +8,7 @@ use crate::oauth::{ClientAuth, client_auth};
 use crate::oidc::OidcSettings;
 use crate::oidc::settings::{self as oidc, AttributesMethod, ExplicitEndpoints, IssuerRule, ResponseMode};
 use crate::settings::{Details, SettingError};
-use crate::social::Setup;
+use crate::social::{self, Setup};
 
 const ISSUER: &str = "https://accounts.google.com";
 /// How ID tokens for older clients spell the issuer (OpenID Connect reference, `iss`).
@@ -67,10 +67,10 @@ pub(super) fn read(setup: Setup<'_>) -> Result<GoogleSettings, SettingError> {
     let client_id = client_auth::client_id(&mut read)?;
     let client_auth = ClientAuth::SecretPost(client_auth::client_secret(&mut read)?);
     let scopes = oidc::scopes(&mut read)?;
-    let pkce = read.choice("pkce", &[("S256", true), ("off", false)])?;
+    let pkce = social::pkce(&mut read)?;
     let forward_login_hint = read.choice("login_hint", &[("forward", true), ("none", false)])?;
     let hosted_domain = hosted_domain(&mut read)?;
-    let common = Setup::common(&mut read)?;
+    let common = social::common(&mut read, "Google")?;
     let issuer = setup.issuer(&mut read, ISSUER)?;
     let authorize = setup.endpoint(&mut read, "authorize_url", AUTHORIZE)?;
     let token = setup.endpoint(&mut read, "token_url", TOKEN)?;

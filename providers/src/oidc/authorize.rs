@@ -63,6 +63,11 @@ pub(super) fn url(
     if let Some(lang) = &facts.asked.lang {
         request = request.add_ui_locale(LanguageTag::new(lang.clone()));
     }
+    // A provider that needs them always has them in the address of its endpoint: then the app has no say.
+    let fixed = endpoints.authorize.query_pairs().any(|(name, _)| name == "acr_values");
+    if let Some(classes) = facts.asked.acr_values.as_ref().filter(|_| !fixed) {
+        request = request.add_extra_param("acr_values", classes.clone());
+    }
     for (name, value) in &settings.request_parameters {
         request = request.add_extra_param(*name, value.clone());
     }

@@ -22,7 +22,11 @@ const PROTOCOL: [&str; 14] = [
     "_claim_sources",
 ];
 /// Claims of the sign-in: only the ID token, which is bound to this sign-in, may state them.
-const OF_THE_SIGN_IN: [&str; 5] = ["sub", "sid", "acr", "amr", "auth_time"];
+pub(super) const OF_THE_SIGN_IN: [&str; 5] = ["sub", "sid", "acr", "amr", "auth_time"];
+
+/// Entra's statement that an e-mail address is of a domain whose owner was verified (Microsoft identity platform,
+/// "Optional claims reference"): `true`, and in practice also `1`, as a number or a text.
+const DOMAIN_VERIFIED: &str = "xms_edov";
 
 /// The attributes of a person: what the ID token says, and over it what userinfo says, name by name.
 ///
@@ -46,7 +50,10 @@ fn insert(attributes: &mut Attributes, name: &str, value: &Value) {
     if PROTOCOL.contains(&name) {
         return;
     }
-    let values = values(value);
+    let mut values = values(value);
+    if name == DOMAIN_VERIFIED {
+        values = values.iter().map(|value| truth(value)).collect();
+    }
     if !values.is_empty() {
         attributes.insert(name.to_owned(), values);
     }
@@ -66,5 +73,14 @@ fn text(value: &Value) -> Option<String> {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
+    }
+}
+
+/// A truth value in the words of JSON; what is none stays what it is.
+fn truth(text: &str) -> String {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" => "true".to_owned(),
+        "0" | "false" => "false".to_owned(),
+        _ => text.to_owned(),
     }
 }

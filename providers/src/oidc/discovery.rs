@@ -1,6 +1,7 @@
 //! Where a provider's endpoints are: given by hand, or from its discovery document
 //! (OpenID Connect Discovery 1.0).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -8,8 +9,9 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::cached::Cached;
+use super::entra;
 use super::keys::Alg;
-use super::settings::{OidcSettings, reserved_parameter};
+use super::settings::{IssuerRule, OidcSettings, reserved_parameter};
 use crate::fetch::Http;
 use crate::oauth::{call, json};
 use crate::settings::https_url;
@@ -23,7 +25,7 @@ const BACK_OFF: Duration = Duration::seconds(5);
 /// What is known of a provider.
 #[derive(Debug)]
 pub(super) struct Endpoints {
-    /// The issuer its ID tokens name, byte by byte.
+    /// The issuer its ID tokens name, byte by byte; Entra's with a place for the tenant.
     pub(super) issuer: String,
     /// Authorization endpoint.
     pub(super) authorize: Url,
@@ -37,6 +39,8 @@ pub(super) struct Endpoints {
     pub(super) end_session: Option<Url>,
     /// Algorithms its ID tokens may be signed with.
     pub(super) algs: Vec<Alg>,
+    /// Algorithms its userinfo may be signed with.
+    pub(super) userinfo_algs: Vec<Alg>,
     /// Whether its answers always carry `iss` (RFC 9207 section 3).
     pub(super) iss_parameter: bool,
 }
@@ -61,10 +65,8 @@ impl Discovery {
                 jwks: given.jwks.clone(),
                 end_session: None,
                 // Nothing announces algorithms here: without names the type of the key in the key set decides.
-                algs: match given.algorithms {
-                    Some(names) => names.iter().filter_map(|name| Alg::named(name)).collect(),
-                    None => Alg::ALL.into_iter().map(|(_, alg)| alg).collect(),
-                },
+                algs: by_hand(given.algorithms),
+                userinfo_algs: by_hand(given.algorithms),
                 iss_parameter: false,
             })),
         }
@@ -104,9 +106,21 @@ impl Discovery {
     }
 }
 
+/// The algorithms of these names; without names every one that is ever believed.
+fn by_hand(names: Option<&[&str]>) -> Vec<Alg> {
+    match names {
+        Some(names) => names.iter().filter_map(|name| Alg::named(name)).collect(),
+        None => Alg::ALL.into_iter().map(|(_, alg)| alg).collect(),
+    }
+}
+
 async fn fetch(http: &dyn Http, settings: &OidcSettings) -> Result<Endpoints, ProviderError> {
     const AT: Upstream = Upstream::Discovery;
-    let address = format!("{}/.well-known/openid-configuration", settings.issuer);
+    let at = match settings.issuer_rule {
+        IssuerRule::Entra(tenants) => Cow::Owned(entra::authority(&settings.issuer, tenants)),
+        _ => Cow::Borrowed(&settings.issuer),
+    };
+    let address = format!("{at}/.well-known/openid-configuration");
     let url = Url::parse(&address).map_err(|_| ProviderError::Settings("oidc_issuer is not a URL".into()))?;
     let response = call::ask(http, AT, || call::get(&url)).await?;
     let document = call::object(AT, &response, &[])?;
@@ -114,9 +128,14 @@ async fn fetch(http: &dyn Http, settings: &OidcSettings) -> Result<Endpoints, Pr
         Fault::Issuer(came) => ProviderError::not_believed(
             "oidc_discovery_issuer",
             format!(
-                "the discovery document is of issuer \"{}\", expected \"{}\" (oidc_issuer)",
+                "the discovery document is of issuer \"{}\", expected \"{}\" (oidc_issuer){}",
                 json::shown(&came, 300),
-                settings.issuer
+                settings.issuer,
+                if entra::needs_template(&came) {
+                    "; for many tenants set issuer_template=entra"
+                } else {
+                    ""
+                },
             ),
         ),
         Fault::Member(reason) => call::bad(AT, response.status(), reason),
@@ -130,11 +149,19 @@ enum Fault {
 
 fn read(document: &Map<String, Value>, settings: &OidcSettings) -> Result<Endpoints, Fault> {
     let issuer = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
-    // oidc_issuer is written without the trailing slash, so an issuer that has one could not be named
-    // otherwise; both have the same discovery document, and tokens are held to the one it states.
-    if issuer != settings.issuer && issuer.strip_suffix('/') != Some(settings.issuer.as_str()) {
+    let good = match settings.issuer_rule {
+        IssuerRule::Entra(tenants) => entra::is_stated(&settings.issuer, tenants, issuer),
+        // oidc_issuer is written without the trailing slash, so an issuer that has one could not be named
+        // otherwise; both have the same discovery document, and tokens are held to the one it states.
+        _ => issuer == settings.issuer || issuer.strip_suffix('/') == Some(settings.issuer.as_str()),
+    };
+    if !good {
         return Err(Fault::Issuer(issuer.to_owned()));
     }
+    let issuer = match settings.issuer_rule {
+        IssuerRule::Entra(_) => settings.issuer.as_str(),
+        _ => issuer,
+    };
     let optional = |name: &str| match document.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => value
@@ -148,6 +175,7 @@ fn read(document: &Map<String, Value>, settings: &OidcSettings) -> Result<Endpoi
     if let Some(name) = reserved_parameter(&authorize) {
         return Err(Fault::Member(format!("its authorization_endpoint sets {name} in its query")));
     }
+    let algs = id_token_algorithms(document)?;
     Ok(Endpoints {
         issuer: issuer.to_owned(),
         authorize,
@@ -155,23 +183,27 @@ fn read(document: &Map<String, Value>, settings: &OidcSettings) -> Result<Endpoi
         userinfo: optional("userinfo_endpoint")?,
         jwks: required("jwks_uri")?,
         end_session: optional("end_session_endpoint")?,
-        algs: algorithms(document)?,
+        userinfo_algs: announced(document, "userinfo_signing_alg_values_supported")
+            .unwrap_or_else(|| algs.clone()),
+        algs,
         iss_parameter: document.get("authorization_response_iss_parameter_supported")
             == Some(&Value::Bool(true)),
     })
 }
 
 /// The announced algorithms that are ever believed; RS256 when nothing is announced.
-fn algorithms(document: &Map<String, Value>) -> Result<Vec<Alg>, Fault> {
+fn id_token_algorithms(document: &Map<String, Value>) -> Result<Vec<Alg>, Fault> {
     const NAME: &str = "id_token_signing_alg_values_supported";
-    let announced = match document.get(NAME) {
-        None | Some(Value::Null) => return Ok(vec![Alg::DEFAULT]),
-        Some(announced) => announced.as_array(),
-    };
-    let algs: Vec<Alg> =
-        announced.into_iter().flatten().filter_map(Value::as_str).filter_map(Alg::named).collect();
+    let algs = announced(document, NAME).unwrap_or_else(|| vec![Alg::DEFAULT]);
     if algs.is_empty() {
         return Err(Fault::Member(format!("its {NAME} names no asymmetric algorithm that is supported")));
     }
     Ok(algs)
+}
+
+/// Those algorithms of a list that are ever believed; `None` where there is no list.
+fn announced(document: &Map<String, Value>, name: &str) -> Option<Vec<Alg>> {
+    let list = document.get(name).filter(|list| !list.is_null())?;
+    let names = list.as_array().into_iter().flatten().filter_map(Value::as_str);
+    Some(names.filter_map(Alg::named).collect())
 }

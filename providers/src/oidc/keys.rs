@@ -25,18 +25,20 @@ const GAP: Duration = Duration::MINUTE;
 /// How long a failed first fetch is not repeated.
 const BACK_OFF: Duration = Duration::seconds(5);
 
-/// Signature algorithms that are believed: asymmetric ones only (RFC 7518 section 3, RFC 8037).
+/// Signature algorithms that are believed: asymmetric ones only (RFC 7518 section 3, RFC 8037, RFC 9864).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Alg {
     /// One that `jsonwebtoken` verifies.
     Listed(Algorithm),
     /// ECDSA on P-521, which it does not know.
     Es512,
+    /// What `EdDSA` is on this curve, by the name that says so (RFC 9864 section 2.2).
+    Ed25519,
 }
 
 impl Alg {
     /// Every algorithm that is believed.
-    pub(super) const ALL: [(&'static str, Self); 10] = [
+    pub(super) const ALL: [(&'static str, Self); 11] = [
         ("RS256", Self::Listed(Algorithm::RS256)),
         ("RS384", Self::Listed(Algorithm::RS384)),
         ("RS512", Self::Listed(Algorithm::RS512)),
@@ -47,6 +49,7 @@ impl Alg {
         ("ES384", Self::Listed(Algorithm::ES384)),
         ("ES512", Self::Es512),
         ("EdDSA", Self::Listed(Algorithm::EdDSA)),
+        ("Ed25519", Self::Ed25519),
     ];
     /// What a provider signs with that does not say.
     pub(super) const DEFAULT: Self = Self::Listed(Algorithm::RS256);
@@ -67,7 +70,7 @@ impl Alg {
             Self::Es512 => Kind::P521,
             Self::Listed(Algorithm::ES256) => Kind::P256,
             Self::Listed(Algorithm::ES384) => Kind::P384,
-            Self::Listed(Algorithm::EdDSA) => Kind::Ed25519,
+            Self::Ed25519 | Self::Listed(Algorithm::EdDSA) => Kind::Ed25519,
             Self::Listed(_) => Kind::Rsa,
         }
     }
@@ -98,6 +101,8 @@ pub(super) struct Key {
     /// The only algorithm it may be used with, if it says so.
     alg: Option<Alg>,
     kind: Kind,
+    /// `issuer`: whose key it is, in Entra's key sets; a value that is no text is nobody's.
+    owner: Option<String>,
     /// The public values, to tell a repeated key from another one.
     raw: Vec<u8>,
     decoding: DecodingKey,
@@ -154,8 +159,8 @@ impl Key {
             Some(name) => Some(Alg::named(name).filter(|alg| alg.kind() == kind)?),
             None => None,
         };
-        let kid = text("kid").map(str::to_owned);
-        Some(Self { kid, alg, kind, raw, decoding })
+        let (kid, owner) = (text("kid").map(str::to_owned), text("issuer").map(str::to_owned));
+        Some(Self { kid, alg, kind, owner, raw, decoding })
     }
 
     fn fits(&self, alg: Alg) -> bool {
@@ -168,16 +173,18 @@ impl Key {
             return false;
         }
         match alg {
-            Alg::Listed(listed) => {
-                jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.decoding, listed)
-                    .unwrap_or(false)
-            }
+            Alg::Listed(listed) => self.verifies_listed(listed, message, signature),
+            Alg::Ed25519 => self.verifies_listed(Algorithm::EdDSA, message, signature),
             Alg::Es512 => URL_SAFE_NO_PAD.decode(signature).is_ok_and(|signature| {
                 UnparsedPublicKey::new(&ECDSA_P521_SHA512_FIXED, &self.raw)
                     .verify(message.as_bytes(), &signature)
                     .is_ok()
             }),
         }
+    }
+
+    fn verifies_listed(&self, alg: Algorithm, message: &str, signature: &str) -> bool {
+        jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.decoding, alg).unwrap_or(false)
     }
 }
 
@@ -248,11 +255,19 @@ impl KeySet {
         self.keys.iter().map(|key| (key.kid.clone(), names(key))).collect()
     }
 
+    fn named(&self, alg: Alg, kid: Option<&str>) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(move |key| key.fits(alg) && (kid.is_none() || key.kid.as_deref() == kid))
+    }
+
+    /// Whose the key is that [`select`](Self::select) gives; it may stand in the set more than once.
+    pub(super) fn owners(&self, alg: Alg, kid: Option<&str>) -> impl Iterator<Item = Option<&str>> {
+        self.named(alg, kid).map(|key| key.owner.as_deref())
+    }
+
     /// The key for a token signed with `alg` by key `kid`. Without a `kid` only a set with exactly one
     /// key for that algorithm will do.
     pub(super) fn select(&self, alg: Alg, kid: Option<&str>) -> Result<&Key, NoKey> {
-        let mut fitting =
-            self.keys.iter().filter(|key| key.fits(alg) && (kid.is_none() || key.kid.as_deref() == kid));
+        let mut fitting = self.named(alg, kid);
         let first = fitting.next().ok_or(NoKey::Unknown)?;
         if fitting.all(|other| other.raw == first.raw) { Ok(first) } else { Err(NoKey::Ambiguous) }
     }
@@ -316,17 +331,15 @@ impl KeyCache {
 fn no_key(fault: NoKey, kid: Option<&str>) -> ProviderError {
     let detail = match (fault, kid) {
         (NoKey::Unknown, Some(kid)) => format!(
-            "the ID token is signed by key \"{}\", which the provider's key set does not offer for its algorithm",
+            "the token is signed by key \"{}\", which the provider's key set does not offer for its algorithm",
             json::shown(kid, 100)
         ),
-        (NoKey::Unknown, None) => {
-            "the provider's key set offers no key for the ID token's algorithm".to_owned()
-        }
+        (NoKey::Unknown, None) => "the provider's key set offers no key for the token's algorithm".to_owned(),
         (NoKey::Ambiguous, Some(kid)) => {
             format!("the provider's key set holds several keys named \"{}\"", json::shown(kid, 100))
         }
         (NoKey::Ambiguous, None) => {
-            "the ID token names no key (kid) and the provider's key set holds several".to_owned()
+            "the token names no key (kid) and the provider's key set holds several".to_owned()
         }
     };
     ProviderError::not_believed("oidc_kid", detail)

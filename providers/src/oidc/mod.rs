@@ -2,14 +2,16 @@
 //!
 //! Modules follow the sign-in: [`settings`] and `discovery` say where to go, `authorize` writes the
 //! request, [`crate::oauth`] reads the answer and redeems the code, `jws` and `keys` check the
-//! signature, `id_token` checks the claims, `userinfo` asks for more, `claims` makes attributes of it.
+//! signature, `id_token` checks the claims (`issuer` and `entra` whose they are), `userinfo` asks for more, `claims` makes attributes of it.
 //! Google and Apple are this protocol with rules of their own.
 
 mod authorize;
 mod cached;
 pub(crate) mod claims;
 mod discovery;
+mod entra;
 mod id_token;
+mod issuer;
 mod jws;
 mod keys;
 pub mod settings;
@@ -29,15 +31,19 @@ pub use settings::OidcSettings;
 
 use crate::oauth::callback::{self, Issuer};
 use crate::oauth::exchange::{self, Redeemer};
+use crate::settings::SettingError;
+use crate::social::Setup;
 use crate::{
-    AttemptFacts, ExternalIdentity, Inbound, Outbound, Provider, ProviderError, ProviderSession,
+    AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
     SignOutFacts, Surroundings, Verified,
 };
 use discovery::{Discovery, Endpoints};
 use id_token::Expected;
 pub(crate) use id_token::IdToken;
-use jws::Jws;
+use jws::{Document, Jws};
 use keys::KeyCache;
+use settings::IssuerRule;
+use userinfo::Reply;
 
 /// One OpenID Connect provider.
 ///
@@ -46,13 +52,25 @@ pub struct OidcProvider {
     settings: OidcSettings,
     discovery: Discovery,
     keys: KeyCache,
+    /// Whether userinfo is asked for the mapped attributes by name (`attributes_url_add_attributes`).
+    adds_attributes: bool,
 }
 
 impl OidcProvider {
     /// The provider of these settings. Nothing is fetched yet.
     pub fn new(settings: OidcSettings) -> Self {
         let discovery = Discovery::new(&settings);
-        Self { settings, discovery, keys: KeyCache::default() }
+        Self { settings, discovery, keys: KeyCache::default(), adds_attributes: false }
+    }
+
+    /// The provider of a whole setup.
+    ///
+    /// # Errors
+    /// The first setting that is missing, unknown or has a value that is not allowed.
+    pub fn of(setup: Setup<'_>) -> Result<Self, SettingError> {
+        let mut settings = OidcSettings::from_details(setup.details, setup.dev)?;
+        let adds_attributes = settings.ask_for(setup.details, setup.mapped)?;
+        Ok(Self { adds_attributes, ..Self::new(settings) })
     }
 
     /// Its settings.
@@ -72,7 +90,9 @@ impl OidcProvider {
         };
         let http = around.http.as_ref();
         let endpoints = self.discovery.endpoints(http, around.clock.now(), &self.settings).await?;
-        let issuer = Issuer { name: Some(&endpoints.issuer), always: endpoints.iss_parameter };
+        let answered = self.answered(&pairs, &endpoints);
+        let name = answered.as_deref().unwrap_or(&endpoints.issuer);
+        let issuer = Issuer { name: Some(name), always: endpoints.iss_parameter };
         let code = callback::code(pairs, facts, issuer)?;
         let redeemer = Redeemer {
             client_id: &self.settings.client_id,
@@ -88,7 +108,21 @@ impl OidcProvider {
             )
         })?;
         let verified = self.verify(around, &endpoints, facts, &id_token, &tokens.access_token).await?;
+        if answered.is_some_and(|answered| answered != verified.issuer) {
+            return Err(ProviderError::not_believed(
+                "oidc_iss_parameter",
+                "the answer (iss) and the ID token are from different tenants",
+            ));
+        }
         Ok(Confirmed { endpoints, id_token, access_token: tokens.access_token, verified })
+    }
+
+    /// The issuer that an answer through the browser names (RFC 9207), where it is one tenant's form of the
+    /// provider's: what it must be is then known from the ID token alone.
+    fn answered(&self, pairs: &[(String, String)], endpoints: &Endpoints) -> Option<String> {
+        let IssuerRule::Entra(tenants) = self.settings.issuer_rule else { return None };
+        let (_, named) = pairs.iter().find(|(name, _)| name == "iss")?;
+        entra::tenant(&endpoints.issuer, tenants, named).map(|_| named.clone())
     }
 
     async fn verify(
@@ -100,7 +134,7 @@ impl OidcProvider {
         access_token: &SecretString,
     ) -> Result<IdToken, ProviderError> {
         let jws = Jws::parse(id_token.expose_secret())?;
-        id_token::check_header(&jws, &endpoints.algs)?;
+        jws.check_header(&endpoints.algs)?;
         let now = around.clock.now();
         let kid = jws.kid.as_deref();
         let keys = self.keys.holding(around.http.as_ref(), &endpoints.jwks, now, jws.alg, kid).await?;
@@ -110,12 +144,46 @@ impl OidcProvider {
             client_id: &self.settings.client_id,
             nonce: &facts.nonce,
             algs: &endpoints.algs,
-            skew: Duration::seconds(self.settings.common.clock_skew_seconds.into()),
+            skew: self.skew(),
             max_age: facts.asked.max_age,
+            again_since: facts.asked.wants(Prompt::Login).then_some(facts.started_at),
             access_token: access_token.expose_secret(),
             now: around.clock.now(),
         };
         id_token::verify(&jws, &keys, &expected)
+    }
+
+    fn skew(&self) -> Duration {
+        Duration::seconds(self.settings.common.clock_skew_seconds.into())
+    }
+
+    /// What userinfo says of this person, where there is such an endpoint.
+    async fn userinfo(
+        &self,
+        around: &Surroundings,
+        confirmed: &Confirmed,
+    ) -> Result<Option<Map<String, Value>>, ProviderError> {
+        let (http, endpoints) = (around.http.as_ref(), &confirmed.endpoints);
+        let Some(url) = &endpoints.userinfo else { return Ok(None) };
+        let method = self.settings.attributes_request_method;
+        let claims = match userinfo::ask(http, url, method, &confirmed.access_token).await? {
+            Reply::Plain(claims) => claims,
+            Reply::Signed(token) => {
+                let jws = Jws::parse_as(&token, Document::UserInfo)?;
+                jws.check_header(&endpoints.userinfo_algs)?;
+                let (now, kid) = (around.clock.now(), jws.kid.as_deref());
+                let keys = self.keys.holding(http, &endpoints.jwks, now, jws.alg, kid).await?;
+                let expected = userinfo::Expected {
+                    id_token: &confirmed.verified,
+                    client_id: &self.settings.client_id,
+                    algs: &endpoints.userinfo_algs,
+                    skew: self.skew(),
+                    now: around.clock.now(),
+                };
+                userinfo::verify(&jws, &keys, &expected)?
+            }
+        };
+        userinfo::of_subject(claims, &confirmed.verified.subject).map(Some)
     }
 }
 
@@ -136,7 +204,7 @@ impl Confirmed {
         let sid = verified.claims.get("sid").and_then(Value::as_str).map(str::to_owned);
         ExternalIdentity {
             attributes: claims::merge(&verified.claims, more),
-            issuer: self.endpoints.issuer.clone(),
+            issuer: verified.issuer,
             session: ProviderSession {
                 subject: verified.subject.clone(),
                 session_indexes: sid.into_iter().collect(),
@@ -165,15 +233,7 @@ impl Provider for OidcProvider {
         inbound: Inbound,
     ) -> Result<Verified<ExternalIdentity>, ProviderError> {
         let confirmed = self.confirm(around, facts, inbound).await?;
-        let userinfo = match &confirmed.endpoints.userinfo {
-            None => None,
-            Some(url) => {
-                let (method, subject) =
-                    (self.settings.attributes_request_method, &confirmed.verified.subject);
-                let http = around.http.as_ref();
-                Some(userinfo::ask(http, url, method, &confirmed.access_token, subject).await?)
-            }
-        };
+        let userinfo = self.userinfo(around, &confirmed).await?;
         Ok(Verified::vouch(confirmed.identity(userinfo.as_ref())))
     }
 
@@ -204,7 +264,7 @@ impl Provider for OidcProvider {
     }
 
     fn derived(&self) -> Vec<(&'static str, String)> {
-        vec![("attributes_url_add_attributes", "false".to_owned())]
+        vec![("attributes_url_add_attributes", self.adds_attributes.to_string())]
     }
 
     fn origins(&self) -> Vec<url::Origin> {

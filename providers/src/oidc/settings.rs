@@ -1,14 +1,18 @@
 //! What an OIDC provider is told about itself (`ProviderDetails`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use url::Url;
 
+pub use super::entra::Tenants;
+use super::{claims, entra};
 use crate::oauth::client_auth::{self, ClientAuth};
+use crate::oauth::json;
 use crate::settings::{CommonSettings, Details, SettingError, https_url, required};
 
 /// Longest value of one setting, in bytes (a private key is the longest that makes sense).
 const LONGEST: usize = 16 * 1024;
+const ADD_ATTRIBUTES: &str = "attributes_url_add_attributes";
 /// Parameters of the authorization request that are ours alone.
 const OUR_PARAMETERS: [&str; 13] = [
     "response_type",
@@ -33,6 +37,9 @@ pub enum IssuerRule {
     Exact,
     /// The issuer, or this other spelling of it.
     Or(&'static str),
+    /// `issuer_template=entra`: the issuer has a place for a tenant's id, and the token names one of these
+    /// tenants there and as `tid`.
+    Entra(Tenants),
 }
 
 /// How userinfo is asked for.
@@ -77,7 +84,7 @@ pub struct OidcSettings {
     pub client_auth: ClientAuth,
     /// `attributes_request_method`.
     pub attributes_request_method: AttributesMethod,
-    /// `oidc_issuer`, as it was written: compared byte by byte.
+    /// `oidc_issuer`, as it was written: compared byte by byte. With [`IssuerRule::Entra`] the template.
     pub issuer: String,
     /// Which `iss` its ID tokens may carry.
     pub issuer_rule: IssuerRule,
@@ -111,6 +118,7 @@ impl OidcSettings {
             }
         }
         let mut read = Details::new(details);
+        let (issuer, issuer_rule) = issuer(&mut read, dev)?;
         let settings = Self {
             client_id: client_auth::client_id(&mut read)?,
             client_auth: client_auth::read(&mut read)?,
@@ -118,8 +126,8 @@ impl OidcSettings {
                 "attributes_request_method",
                 &[("GET", AttributesMethod::Get), ("POST", AttributesMethod::Post)],
             )?,
-            issuer: issuer(&mut read, dev)?,
-            issuer_rule: IssuerRule::Exact,
+            issuer,
+            issuer_rule,
             request_parameters: Vec::new(),
             scopes: scopes(&mut read)?,
             endpoints: endpoints(&mut read, dev)?,
@@ -132,27 +140,100 @@ impl OidcSettings {
             dev,
             common: CommonSettings::read(&mut read)?,
         };
-        // Describe answers with this key, so tools send it back; a field list fits no OIDC userinfo.
-        read.choice("attributes_url_add_attributes", &[("false", ())])?;
-        if let Some(template) = read.get("issuer_template") {
-            return Err(SettingError::new(
-                "issuer_template",
-                template,
-                "nothing: issuer templates are not built into this version; name one tenant in oidc_issuer",
-            ));
-        }
+        check_added_attributes(&mut read, settings.endpoints.as_ref())?;
+        check_trust(&settings, details)?;
         read.refuse_unknown()?;
         Ok(settings)
     }
+
+    /// With `attributes_url_add_attributes=true` in `details`, which these settings were read from: has
+    /// userinfo asked for the provider's attributes that are `mapped`. Returns whether it is.
+    ///
+    /// # Errors
+    /// When one of them has a name that cannot stand in the list.
+    pub(super) fn ask_for(
+        &mut self,
+        details: &BTreeMap<String, String>,
+        mapped: &BTreeSet<String>,
+    ) -> Result<bool, SettingError> {
+        let wanted = details.get(ADD_ATTRIBUTES).is_some_and(|value| value == "true");
+        let url = self.endpoints.as_mut().and_then(|endpoints| endpoints.userinfo.as_mut());
+        let Some(url) = url.filter(|_| wanted) else { return Ok(false) };
+        // Userinfo is believed for its `sub` alone, so that one is always among them.
+        let mut list = vec!["sub"];
+        for name in mapped.iter().filter(|name| !claims::OF_THE_SIGN_IN.contains(&name.as_str())) {
+            if !is_plain(name) {
+                let allowed = format!(
+                    "false while the claim \"{}\" is mapped: only names of at most 128 ASCII letters, digits \
+                     and . _ - can be appended to attributes_url",
+                    json::shown(name, 128)
+                );
+                return Err(SettingError::new(ADD_ATTRIBUTES, "true", allowed));
+            }
+            list.push(name);
+        }
+        let query = format!("{}{}", url.query().unwrap_or_default(), list.join(","));
+        url.set_query(Some(&query));
+        Ok(true)
+    }
 }
 
-fn issuer(read: &mut Details<'_>, dev: bool) -> Result<String, SettingError> {
+fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=128).contains(&name.len()) && name.bytes().all(plain)
+}
+
+/// Whether the names of attributes can be appended to `attributes_url`, where that is asked for.
+fn check_added_attributes(
+    read: &mut Details<'_>,
+    endpoints: Option<&ExplicitEndpoints>,
+) -> Result<(), SettingError> {
+    if !read.choice(ADD_ATTRIBUTES, &[("false", false), ("true", true)])? {
+        return Ok(());
+    }
+    let query = endpoints.and_then(|endpoints| endpoints.userinfo.as_ref()?.query());
+    if query.is_some_and(|query| query.ends_with('=')) {
+        return Ok(());
+    }
+    const ALLOWED: &str = "false, unless attributes_url is given and ends with the parameter that takes the \
+                           names, such as https://idp.example.com/userinfo?fields=";
+    Err(SettingError::new(ADD_ATTRIBUTES, "true", ALLOWED))
+}
+
+/// In a tenant of one's own anybody can be given any address, so with every tenant let in no domain of
+/// addresses may be trusted (known as nOAuth).
+fn check_trust(settings: &OidcSettings, details: &BTreeMap<String, String>) -> Result<(), SettingError> {
+    const KEY: &str = "trusted_email_domains";
+    match (settings.issuer_rule, details.get(KEY)) {
+        (IssuerRule::Entra(_), Some(given)) => Err(SettingError::new(
+            KEY,
+            given,
+            "nothing with issuer_template=entra: any tenant may state any e-mail address; map xms_edov to \
+             email_verified instead, or name one tenant in oidc_issuer",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn issuer(read: &mut Details<'_>, dev: bool) -> Result<(String, IssuerRule), SettingError> {
     const ALLOWED: &str = "the provider's issuer: an https URL without query, fragment and trailing slash";
     let given = required(read, "oidc_issuer", ALLOWED)?;
+    let refused = |allowed: &str| SettingError::new("oidc_issuer", given, allowed);
+    if read.get("issuer_template").is_some() {
+        read.choice("issuer_template", &[("entra", ())])?;
+        let (template, tenants) = entra::template(given, dev).ok_or_else(|| refused(entra::ALLOWED))?;
+        return Ok((template, IssuerRule::Entra(tenants)));
+    }
+    if entra::needs_template(given) {
+        return Err(refused(
+            "the issuer of one tenant, https://login.microsoftonline.com/TENANT-ID/v2.0; or set \
+             issuer_template=entra, with which the people of every tenant may sign in",
+        ));
+    }
     let url = https_url(given, dev).filter(|url| url.query().is_none() && !given.ends_with('/'));
     match url {
-        Some(_) => Ok(given.to_owned()),
-        None => Err(SettingError::new("oidc_issuer", given, ALLOWED)),
+        Some(_) => Ok((given.to_owned(), IssuerRule::Exact)),
+        None => Err(refused(ALLOWED)),
     }
 }
 

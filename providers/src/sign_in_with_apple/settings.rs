@@ -4,7 +4,7 @@ use crate::oauth::client_auth;
 use crate::oidc::OidcSettings;
 use crate::oidc::settings::{AttributesMethod, ExplicitEndpoints, IssuerRule, ResponseMode};
 use crate::settings::{Details, SettingError, required};
-use crate::social::Setup;
+use crate::social::{self, Setup};
 
 const ISSUER: &str = "https://appleid.apple.com";
 const AUTHORIZE: &str = "https://appleid.apple.com/auth/authorize";
@@ -25,8 +25,8 @@ pub(super) fn read(setup: Setup<'_>) -> Result<AppleSettings, SettingError> {
     let client_id = client_auth::client_id(&mut read)?;
     let client_auth = client_auth::signed_secret(&mut read, &issuer)?;
     let scopes = scopes(&mut read)?;
-    let pkce = read.choice("pkce", &[("S256", true), ("off", false)])?;
-    let common = Setup::common(&mut read)?;
+    let pkce = social::pkce(&mut read)?;
+    let common = social::common(&mut read, "Apple")?;
     let authorize = setup.endpoint(&mut read, "authorize_url", AUTHORIZE)?;
     let token = setup.endpoint(&mut read, "token_url", TOKEN)?;
     let jwks = setup.endpoint(&mut read, "jwks_uri", JWKS)?;

@@ -198,6 +198,84 @@ async fn a_private_key_is_kept_while_it_is_used_and_never_shown() {
 }
 
 #[tokio::test]
+async fn apples_private_key_is_kept_when_it_is_not_given_and_never_shown() {
+    let world = World::new().await;
+    let pool = world.pool().await;
+    let pem = || rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap().serialize_pem();
+    let details = json!({
+        "client_id": "com.acme.signin", "team_id": "DEF123GHIJ", "key_id": "ABC123DEFG",
+        "authorize_scopes": "email name",
+    });
+    let apple = |details: Value| {
+        oidc(&pool, "Apple", json!({ "ProviderType": "SignInWithApple", "ProviderDetails": details }))
+    };
+    let (name, text) = world.refused("CreateIdentityProvider", apple(details.clone())).await;
+    assert!(name == "InvalidParameterException" && text.contains("private_key"), "{text}");
+    let key = pem();
+    let made = world
+        .ok("CreateIdentityProvider", apple(merged(details.clone(), json!({ "private_key": key }))))
+        .await;
+    let derived = json!({
+        "attributes_url_add_attributes": "false", "authorize_url": "https://appleid.apple.com/auth/authorize",
+        "oidc_issuer": "https://appleid.apple.com", "token_request_method": "POST",
+        "token_url": "https://appleid.apple.com/auth/token",
+    });
+    let shown = merged(details.clone(), derived);
+    assert_eq!(made["IdentityProvider"]["ProviderDetails"], shown);
+    let update =
+        |details: Value| json!({ "UserPoolId": pool, "ProviderName": "Apple", "ProviderDetails": details });
+    let stored = || {
+        let snapshot = world.api.registry.snapshot();
+        let live = &snapshot.pool(&pool).unwrap().providers["Apple"];
+        assert!(live.adapter.is_ok());
+        live.config.value.detail("private_key").map(str::to_owned)
+    };
+    // What describing shows can be sent back as it is.
+    let after = world.ok("UpdateIdentityProvider", update(shown.clone())).await;
+    assert_eq!(after["IdentityProvider"]["ProviderDetails"], shown);
+    assert_eq!(stored(), Some(key));
+    let other = pem();
+    world.ok("UpdateIdentityProvider", update(merged(shown.clone(), json!({ "private_key": other })))).await;
+    assert_eq!(stored(), Some(other), "a key that is given replaces the old one");
+}
+
+#[tokio::test]
+async fn a_google_provider_is_made_and_described() {
+    let world = World::new().await;
+    let pool = world.pool().await;
+    let details = json!({
+        "client_id": "1.apps.googleusercontent.com", "client_secret": "hush",
+        "authorize_scopes": "email profile openid", "hd": "acme.example",
+    });
+    let google = json!({
+        "ProviderType": "Google", "ProviderDetails": details,
+        "AttributeMapping": { "email": "email", "birthdate": "birthdays" },
+    });
+    let made = world.ok("CreateIdentityProvider", oidc(&pool, "Google", google)).await;
+    let derived = json!({
+        "attributes_url": "https://people.googleapis.com/v1/people/me?personFields=",
+        "attributes_url_add_attributes": "true",
+        "authorize_url": "https://accounts.google.com/o/oauth2/v2/auth",
+        "oidc_issuer": "https://accounts.google.com", "token_request_method": "POST",
+        "token_url": "https://www.googleapis.com/oauth2/v4/token",
+    });
+    let shown = merged(details, derived);
+    let provider = &made["IdentityProvider"];
+    assert_eq!(provider["ProviderDetails"], shown);
+    assert_eq!(
+        provider["AttributeMapping"],
+        json!({ "email": "email", "birthdate": "birthdays", "username": "sub" })
+    );
+    let update = json!({ "UserPoolId": pool, "ProviderName": "Google", "ProviderDetails": shown });
+    let after = world.ok("UpdateIdentityProvider", update).await;
+    assert_eq!(after["IdentityProvider"]["ProviderDetails"], shown);
+    let evil = merged(shown, json!({ "token_url": "http://evil.example/token" }));
+    let update = json!({ "UserPoolId": pool, "ProviderName": "Google", "ProviderDetails": evil });
+    let (name, text) = world.refused("UpdateIdentityProvider", update).await;
+    assert!(name == "InvalidParameterException" && text.contains("token_url"), "{text}");
+}
+
+#[tokio::test]
 async fn a_deleted_provider_is_gone_from_the_clients_that_offered_it() {
     let world = World::new().await;
     let pool = world.pool().await;

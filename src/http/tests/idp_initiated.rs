@@ -219,9 +219,13 @@ async fn the_query_must_name_a_saml_provider_and_ask_nothing_that_cannot_be_give
         let answer = post(&house, &mut Browser::default(), &unasked(&idp), &relay_state(&edits)).await;
         assert_told("no provider", &answer, "invalid_request", "identity_provider");
     }
-    for (name, value) in
-        [("nonce", "n-1"), ("prompt", "login"), ("login_hint", "ada@example.com"), ("max_age", "10")]
-    {
+    for (name, value) in [
+        ("nonce", "n-1"),
+        ("prompt", "login"),
+        ("login_hint", "ada@example.com"),
+        ("max_age", "10"),
+        ("acr_values", "gold"),
+    ] {
         let answer =
             post(&house, &mut Browser::default(), &unasked(&idp), &relay_state(&[(name, value)])).await;
         assert_told(name, &answer, "invalid_request", name);

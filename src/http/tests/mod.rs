@@ -1,6 +1,7 @@
 //! The endpoints in process: the real routes over the real embedded stores, with a clock in the test's hand
 //! and a provider that answers from memory.
 
+mod apple;
 mod attempts;
 mod diagnosis;
 mod documents;
@@ -21,3 +22,4 @@ mod social;
 mod stores;
 mod token;
 mod user_info;
+mod wishes;

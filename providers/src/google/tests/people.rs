@@ -100,19 +100,21 @@ fn bad_reply(error: ProviderError) -> (u16, String) {
 #[tokio::test]
 async fn a_scope_that_was_not_asked_for_is_named() {
     let birthday = "https://www.googleapis.com/auth/user.birthday.read";
-    let scopes = format!("openid {birthday}");
-    let (fake, google) = google(&[("authorize_scopes", &scopes)], &["birthdays", "genders", "names"]).await;
+    let scopes = format!("openid {birthday} https://www.googleapis.com/auth/userinfo.email");
+    let (fake, google) =
+        google(&[("authorize_scopes", &scopes)], &["birthdays", "genders", "names", "emailAddresses"]).await;
     let body = json!({ "error": { "code": 403, "status": "PERMISSION_DENIED", "message": "hidden",
         "details": [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo",
                       "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT" }] } });
     fake.reply("/people/me", ResponseTemplate::new(403).set_body_json(&body));
     let (status, reason) = bad_reply(fake.finish(&google).await.unwrap_err());
     assert_eq!(status, 403);
-    let wanted = "authorize_scopes lacks https://www.googleapis.com/auth/user.gender.read (genders)";
-    assert!(reason.starts_with(wanted) && !reason.contains(birthday), "{reason}");
+    let wanted = "authorize_scopes lacks https://www.googleapis.com/auth/user.gender.read (genders), \
+                  profile (names), which the attribute mapping needs";
+    assert!(reason == wanted && !reason.contains(birthday), "{reason}");
     fake.reply("/people/me", ResponseTemplate::new(403).set_body_string("hidden"));
     let (_, reason) = bad_reply(fake.finish(&google).await.unwrap_err());
-    assert!(reason.starts_with(wanted) && !reason.contains("hidden"), "{reason}");
+    assert!(reason == wanted, "{reason}");
 }
 
 #[tokio::test]

@@ -32,7 +32,8 @@ async fn wishes_of_the_app_are_put_in_googles_words() {
         prompt: vec![Prompt::Login, Prompt::Consent],
         login_hint: Some("a&b@example.com".into()),
         max_age: Some(60),
-        lang: Some("pt-BR".into()),
+        lang: Some("pt-BR de".into()),
+        acr_values: Some("gold".into()),
     };
     let query = sent(&[("hd", "Acme.example")], asked).await;
     assert_eq!(query["prompt"], "select_account consent", "Google refuses prompt=login");
@@ -40,7 +41,9 @@ async fn wishes_of_the_app_are_put_in_googles_words() {
     assert_eq!(query["hl"], "pt-BR");
     assert_eq!(query["hd"], "acme.example");
     assert_eq!(query["claims"], r#"{"id_token":{"auth_time":{"essential":true}}}"#);
-    assert!(!query.contains_key("max_age") && !query.contains_key("ui_locales"), "{query:?}");
+    for unknown in ["max_age", "ui_locales", "acr_values"] {
+        assert!(!query.contains_key(unknown), "{query:?}");
+    }
 }
 
 #[tokio::test]

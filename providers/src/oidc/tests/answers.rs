@@ -93,6 +93,31 @@ async fn a_provider_that_promises_its_issuer_must_name_it() {
 }
 
 #[tokio::test]
+async fn an_answer_as_one_signed_token_is_refused() {
+    let idp = Idp::new().await;
+    let jarm = rsa()
+        .sign(&header(), json!({ "iss": idp.issuer(), "code": "c", "state": HANDLE }).to_string().as_bytes());
+    assert_eq!(check_of(&idp.finish_with(&[("response", &jarm)]).await.unwrap_err()), "oidc_state");
+    let beside = [("response", jarm.as_str()), ("state", HANDLE)];
+    assert_eq!(check_of(&idp.finish_with(&beside).await.unwrap_err()), "oidc_code");
+    assert!(idp.requests("/token").await.is_empty());
+}
+
+#[tokio::test]
+async fn tokens_that_come_through_the_browser_are_not_read() {
+    let idp = Idp::new().await;
+    let mut other = claims(&idp.issuer());
+    other["sub"] = json!("person-of-the-browser");
+    let other = rsa().sign(&header(), other.to_string().as_bytes());
+    let pairs =
+        [("state", HANDLE), ("code", "c"), ("id_token", &other), ("access_token", "at-of-the-browser")];
+    assert_eq!(idp.finish_with(&pairs).await.unwrap().subject, "person-1");
+    assert_eq!(idp.requests("/userinfo").await[0].headers["authorization"], "Bearer at-1");
+    let alone = [("state", HANDLE), ("id_token", other.as_str())];
+    assert_eq!(check_of(&idp.finish_with(&alone).await.unwrap_err()), "oidc_code");
+}
+
+#[tokio::test]
 async fn a_saml_response_is_no_answer_to_an_oidc_sign_in() {
     let idp = Idp::new().await;
     let inbound = Inbound::SamlResponse("x".into());

@@ -54,6 +54,47 @@ async fn an_unknown_key_fetches_the_set_at_most_once_a_minute() {
 }
 
 #[tokio::test]
+async fn many_sign_ins_with_a_new_key_at_once_cost_one_fetch_and_all_succeed() {
+    let idp = Idp::new().await;
+    idp.finish().await.unwrap();
+    let new = Pair::ec("P-256");
+    offer(&idp, &[rsa().jwk("k1"), new.jwk("k2")]);
+    es256(&idp, &new, "k2");
+    let all = [idp.finish(), idp.finish(), idp.finish(), idp.finish(), idp.finish()];
+    let [a, b, c, d, e] = all;
+    let (a, b, c, d, e) = tokio::join!(a, b, c, d, e);
+    assert!([a, b, c, d, e].iter().all(Result::is_ok));
+    assert_eq!(idp.requests("/jwks").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_was_replaced_stops_as_soon_as_the_new_one_is_seen() {
+    let idp = Idp::new().await;
+    idp.finish().await.unwrap();
+    let new = Pair::ec("P-256");
+    offer(&idp, &[new.jwk("k2")]);
+    es256(&idp, &new, "k2");
+    idp.finish().await.unwrap();
+    idp.tokens(&claims(&idp.issuer()));
+    assert_eq!(check_of(&idp.finish().await.unwrap_err()), "oidc_kid");
+    assert_eq!(idp.requests("/jwks").await.len(), 2, "and the minute is kept");
+}
+
+#[tokio::test]
+async fn a_refetch_that_fails_leaves_the_keys_that_are_known() {
+    let idp = Idp::new().await;
+    idp.finish().await.unwrap();
+    idp.play(|script| script.jwks = ResponseTemplate::new(503));
+    es256(&idp, &Pair::ec("P-256"), "k2");
+    assert!(matches!(
+        idp.finish().await,
+        Err(ProviderError::BadReply { at: Upstream::Jwks, status: 503, .. })
+    ));
+    idp.tokens(&claims(&idp.issuer()));
+    idp.finish().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_withdrawn_key_is_not_believed_for_longer_than_an_hour() {
     let idp = Idp::new().await;
     idp.finish().await.unwrap();

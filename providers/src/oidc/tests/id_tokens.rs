@@ -8,6 +8,10 @@ use super::*;
 
 const ISSUER: &str = "https://idp.example.com";
 
+fn parse(token: &str) -> Result<Jws<'_>, ProviderError> {
+    Jws::parse(token)
+}
+
 fn token(change: impl FnOnce(&mut Value)) -> String {
     let mut claims = claims(ISSUER);
     change(&mut claims);
@@ -29,12 +33,13 @@ fn believe_with(
         algs: &algs,
         skew: Duration::seconds(60),
         max_age: None,
+        again_since: None,
         access_token: "at-1",
         now: NOW,
     };
     change(&mut expected);
     let keys = KeySet::read(&keys(jwks)).unwrap();
-    verify(&Jws::parse(token)?, &keys, &expected)
+    verify(&parse(token)?, &keys, &expected)
 }
 
 fn believe(token: &str) -> Result<IdToken, ProviderError> {
@@ -61,7 +66,7 @@ fn every_supported_algorithm_is_verified() {
     let pairs: Vec<(&str, Pair)> = ec.into_iter().map(|(alg, curve)| (alg, Pair::ec(curve))).collect();
     let ed = Pair::Ed(Ed25519KeyPair::generate().unwrap());
     let mut all: Vec<(&str, &Pair)> = pairs.iter().map(|(alg, pair)| (*alg, pair)).collect();
-    all.push(("EdDSA", &ed));
+    all.extend([("EdDSA", &ed), ("Ed25519", &ed)]);
     all.extend(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"].map(|alg| (alg, rsa())));
     for (alg, pair) in all {
         let header = json!({ "alg": alg, "kid": "k1" });
@@ -81,7 +86,7 @@ fn every_supported_algorithm_is_verified() {
 #[test]
 fn a_token_longer_than_64_kib_is_refused_before_decoding() {
     let long = "a".repeat(64 * 1024 + 1);
-    assert_eq!(check_of(&Jws::parse(&long).unwrap_err()), "oidc_id_token_size");
+    assert_eq!(check_of(&parse(&long).unwrap_err()), "oidc_id_token_size");
 }
 
 #[test]
@@ -94,7 +99,7 @@ fn text_that_is_no_signed_token_is_refused() {
 
 #[test]
 fn an_encrypted_token_is_refused_by_name() {
-    let error = Jws::parse("a.b.c.d.e").unwrap_err();
+    let error = parse("a.b.c.d.e").unwrap_err();
     assert!(error.to_string().contains("encrypted"), "{error}");
 }
 
@@ -347,6 +352,76 @@ fn max_age_needs_a_recent_authentication() {
     assert_eq!(check_of(&ask(Some(61)).unwrap_err()), "oidc_auth_time");
     assert_eq!(ask(Some(-160)).unwrap().authenticated_at, Some(NOW - Duration::seconds(160)));
     assert!(believe(&token(|_| ())).unwrap().authenticated_at.is_none());
+}
+
+#[test]
+fn a_sign_in_from_before_the_attempt_does_not_answer_prompt_login() {
+    let ask = |at: Option<i64>| {
+        let token = token(|c| {
+            if let Some(at) = at {
+                c["auth_time"] = json!(NOW.unix_timestamp() + at);
+            }
+        });
+        believe_with(&token, &[rsa().jwk("k1")], |e| e.again_since = Some(NOW - Duration::seconds(30)))
+    };
+    assert_eq!(check_of(&ask(Some(-91)).unwrap_err()), "oidc_auth_time");
+    assert!(ask(Some(-90)).is_ok() && ask(Some(0)).is_ok(), "the skew is forgiven");
+    assert!(ask(None).is_ok(), "prompt obliges nobody to send auth_time");
+    assert!(believe(&token(|c| c["auth_time"] = json!(NOW.unix_timestamp() - 90_000))).is_ok());
+}
+
+#[test]
+fn base64url_has_one_spelling() {
+    let good = token(|_| ());
+    let parts: Vec<&str> = good.split('.').collect();
+    for part in 0..3 {
+        for odd in ["=", " ", "\n", "+", "/", "*", "\u{e9}"] {
+            for at in [0, parts[part].len() / 2, parts[part].len()] {
+                let mut changed = parts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+                changed[part].insert_str(at, odd);
+                assert!(believe(&changed.join(".")).is_err(), "{odd:?} at {at} of part {part}");
+            }
+        }
+    }
+    // The last character of a signature of 256 bytes holds four bits that mean nothing and must be zero.
+    let (rest, last) = good.split_at(good.len() - 1);
+    assert!("AQgw".contains(last));
+    let other = char::from(last.as_bytes()[0] + 1);
+    assert_eq!(check_of(&believe(&format!("{rest}{other}")).unwrap_err()), "oidc_signature");
+}
+
+#[test]
+fn a_payload_with_odd_base64_is_refused_though_it_is_signed() {
+    let pair = Pair::ec("P-256");
+    for odd in ["e30=", "e31", "e30 ", "*", ""] {
+        let signed = format!("{}.{odd}", URL_SAFE_NO_PAD.encode(json!({ "alg": "ES256" }).to_string()));
+        let Pair::Ec(key, _) = &pair else { panic!("another key") };
+        let signature = key.sign(&aws_lc_rs::rand::SystemRandom::new(), signed.as_bytes()).unwrap();
+        let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()));
+        let error = believe_with(&token, &[pair.jwk("k1")], |_| ()).unwrap_err();
+        assert_eq!(check_of(&error), "oidc_id_token_form", "{odd:?}");
+    }
+}
+
+#[test]
+fn a_key_without_a_name_is_not_the_one_a_token_names() {
+    let mut jwk = rsa().jwk("k1");
+    jwk.as_object_mut().unwrap().remove("kid");
+    let named = token(|_| ());
+    assert_eq!(check_of(&believe_with(&named, &[jwk.clone()], |_| ()).unwrap_err()), "oidc_signature");
+    let nameless = rsa().sign(&json!({ "alg": "RS256" }), claims(ISSUER).to_string().as_bytes());
+    assert!(believe_with(&nameless, &[jwk], |_| ()).is_ok());
+}
+
+#[test]
+fn a_key_for_one_name_of_an_algorithm_is_not_for_the_other() {
+    let ed = Pair::Ed(Ed25519KeyPair::generate().unwrap());
+    let mut jwk = ed.jwk("k1");
+    jwk["alg"] = json!("Ed25519");
+    let signed =
+        |alg: &str| ed.sign(&json!({ "alg": alg, "kid": "k1" }), claims(ISSUER).to_string().as_bytes());
+    assert!(believe_with(&signed("Ed25519"), &[jwk.clone()], |_| ()).is_ok());
+    assert_eq!(check_of(&believe_with(&signed("EdDSA"), &[jwk], |_| ()).unwrap_err()), "oidc_signature");
 }
 
 #[test]

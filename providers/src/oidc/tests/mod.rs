@@ -3,10 +3,12 @@
 mod answers;
 mod caches;
 mod discovery;
+mod entra;
 mod id_tokens;
 mod requests;
 mod settings;
 mod sign_in;
+mod userinfo;
 mod wycheproof;
 
 use std::collections::BTreeMap;
@@ -22,8 +24,12 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::{OidcProvider, OidcSettings};
+use crate::social::Setup;
 use crate::testing::*;
 use crate::{Asked, AttemptFacts, Clock, ExternalIdentity, Inbound, Provider, ProviderError, Surroundings};
+
+/// The claims that every provider of these tests has mapped.
+const MAPPED: [&str; 4] = ["email", "sub", "acr", "given_name"];
 
 /// Settings that are right, with `changes` on top; an empty value takes a key away.
 fn details(changes: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -84,7 +90,7 @@ impl Idp {
             .respond_with(move |request: &Request| {
                 let script = played.lock().unwrap();
                 match request.url.path() {
-                    "/.well-known/openid-configuration" => script.discovery.clone(),
+                    path if path.ends_with("/.well-known/openid-configuration") => script.discovery.clone(),
                     "/jwks" => script.jwks.clone(),
                     "/token" => script.token.clone(),
                     "/userinfo" => script.userinfo.clone(),
@@ -94,13 +100,17 @@ impl Idp {
             .mount(&server)
             .await;
         let mut details = details(changes);
-        details.insert("oidc_issuer".into(), issuer.clone());
+        if !changes.iter().any(|(key, _)| *key == "oidc_issuer") {
+            details.insert("oidc_issuer".into(), issuer.clone());
+        }
         for value in details.values_mut() {
             *value = value.replace("ISSUER", &issuer);
         }
         let clock = Arc::new(TestClock(Mutex::new(NOW)));
         let around = around(&clock);
-        let provider = OidcProvider::new(OidcSettings::from_details(&details, true).unwrap());
+        let mapped = MAPPED.map(str::to_owned).into();
+        let setup = Setup { details: &details, mapped: &mapped, dev: true };
+        let provider = OidcProvider::of(setup).unwrap();
         let idp = Self { server, script, provider, around, clock, facts: facts() };
         idp.tokens(&claims(&idp.issuer()));
         idp

@@ -57,13 +57,15 @@ fn wishes_of_the_app_travel_to_the_provider() {
         prompt: vec![Prompt::Login, Prompt::Consent, Prompt::SelectAccount],
         login_hint: Some("a&b=c@example.com".into()),
         max_age: Some(30),
-        lang: Some("de".into()),
+        lang: Some("de fr-CH".into()),
+        acr_values: Some("urn:example:gold phr".into()),
     };
     let sent = query(&authorize_url(&[("response_mode", "form_post")], &facts).unwrap());
     assert_eq!(sent["prompt"], "login consent select_account");
     assert_eq!(sent["login_hint"], "a&b=c@example.com");
     assert_eq!(sent["max_age"], "30");
-    assert_eq!(sent["ui_locales"], "de");
+    assert_eq!(sent["ui_locales"], "de fr-CH");
+    assert_eq!(sent["acr_values"], "urn:example:gold phr");
     assert_eq!(sent["response_mode"], "form_post");
 }
 
@@ -98,10 +100,12 @@ proptest! {
         facts.handle = handle.clone();
         facts.asked.login_hint = Some(hint.clone());
         facts.asked.lang = Some(lang.clone());
+        facts.asked.acr_values = Some(hint.clone());
         let url = authorize_url(&[], &facts).unwrap();
         let sent = query(&url);
         prop_assert_eq!(&sent["login_hint"], &hint);
         prop_assert_eq!(&sent["ui_locales"], &lang);
+        prop_assert_eq!(&sent["acr_values"], &hint);
         prop_assert_eq!(&sent["state"], &handle);
         prop_assert_eq!(sent["client_id"].as_str(), CLIENT);
         prop_assert_eq!(url.path(), "/authorize");
@@ -175,7 +179,7 @@ async fn private_key_jwt_sends_a_signed_assertion_instead_of_a_secret() {
     let jws = super::super::jws::Jws::parse(&form["client_assertion"]).unwrap();
     assert_eq!(jws.kid.as_deref(), Some("our-key"));
     let set = super::super::keys::KeySet::read(&keys(&[jwk])).unwrap();
-    let claims: Value = serde_json::from_slice(&jws.verified(&set).unwrap()).unwrap();
+    let claims = jws.claims(&set).unwrap();
     let now = NOW.unix_timestamp();
     assert_eq!(claims["iss"], CLIENT);
     assert_eq!(claims["sub"], CLIENT);
@@ -184,13 +188,15 @@ async fn private_key_jwt_sends_a_signed_assertion_instead_of_a_secret() {
     assert!(claims["jti"].as_str().unwrap().len() >= 20);
 }
 
+fn pem(der: &[u8]) -> String {
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+}
+
 /// A P-256 private key in PEM and its public JWK.
 fn private_key() -> (String, Value) {
     let pair = EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-    let der = pair.to_pkcs8v1().unwrap();
-    let text = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
-    let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
-    (pem, Pair::Ec(pair, "P-256").jwk("our-key"))
+    (pem(pair.to_pkcs8v1().unwrap().as_ref()), Pair::Ec(pair, "P-256").jwk("our-key"))
 }
 
 #[tokio::test]
@@ -202,6 +208,94 @@ async fn the_browser_leaves_for_the_discovered_endpoint() {
     };
     assert!(url.as_str().starts_with(&format!("{}/authorize?", idp.issuer())), "{url}");
     assert_eq!(idp.provider.origins(), [url.origin()]);
+}
+
+#[test]
+fn each_prompt_is_sent_by_its_name() {
+    let every = [Prompt::None, Prompt::Login, Prompt::SelectAccount, Prompt::Consent];
+    for (prompt, name) in every.into_iter().zip(["none", "login", "select_account", "consent"]) {
+        let mut facts = facts();
+        facts.asked.prompt = vec![prompt];
+        assert_eq!(query(&authorize_url(&[], &facts).unwrap())["prompt"], name);
+    }
+}
+
+#[test]
+fn acr_values_of_the_endpoint_stand_over_those_of_the_app() {
+    let mut facts = facts();
+    facts.asked.acr_values = Some("low".into());
+    let fixed = [("authorize_url", "https://idp.example.com/authorize?acr_values=eidas1")];
+    assert_eq!(query(&authorize_url(&fixed, &facts).unwrap())["acr_values"], "eidas1");
+}
+
+#[tokio::test]
+async fn private_key_jwt_signs_with_an_rsa_key_too() {
+    let Pair::Rsa(pair) = rsa() else { panic!("another key") };
+    let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = aws_lc_rs::encoding::AsDer::as_der(pair).unwrap();
+    let pem = pem(der.as_ref());
+    let changes =
+        [("token_endpoint_auth_method", "private_key_jwt"), ("private_key", &pem), ("client_secret", "")];
+    let (_, form) = token_request(&changes).await;
+    let jws = super::super::jws::Jws::parse(&form["client_assertion"]).unwrap();
+    assert_eq!((jws.alg.name(), jws.kid.as_deref()), ("RS256", None));
+    let set = super::super::keys::KeySet::read(&keys(&[rsa().jwk("any")])).unwrap();
+    assert_eq!(jws.claims(&set).unwrap()["iss"], CLIENT);
+}
+
+#[test]
+fn a_private_key_on_another_curve_is_refused() {
+    let pair = EcdsaKeyPair::generate(&signature::ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
+    let pem = pem(pair.to_pkcs8v1().unwrap().as_ref());
+    let changes =
+        [("token_endpoint_auth_method", "private_key_jwt"), ("private_key", &pem), ("client_secret", "")];
+    assert_eq!(OidcSettings::from_details(&details(&changes), false).unwrap_err().key, "private_key");
+}
+
+#[test]
+fn max_age_zero_is_sent() {
+    let mut facts = facts();
+    facts.asked.max_age = Some(0);
+    assert_eq!(query(&authorize_url(&[], &facts).unwrap())["max_age"], "0");
+}
+
+#[tokio::test]
+async fn client_secret_basic_encodes_id_and_secret_before_they_are_joined() {
+    let method = ("token_endpoint_auth_method", "client_secret_basic");
+    let (id, secret) = ("https://app.example:8443/a b", "p:w%+&\u{fc}");
+    let idp = Idp::with(&[method, ("client_id", id), ("client_secret", secret)]).await;
+    let mut said = claims(&idp.issuer());
+    said["aud"] = json!(id);
+    idp.tokens(&said);
+    idp.finish().await.unwrap();
+    let request = idp.requests("/token").await.remove(0);
+    let value = request.headers["authorization"].to_str().unwrap().strip_prefix("Basic ").unwrap();
+    let text = base64::engine::general_purpose::STANDARD.decode(value).unwrap();
+    let (first, second) = std::str::from_utf8(&text).unwrap().split_once(':').unwrap();
+    let decoded = |text: &str| {
+        url::form_urlencoded::parse(format!("x={text}").as_bytes()).next().unwrap().1.into_owned()
+    };
+    assert_eq!((decoded(first), decoded(second)), (id.to_owned(), secret.to_owned()));
+}
+
+#[tokio::test]
+async fn userinfo_is_asked_for_the_mapped_claims_by_name_where_that_is_set() {
+    let mut changes = vec![
+        ("authorize_url", "ISSUER/authorize"),
+        ("token_url", "ISSUER/token"),
+        ("attributes_url", "ISSUER/userinfo?v=2&fields="),
+        ("jwks_uri", "ISSUER/jwks"),
+        ("attributes_url_add_attributes", "true"),
+    ];
+    for method in ["GET", "POST"] {
+        changes.push(("attributes_request_method", method));
+        let idp = Idp::with(&changes).await;
+        idp.finish().await.unwrap();
+        let request = idp.requests("/userinfo").await.remove(0);
+        // `acr` is the ID token's to say.
+        assert_eq!(request.url.query(), Some("v=2&fields=sub,email,given_name"));
+        assert_eq!(request.method.as_str(), method);
+        assert_eq!(idp.provider.derived(), [("attributes_url_add_attributes", "true".to_owned())]);
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use super::details;
 use crate::Provider as _;
 use crate::oauth::ClientAuth;
 use crate::settings::{LogoutEnds, MissingAttributes, MultiValued, SettingError};
+use crate::social::Setup;
 
 fn read(changes: &[(&str, &str)]) -> Result<OidcSettings, SettingError> {
     OidcSettings::from_details(&details(changes), false)
@@ -85,7 +86,9 @@ fn a_value_that_is_not_allowed_is_refused_by_its_key() {
         ("IDPSignout", "True"),
         ("logout_ends", "nothing"),
         ("attributes_url_add_attributes", "true"),
-        ("issuer_template", "entra"),
+        ("attributes_url_add_attributes", "yes"),
+        ("issuer_template", "microsoft"),
+        ("issuer_template", "{tenantid}"),
         ("private_key", "x"),
         ("private_key_id", "x"),
         ("no_such_key", "x"),
@@ -191,6 +194,43 @@ fn a_secret_never_shows_in_errors_or_debug_output() {
     assert!(!format!("{error} {error:?}").contains("hidden"));
     let settings = read(&[("client_secret", "hidden-value")]).unwrap();
     assert!(!format!("{settings:?}").contains("hidden"));
+}
+
+#[test]
+fn names_are_appended_only_to_a_parameter_of_an_attributes_url_that_is_given() {
+    let with = |url: &str| {
+        read(&[
+            ("authorize_url", "https://a.example/auth"),
+            ("token_url", "https://a.example/token"),
+            ("attributes_url", url),
+            ("jwks_uri", "https://a.example/jwks"),
+            ("attributes_url_add_attributes", "true"),
+        ])
+    };
+    assert!(with("https://a.example/me?fields=").is_ok());
+    for url in ["https://a.example/me", "https://a.example/me?fields", "https://a.example/me="] {
+        assert_eq!(with(url).unwrap_err().key, "attributes_url_add_attributes", "{url}");
+    }
+    assert_eq!(refused(&[("attributes_url_add_attributes", "true")]), "attributes_url_add_attributes");
+}
+
+#[test]
+fn a_mapped_name_that_is_not_plain_cannot_be_appended() {
+    let details = details(&[
+        ("authorize_url", "https://a.example/auth"),
+        ("token_url", "https://a.example/token"),
+        ("attributes_url", "https://a.example/me?fields="),
+        ("jwks_uri", "https://a.example/jwks"),
+        ("attributes_url_add_attributes", "true"),
+    ]);
+    let make = |name: &str| {
+        let mapped = [name.to_owned()].into();
+        OidcProvider::of(Setup { details: &details, mapped: &mapped, dev: false }).map(|_| ())
+    };
+    for name in ["a,b", "a&b=c", "https://example.com/roles", "a b", "\u{e4}", "", &"a".repeat(129)] {
+        assert_eq!(make(name).unwrap_err().key, "attributes_url_add_attributes", "{name}");
+    }
+    assert!(make("given_name").is_ok() && make("x-a.B_9").is_ok());
 }
 
 #[test]

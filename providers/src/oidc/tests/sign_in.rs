@@ -54,44 +54,25 @@ async fn claims_become_attributes() {
 }
 
 #[tokio::test]
-async fn userinfo_of_another_person_is_refused() {
+async fn entras_word_on_a_domain_is_a_truth_value_however_it_is_written() {
     let idp = Idp::new().await;
-    for body in [json!({ "sub": "person-2" }), json!({ "email": "x" }), json!({ "sub": ["person-1"] })] {
-        idp.play(|script| script.userinfo = ok(&body));
-        assert_eq!(check_of(&idp.finish().await.unwrap_err()), "oidc_userinfo_subject");
+    for (said, read) in [
+        (json!("1"), "true"),
+        (json!(1), "true"),
+        (json!(true), "true"),
+        (json!("True"), "true"),
+        (json!("0"), "false"),
+        (json!(0), "false"),
+        (json!(false), "false"),
+        (json!("2"), "2"),
+    ] {
+        let mut token = claims(&idp.issuer());
+        token["xms_edov"] = said;
+        token["other"] = json!("1");
+        idp.tokens(&token);
+        let attributes = idp.finish().await.unwrap().attributes;
+        assert_eq!((attributes["xms_edov"][0].as_str(), attributes["other"][0].as_str()), (read, "1"));
     }
-}
-
-#[tokio::test]
-async fn a_provider_without_userinfo_needs_none() {
-    let idp = Idp::new().await;
-    let mut metadata = Idp::metadata(&idp.issuer());
-    metadata.as_object_mut().unwrap().remove("userinfo_endpoint");
-    idp.play(|script| script.discovery = ok(&metadata));
-    assert_eq!(idp.finish().await.unwrap().subject, "person-1");
-    assert!(idp.requests("/userinfo").await.is_empty());
-}
-
-#[tokio::test]
-async fn userinfo_of_another_media_type_is_refused() {
-    let idp = Idp::new().await;
-    let body = json!({ "sub": "person-1" }).to_string();
-    idp.play(|script| script.userinfo = ResponseTemplate::new(200).set_body_raw(body.clone(), "text/html"));
-    let error = idp.finish().await.unwrap_err();
-    assert!(error.to_string().contains("text/html"), "{error}");
-    idp.play(|script| script.userinfo = ResponseTemplate::new(200).set_body_bytes(body.clone()));
-    assert!(matches!(idp.finish().await, Err(ProviderError::BadReply { at: Upstream::UserInfo, .. })));
-    let kind = "Application/JSON; charset=utf-8";
-    idp.play(|script| script.userinfo = ResponseTemplate::new(200).set_body_raw(body, kind));
-    idp.finish().await.unwrap();
-}
-
-#[tokio::test]
-async fn signed_userinfo_is_refused_by_name() {
-    let idp = Idp::new().await;
-    idp.play(|script| script.userinfo = ResponseTemplate::new(200).set_body_raw("a.b.c", "application/jwt"));
-    let error = idp.finish().await.unwrap_err();
-    assert!(error.to_string().contains("application/jwt"), "{error}");
 }
 
 #[tokio::test]
@@ -138,6 +119,23 @@ async fn nonsense_from_the_token_endpoint_is_refused_and_not_quoted() {
         );
         assert!(!format!("{error:?}").contains("tell-nobody"), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_token_reply_with_any_member_twice_is_refused() {
+    let idp = Idp::new().await;
+    let good = rsa().sign(&header(), claims(&idp.issuer()).to_string().as_bytes());
+    let reply =
+        json!({ "access_token": "at-1", "token_type": "Bearer", "id_token": good, "x": 1 }).to_string();
+    for member in ["\"x\":2", "\"id_token\":\"a.b.c\"", "\"access_token\":\"b\"", "\"token_type\":\"Bearer\""]
+    {
+        let twice = reply.replacen('{', &format!("{{{member},"), 1);
+        idp.play(|script| script.token = ResponseTemplate::new(200).set_body_raw(twice, "application/json"));
+        let error = idp.finish().await.unwrap_err();
+        assert!(matches!(error, ProviderError::BadReply { at: Upstream::Token, .. }), "{member}: {error:?}");
+    }
+    idp.play(|script| script.token = ResponseTemplate::new(200).set_body_raw(reply, "application/json"));
+    assert!(idp.finish().await.is_ok());
 }
 
 #[tokio::test]
@@ -198,6 +196,24 @@ async fn every_claim_check_stands_between_a_token_and_a_sign_in() {
     idp.tokens(&claims(&idp.issuer()));
     idp.clock.pass(Duration::seconds(360));
     assert_eq!(check_of(&idp.finish().await.unwrap_err()), "oidc_expired");
+}
+
+#[tokio::test]
+async fn prompt_login_is_held_against_the_time_of_the_attempt() {
+    let mut idp = Idp::new().await;
+    let mut said = claims(&idp.issuer());
+    said["auth_time"] = json!(NOW.unix_timestamp() - 61);
+    idp.tokens(&said);
+    assert!(idp.finish().await.is_ok());
+    idp.facts.asked.prompt = vec![crate::Prompt::Login];
+    assert_eq!(check_of(&idp.finish().await.unwrap_err()), "oidc_auth_time");
+    said["auth_time"] = json!(NOW.unix_timestamp());
+    idp.tokens(&said);
+    assert!(idp.finish().await.is_ok());
+    idp.facts.asked.max_age = Some(0);
+    assert!(idp.finish().await.is_ok());
+    idp.tokens(&claims(&idp.issuer()));
+    assert_eq!(check_of(&idp.finish().await.unwrap_err()), "oidc_auth_time", "max_age makes it required");
 }
 
 #[tokio::test]

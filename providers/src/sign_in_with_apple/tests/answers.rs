@@ -26,6 +26,15 @@ async fn a_person_signs_in_with_what_the_id_token_says() {
 }
 
 #[tokio::test]
+async fn an_id_token_bound_to_its_access_token_is_believed() {
+    let (fake, apple) = apple(&[]).await;
+    fake.claims(|claims| claims["at_hash"] = json!(at_hash("at-1")));
+    fake.finish(&apple).await.unwrap();
+    fake.claims(|claims| claims["at_hash"] = json!(at_hash("at-2")));
+    assert_eq!(check_of(&fake.finish(&apple).await.unwrap_err()), "oidc_at_hash");
+}
+
+#[tokio::test]
 async fn no_id_token_that_breaks_a_rule_signs_anybody_in() {
     let (fake, apple) = apple(&[]).await;
     for (check, token) in bad_id_tokens(&fake.uri()) {

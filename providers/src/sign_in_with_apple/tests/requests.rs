@@ -39,6 +39,7 @@ async fn what_apple_does_not_know_is_not_sent() {
         login_hint: Some("p@example.com".into()),
         max_age: Some(60),
         lang: Some("de".into()),
+        acr_values: Some("gold".into()),
     };
     let query = unique(fake.begin(&apple).await.unwrap().query_pairs().into_owned());
     let names: Vec<&str> = query.keys().map(String::as_str).collect();
