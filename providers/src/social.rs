@@ -164,3 +164,15 @@ pub(crate) async fn ask(
     });
     call::send(http, at, request).await
 }
+
+/// The settings that all providers share, of one that has no address to sign out at.
+pub(crate) fn common(read: &mut Details<'_>, provider: &str) -> Result<CommonSettings, SettingError> {
+    let common = CommonSettings::read(read)?;
+    match common.idp_signout {
+        false => Ok(common),
+        true => {
+            let allowed = format!("false: {provider} has no address where an app can sign people out");
+            Err(SettingError::new("IDPSignout", "true", allowed))
+        }
+    }
+}

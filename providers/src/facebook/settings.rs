@@ -103,7 +103,7 @@ impl FacebookSettings {
         };
         Setup::fixed(&mut read, "attributes_url_add_attributes", "true")?;
         Setup::fixed(&mut read, "token_request_method", "GET")?;
-        Setup::common(&mut read)?;
+        social::common(&mut read, "Facebook")?;
         read.refuse_unknown()?;
         Ok(settings)
     }
