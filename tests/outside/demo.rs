@@ -165,7 +165,10 @@ async fn each_social_provider_of_the_demo_fills_the_profile_as_it_is_mapped() {
             assert_eq!(claim(&page, name).as_deref(), Some(*value), "{provider}: {name} in {}", page.body);
         }
         let picture = claim(&page, "picture");
-        assert_eq!(picture.is_some_and(|url| url.ends_with("/portrait/grace")), provider != "LoginWithAmazon");
+        assert_eq!(
+            picture.is_some_and(|url| url.ends_with("/portrait/grace")),
+            provider != "LoginWithAmazon"
+        );
     }
 }
 
