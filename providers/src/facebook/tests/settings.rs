@@ -111,11 +111,7 @@ fn every_setting_that_is_not_allowed_is_refused_by_name() {
     let long = "x".repeat(16 * 1024 + 1);
     assert!(refused(&[("colour", &long)], true).contains("at most 16,384 bytes"));
     assert!(
-<<<<<<< HEAD
         refused(&[("IDPSignout", "true")], false).contains("no address where an app can sign people out")
-=======
-        refused(&[("IDPSignout", "true")], false).contains("has no address where an app can sign people out")
->>>>>>> wt-facebook-amazon
     );
 }
 
