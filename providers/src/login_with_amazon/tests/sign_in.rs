@@ -59,7 +59,8 @@ async fn a_token_that_is_not_amazons_not_ours_or_over_signs_nobody_in() {
         ("exp", vec![json!(0), json!(-1), json!("3597"), json!(1.5)], "amazon_expired"),
         ("user_id", vec![json!(""), json!(7), json!("a b"), json!("a\n"), json!("ä")], "amazon_user_id"),
     ] {
-        for value in std::iter::once(None).chain(values.into_iter().map(Some)) {
+        let missing = (member != "iss").then_some(None);
+        for value in missing.into_iter().chain(values.into_iter().map(Some)) {
             let body = changed(member, value);
             amazon.fake.reply(INFO_PATH, ok(&body));
             assert_eq!(check_of(&amazon.finish().await.unwrap_err()), check, "{body}");

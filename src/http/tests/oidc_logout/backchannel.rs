@@ -299,7 +299,7 @@ async fn a_token_that_ended_everything_but_is_not_marked_ends_nothing_more() {
     let token = house.web.sign(&said);
     assert_eq!(send(&house, &token).await.status, 200);
     // As if the process had died before the last mark.
-    let name = format!("logout_token us-east-1_Tests0001 Acme {}", said["jti"].as_str().unwrap());
+    let name = format!("logout_token us-east-1_Tests0001 4:Acme {}", said["jti"].as_str().unwrap());
     let mark = Key::new(Kind::Used, digest_name(&name));
     let first = (house.state.context.now().unix_timestamp_nanos() / 1_000_000).to_string();
     assert!(house.sessions.inner.exchange(&mark, first.into_bytes()).await.unwrap().is_some());
