@@ -179,8 +179,8 @@ pub(super) async fn disable(context: &ApiContext, mut input: Members) -> Result<
         reference.user(context, &pool_id).await?;
         return Err(reference.refused(
             "ProviderName",
-            "this user has no password that could be taken away: it signs in by an identity provider. To keep \
-             the person out use AdminDisableUser, to forget the user AdminDeleteUser.",
+            "this user has no password that could be taken away: it signs in by an identity provider. To forget \
+             the user use AdminDeleteUser.",
         ));
     }
     let source = reference.source(&reference.provider(live)?.config.value)?;

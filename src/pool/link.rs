@@ -98,8 +98,8 @@ pub enum LinkError {
     NotLinked,
     /// A user keeps the identity it was made by.
     #[error(
-        "This is the identity that the user was made by, not a link, so that it cannot be taken away. To keep the \
-         person out use AdminDisableUser, to forget the user AdminDeleteUser."
+        "This is the identity that the user was made by, not a link, so that it cannot be taken away. To forget the \
+         user use AdminDeleteUser."
     )]
     Own,
     /// Links that wait and lead to different users fit one sign-in.

@@ -300,7 +300,7 @@ async fn a_link_is_removed_as_it_was_made_and_once_taken_by_its_subject() {
 async fn what_is_no_link_is_not_taken_away_and_says_what_to_do() {
     let office = Office::open().await;
     for (given, name, text) in [
-        (subject("Corp", "alice"), "InvalidParameterException", "AdminDisableUser"),
+        (subject("Corp", "alice"), "InvalidParameterException", "AdminDeleteUser"),
         (subject("Cognito", "Corp_alice"), "InvalidParameterException", "no password"),
         (subject("Cognito", "nobody"), "UserNotFoundException", ""),
         (subject("Nowhere", "x"), "ResourceNotFoundException", "Nowhere"),
