@@ -99,10 +99,10 @@ impl<T> Cached<T> {
                 (None, Some(value)) => return Ok(value),
                 (None, None) => {}
             }
-        } else if let Some(value) = seen.value {
-            if seen.refetched_at.is_some_and(|at| now - at < gap) {
-                return Ok(value);
-            }
+        } else if let Some(value) = seen.value
+            && seen.refetched_at.is_some_and(|at| now - at < gap)
+        {
+            return Ok(value);
         }
         let result = fetch().await.map(Arc::new);
         self.change(|state| {

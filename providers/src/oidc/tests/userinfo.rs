@@ -230,7 +230,8 @@ async fn together(id_token: &[(&str, Value)], userinfo: &[(&str, Value)]) -> cra
 
 #[tokio::test]
 async fn verified_of_one_address_is_not_said_of_the_one_that_replaced_it() {
-    let own = [("email", json!("mine@evil.example")), ("email_verified", json!(true)), ("xms_edov", json!(1))];
+    let own =
+        [("email", json!("mine@evil.example")), ("email_verified", json!(true)), ("xms_edov", json!(1))];
     let attributes = together(&own, &[("email", json!("boss@example.com"))]).await;
     assert_eq!(attributes["email"], ["boss@example.com"]);
     assert!(!attributes.contains_key("email_verified") && !attributes.contains_key("xms_edov"));
