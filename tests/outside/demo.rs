@@ -223,4 +223,6 @@ async fn signing_out_at_the_openid_provider_ends_the_refresh_tokens_of_the_app()
     assert!(gone.body.contains("Nobody is signed in"), "{gone:?}");
     let refused = browser.post_from(&app.url, &refresh, &[], "nowhere").await;
     assert!(refused.body.contains("invalid_grant"), "{refused:?}");
+    let home = browser.open(app.url.join("/").unwrap().as_str(), "nowhere").await;
+    assert!(home.body.contains("Hello, stranger"), "the app forgets whom it cannot refresh: {home:?}");
 }
