@@ -196,6 +196,23 @@ async fn an_unlinked_identity_is_over_at_once_and_becomes_somebody_else() {
 }
 
 #[actix_web::test]
+async fn a_refresh_token_of_an_unlinked_identity_is_over_for_as_long_as_it_would_have_lived() {
+    let (house, corp) = with_corp(&[]).await;
+    by(&house, "Acme", &person("alice")).await.code();
+    link(&house, "Acme_alice", "Corp", "Cognito_Subject", "a.smith").await;
+    let linked = Person::arrives(&house, &corp, "a.smith", "s1").await;
+    unlink(&house, "Corp", "a.smith").await;
+    house.advance(time::Duration::days(29));
+    // What nothing needs any more is forgotten along with what is written.
+    for subject in ["bob", "carol"] {
+        by(&house, "Acme", &person(subject)).await.code();
+    }
+    let refreshed = house.refresh("app", &linked.refresh).await;
+    assert_eq!(refreshed.status, 400, "{refreshed:?}");
+    assert_eq!(refreshed.json()["error_description"], "Refresh Token has been revoked");
+}
+
+#[actix_web::test]
 async fn a_sign_in_that_is_under_way_while_its_link_is_removed_opens_nothing() {
     let (house, corp) = with_corp(&[]).await;
     by(&house, "Acme", &person("alice")).await.code();
