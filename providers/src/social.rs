@@ -158,11 +158,12 @@ pub(crate) async fn ask(
     access_token: &SecretString,
 ) -> Result<Response<Vec<u8>>, ProviderError> {
     let bearer = call::bearer(access_token)?;
-    let request = call::get(url).map(|mut request| {
-        request.headers_mut().insert(header::AUTHORIZATION, bearer);
-        request
-    });
-    call::send(http, at, request).await
+    let request = || {
+        let mut request = call::get(url)?;
+        request.headers_mut().insert(header::AUTHORIZATION, bearer.clone());
+        Ok(request)
+    };
+    call::ask(http, at, request).await
 }
 
 /// The settings that all providers share, of one that has no address to sign out at.

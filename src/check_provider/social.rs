@@ -165,8 +165,10 @@ fn of_fields(provider: &IdentityProvider, social: &Social, report: &mut Report) 
         None => report.note("what the scopes bring; no fields are named"),
     }
     let (says, scopes) = (social.says(), social.scopes());
-    // Google writes some scopes as URLs.
-    let has = |scope: &str| scopes.iter().any(|asked| asked.rsplit('/').next() == Some(scope));
+    // Google writes some scopes as URLs, and two of them in two ways.
+    let last =
+        |asked: &str| asked.rsplit('/').next().map(|last| last.trim_start_matches("userinfo.").to_owned());
+    let has = |scope: &str| scopes.iter().any(|asked| last(asked).as_deref() == Some(scope));
     let sources: BTreeSet<&String> = provider.attribute_mapping.values().collect();
     for source in sources {
         match says.iter().find(|said| said.name == source) {

@@ -74,7 +74,8 @@ async fn amazon_is_told_by_its_addresses_and_scopes() {
 async fn google_is_told_by_its_keys_claims_and_fields() {
     let mut desk = Desk::new();
     let details = json!({ "client_id": "g.apps", "client_secret": "hush-hush",
-                          "authorize_scopes": "openid email https://www.googleapis.com/auth/user.birthday.read" });
+                          "authorize_scopes": "openid https://www.googleapis.com/auth/userinfo.email \
+                          https://www.googleapis.com/auth/user.birthday.read" });
     let mapping = json!({ "email": "email", "name": "name", "birthdate": "birthdays", "custom:x": "shoeSize",
                           "phone_number": "phoneNumbers" });
     let file = file(&desk, "Google", details, mapping);

@@ -282,6 +282,11 @@ async fn refresh(request: HttpRequest, app: web::Data<Arc<SampleApp>>) -> HttpRe
             app.sessions().insert(id, Session::Here { id_token, access_token, refresh_token, refreshed });
             HttpResponse::SeeOther().insert_header(("location", "/")).finish()
         }
+        // As RFC 6749 section 5.2 has it: expired or revoked. The person signed out elsewhere, at the provider say.
+        Err(why) if why.contains("\"invalid_grant\"") => {
+            app.sessions().remove(&id);
+            app.trouble(&format!("You were signed out elsewhere, so this app has forgotten you. {why}"))
+        }
         Err(why) => app.trouble(&why),
     }
 }

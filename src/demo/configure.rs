@@ -57,7 +57,7 @@ pub fn oidc(issuer: &str, secret: &str) -> Plan {
         "ProviderType": "OIDC",
         "ProviderDetails": {"client_id": oidc_idp::CLIENT_ID, "client_secret": secret, "oidc_issuer": issuer,
                             "authorize_scopes": "openid email profile", "attributes_request_method": "GET",
-                            "multi_valued": "json"},
+                            "multi_valued": "json", "IDPSignout": "true"},
         "AttributeMapping": {"email": "email", "email_verified": "email_verified", "name": "name",
                              "given_name": "given_name", "family_name": "family_name", "custom:groups": "groups"},
     });

@@ -25,7 +25,7 @@ pub const CLIENT_ID: &str = "268417059183742";
 /// Seconds a token lives: web tokens last about 60 days ("Access Token Guide").
 pub const TOKEN_LIFETIME: i64 = 60 * 24 * 60 * 60;
 /// "Platform Versions". A version that has ended is answered as the oldest one alive.
-const MAJOR_VERSIONS: std::ops::RangeInclusive<u32> = 2..=25;
+const MAJOR_VERSIONS: std::ops::RangeInclusive<u32> = 2..=26;
 const BRAND: Brand = Brand { name: "Facebook", style: "facebook" };
 
 /// "Permissions Reference": some of them, and what the page says.

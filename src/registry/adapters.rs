@@ -99,9 +99,12 @@ fn weakened(provider: &IdentityProvider) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use serde_json::json;
 
-    use super::weakened;
+    use super::{oauth, weakened};
+    use crate::pool::ProviderType;
     use crate::testing::provider;
 
     #[test]
@@ -110,5 +113,35 @@ mod tests {
         assert_eq!(weakened(&provider("Acme", details)).collect::<Vec<_>>(), ["insecure_allow_sha1"]);
         let off = json!({"ProviderDetails": {"insecure_allow_sha1": "false"}});
         assert_eq!(weakened(&provider("Acme", off)).count(), 0);
+    }
+
+    #[test]
+    fn an_address_that_development_allowed_makes_no_adapter_without_it() {
+        let facebook = json!({"client_id": "us", "client_secret": "hush", "authorize_scopes": "email",
+                              "api_version": "v17.0", "token_url": "https://evil.example/token"});
+        let amazon = json!({"client_id": "us", "client_secret": "hush", "authorize_scopes": "profile",
+                            "attributes_url": "http://localhost:9236/user/profile"});
+        let google = json!({"client_id": "us", "client_secret": "hush", "authorize_scopes": "openid",
+                            "oidc_issuer": "https://evil.example"});
+        let oidc = json!({"client_id": "us", "client_secret": "hush", "authorize_scopes": "openid",
+                          "oidc_issuer": "http://localhost:9232", "attributes_request_method": "GET"});
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap().serialize_pem();
+        let apple = json!({"client_id": "us", "team_id": "DEF123GHIJ", "key_id": "ABC123DEFG",
+                           "private_key": key, "authorize_scopes": "email name",
+                           "jwks_uri": "https://evil.example/keys"});
+        for (kind, details) in [
+            (ProviderType::Facebook, facebook),
+            (ProviderType::LoginWithAmazon, amazon),
+            (ProviderType::Google, google),
+            (ProviderType::Oidc, oidc),
+            (ProviderType::SignInWithApple, apple),
+        ] {
+            let details: BTreeMap<String, String> = serde_json::from_value(details).unwrap();
+            let stored =
+                |dev| oauth(kind, &details, &BTreeSet::new(), dev).err().map(|error| error.to_string());
+            assert_eq!(stored(true), None, "{kind}");
+            let why = stored(false).unwrap_or_else(|| panic!("{kind} is still used"));
+            assert!(!why.contains("hush"), "{why}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The way back to the app: a code in the query, tokens in the fragment, or an error in either.
 
+use poolgate_providers::ProviderError;
+
 use super::failure::Cause;
 use super::request::{ResponseType, ReturnTarget};
 use crate::context::Context;
@@ -64,6 +66,7 @@ pub async fn success(
             pairs.push(("iss", issuer));
         }
         ResponseType::Token => {
+            still_stands(context, pool, user, granted.provenance.as_ref()).await?;
             let pair = implicit::issue(context, Holder { pool, client, user }, &granted)?;
             pairs.extend(pair.id_token.map(|token| ("id_token", token)));
             pairs.push(("access_token", pair.access_token));
@@ -73,6 +76,22 @@ pub async fn success(
     }
     pairs.extend(request.target.state.clone().map(|state| ("state", state)));
     Ok(location(request.target, &pairs))
+}
+
+/// Refuses what a code's redemption would refuse: tokens in the fragment are looked at by nobody again, and those
+/// made after an ending are younger than it.
+async fn still_stands(
+    context: &Context,
+    pool: &LivePool,
+    user: &User,
+    provenance: Option<&Provenance>,
+) -> Result<(), Cause> {
+    let state = context.directory.token_state(pool.id(), &user.sub, "").await?;
+    let welcome = state.user.is_some_and(|user| user.enabled);
+    if welcome && !provenance.is_some_and(|provenance| provenance.tokens_have_ended(&state.endings)) {
+        return Ok(());
+    }
+    Err(ProviderError::Denied("The sign-in has ended while it went on".to_owned()).into())
 }
 
 /// The `Location` that takes the browser back with an error.

@@ -118,6 +118,7 @@ async fn arrive(
 ) -> Result<Completed, Cause> {
     let parties = Parties::find(pool, &attempt.client_id, &attempt.provider)?;
     let facts = attempt.facts(super::callback(context, pool, parties.provider)?, pool.entity_id());
+    let began = context.now();
     let identity = parties.adapter.finish(&context.around, &facts, inbound).await?;
     let wish = Wish {
         client_id: &attempt.client_id,
@@ -127,7 +128,7 @@ async fn arrive(
         nonce: attempt.nonce.as_deref(),
         resource: attempt.resource.as_deref(),
     };
-    welcome(context, pool, &parties, identity, wish, old_session).await
+    welcome(context, pool, &parties, identity, wish, began, old_session).await
 }
 
 /// What the app asked to be given.
@@ -141,19 +142,21 @@ pub(super) struct Wish<'a> {
 }
 
 /// Makes the user of a verified identity, opens the session and answers the app, whoever began the sign-in.
+///
+/// `began` is when the answer came, before anything was asked of the provider: what the provider ends from then on
+/// ends what comes of this sign-in, for it is no later one.
 pub(super) async fn welcome(
     context: &Context,
     pool: &LivePool,
     parties: &Parties<'_>,
     identity: Verified<ExternalIdentity>,
     wish: Wish<'_>,
+    began: OffsetDateTime,
     old_session: Option<&str>,
 ) -> Result<Completed, Cause> {
     let provider = &parties.provider.config.value;
     let place = Place { pool: &pool.pool.value, client: parties.client, provider };
-    // Before the user is written: what ends this identity afterwards ends what comes of this sign-in.
-    let now = context.now();
-    let mut profile = mapping::profile(&identity, &place, context.uuid(), now)?;
+    let mut profile = mapping::profile(&identity, &place, context.uuid(), began)?;
     profile.session = noted(context, pool, provider, &identity.get().session);
     let user = context.directory.sign_in(profile).await?;
 
@@ -165,8 +168,8 @@ pub(super) async fn welcome(
         pool_id: pool.id().to_owned(),
         sub: user.sub.clone(),
         provider: provider.provider_name.clone(),
-        auth_time: now.unix_timestamp(),
-        signed_in_at: Some(millis(now)),
+        auth_time: began.unix_timestamp(),
+        signed_in_at: Some(millis(began)),
         authenticated_at: identity.authenticated_at.map(OffsetDateTime::unix_timestamp),
         at_provider,
         sealed_id_token: None,

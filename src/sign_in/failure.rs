@@ -186,3 +186,51 @@ fn provider_error(error: &ProviderError, name: &str, google: bool, prefix: &str)
     };
     AppError { error, description }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(error: ProviderError, kind: ProviderType) -> (&'static str, String) {
+        let failed = Failed {
+            cause: error.into(),
+            target: None,
+            provider: Some(("Acme".into(), kind)),
+            client_id: "app".into(),
+        };
+        let AppError { error, description } = failed.app_error();
+        (error, description)
+    }
+
+    #[test]
+    fn what_went_wrong_at_a_provider_is_told_in_the_reference_services_words() {
+        let bad = |at, reason: &str| ProviderError::BadReply { at, status: 401, reason: reason.into() };
+        for (error, kind, description) in [
+            (
+                ProviderError::TimedOut(Upstream::Token),
+                ProviderType::Oidc,
+                "Timeout occurred in calling IdP token endpoint",
+            ),
+            (ProviderError::TimedOut(Upstream::Jwks), ProviderType::Oidc, "Timeout in calling jwks uri"),
+            (ProviderError::TimedOut(Upstream::UserInfo), ProviderType::Facebook, "Read timed out"),
+            (ProviderError::BrokeOff(Upstream::Token), ProviderType::Oidc, "Connection reset"),
+            (
+                bad(Upstream::Token, "invalid_client"),
+                ProviderType::Oidc,
+                "Acme Error - 401 error getting token",
+            ),
+            (
+                bad(Upstream::Token, "invalid_client"),
+                ProviderType::SignInWithApple,
+                "Acme Error - 401 error getting token",
+            ),
+            (
+                bad(Upstream::Token, "invalid_client"),
+                ProviderType::Google,
+                "Google Error - 401 invalid_client",
+            ),
+        ] {
+            assert_eq!(told(error, kind), ("invalid_request", description.to_owned()), "{kind}");
+        }
+    }
+}

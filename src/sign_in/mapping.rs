@@ -227,7 +227,13 @@ fn settle_verified(
         remove.push(flag.to_owned());
         return;
     }
-    let Some(value) = set.get(address) else { return };
+    let Some(value) = set.get(address) else {
+        // Said of no address, it would be taken for the one that is kept from before.
+        if set.get(flag).is_some_and(|said| said == "true") {
+            set.remove(flag);
+        }
+        return;
+    };
     if !set.contains_key(flag) {
         let trusted = address == "email" && is_trusted_email(value, place.provider);
         remove.retain(|name| name != flag);

@@ -77,6 +77,15 @@ fn an_address_counts_as_verified_only_when_this_sign_in_says_so() {
 }
 
 #[test]
+fn verified_said_of_no_address_verifies_none_that_is_kept() {
+    let mapping = json!({"email": "mail", "email_verified": "ok"});
+    let said = map(mapping.clone(), &[("ok", &["true"])]).unwrap();
+    assert!(said.set.is_empty() && said.remove.is_empty(), "{said:?}");
+    let taken_back = map(mapping, &[("ok", &["false"])]).unwrap();
+    assert_eq!(taken_back.set["email_verified"], "false");
+}
+
+#[test]
 fn an_address_in_a_trusted_domain_counts_as_verified_and_no_other_does() {
     let trust = |address: &str| {
         let members = json!({"ProviderDetails": {"trusted_email_domains": "acme.example, b.example"}});

@@ -37,15 +37,18 @@ fn tells_a_person(attribute: &str) -> bool {
 }
 
 fn counts(name: &str, value: &str, provider: &IdentityProvider, set: &BTreeMap<String, String>) -> bool {
-    let is = |address: &str| name == address || set.get(address).is_some_and(|known| known == value);
+    // In whatever case: a provider may fold the same address in one place and not in another.
+    let same = |known: &String| known == value || known.to_lowercase() == value.to_lowercase();
+    let is = |address: &str| name == address || set.get(address).is_some_and(same);
     let verified = |flag: &str| set.get(flag).is_some_and(|known| known == "true");
     if is("phone_number") && !verified("phone_number_verified") {
         return false;
     }
-    if is("email") {
-        return verified("email_verified");
+    if is("email") && !verified("email_verified") {
+        return false;
     }
-    !value.contains('@') || is_trusted_email(value, provider)
+    let exactly = name == "email" || set.get("email").is_some_and(|known| known == value);
+    exactly || !value.contains('@') || is_trusted_email(value, provider)
 }
 
 /// Whether a link of this provider by this attribute could ever take.
@@ -139,7 +142,13 @@ mod tests {
         let unverified = [("email", "jane@acme.example"), ("email_verified", "false")];
         assert_eq!(recognised_with(mapping.clone(), "", JANE, &unverified), [""; 0]);
         // The provider's own word about the address counts for more than its domain.
-        assert_eq!(recognised_with(mapping, "acme.example", JANE, &unverified), [""; 0]);
+        assert_eq!(recognised_with(mapping.clone(), "acme.example", JANE, &unverified), [""; 0]);
+        let folded = [("email", "Jane@Acme.example"), ("email_verified", "false")];
+        assert_eq!(recognised_with(mapping, "acme.example", JANE, &folded), [""; 0]);
+        let verified = [("email", "Jane@Acme.example"), ("email_verified", "true")];
+        let upn = json!({"custom:upn": "mail"});
+        assert_eq!(recognised_with(upn.clone(), "", JANE, &verified), [""; 0], "not this very address");
+        assert_eq!(recognised_with(upn, "acme.example", JANE, &verified), ["custom:upn"]);
         let alone = json!({"custom:upn": "mail"});
         assert_eq!(recognised_with(alone.clone(), "", JANE, &[]), [""; 0], "nobody verified it");
         assert_eq!(recognised_with(alone.clone(), "evil.example", JANE, &[]), [""; 0]);

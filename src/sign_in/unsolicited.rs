@@ -119,6 +119,7 @@ async fn arrive(
     let parties = Parties::find(pool, &request.client_id, provider)?;
     let callback = super::callback(context, pool, parties.provider)?;
     let facts = UnsolicitedFacts { callback, entity_id: pool.entity_id() };
+    let began = context.now();
     let identity = parties.adapter.finish_unsolicited(&context.around, &facts, inbound).await?;
     let wanted = Wish {
         client_id: &request.client_id,
@@ -128,7 +129,7 @@ async fn arrive(
         nonce: None,
         resource: request.resource.as_deref(),
     };
-    complete::welcome(context, pool, &parties, identity, wanted, old_session).await
+    complete::welcome(context, pool, &parties, identity, wanted, began, old_session).await
 }
 
 #[cfg(test)]

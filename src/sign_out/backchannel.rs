@@ -114,8 +114,8 @@ impl Mark {
     const DONE: &[u8] = b"done";
 
     fn of(pool: &LivePool, sender: &Sender, jti: &str) -> Self {
-        // Neither pool ids nor names have a blank in them.
-        let name = format!("logout_token {} {} {jti}", pool.id(), sender.name);
+        // The name's length first: names may have blanks in them, and a provider chooses its `jti`.
+        let name = format!("logout_token {} {}:{} {jti}", pool.id(), sender.name.len(), sender.name);
         Self(Key::new(Kind::Used, digest_name(&name)))
     }
 

@@ -126,6 +126,7 @@ pub async fn leave(
             let value =
                 serde_json::to_vec(&pending).map_err(|error| SessionError::Away(error.to_string()))?;
             context.sessions.put(&key(&name), value, context.now() + LIFETIME).await?;
+            tracing::info!(pool_id = pool.id(), %provider, "the browser goes to sign out at the provider");
             Next::Provider(provider, outbound)
         }
         None => Next::Onward(onward),

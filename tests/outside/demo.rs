@@ -188,3 +188,41 @@ async fn the_name_that_apple_tells_once_is_kept_at_the_next_sign_in() {
         assert_eq!(claim(&again, name), claim(&page, name), "{name}");
     }
 }
+
+/// The start page of the provider at whose page somebody is asked.
+async fn provider_home(demo: &Demo, provider: &str) -> String {
+    let start = format!("{}/sign-in?provider={provider}", demo.url);
+    let choice = Person::new().open(&start, "nowhere").await;
+    format!("{}/", choice.url.origin().ascii_serialization())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signing_out_of_the_app_ends_the_session_at_the_openid_provider() {
+    let (demo, browser) = (Demo::start().await, Person::new());
+    let globex = provider_home(&demo, "Globex").await;
+    let app = press(&demo, &browser, "Globex", "grace").await;
+    assert!(browser.open(&globex, "nowhere").await.body.contains("Sign out Grace Hopper"));
+    let sign_out = app.url.join("/sign-out").unwrap();
+    let bye = browser.post_from(&app.url, &sign_out, &[], "nowhere").await;
+    assert!(bye.body.contains("Hello, stranger"), "{bye:?}");
+    assert!(browser.open(&globex, "nowhere").await.body.contains("Nobody is signed in"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signing_out_at_the_openid_provider_ends_the_refresh_tokens_of_the_app() {
+    let (demo, browser) = (Demo::start().await, Person::new());
+    let globex = provider_home(&demo, "Globex").await;
+    let app = press(&demo, &browser, "Globex", "grace").await;
+    let refresh = app.url.join("/refresh").unwrap();
+    let refreshed = browser.post_from(&app.url, &refresh, &[], "nowhere").await;
+    assert!(refreshed.body.contains("Refreshed 1 time"), "{refreshed:?}");
+    let sessions = browser.open(&globex, "nowhere").await;
+    let (_, rest) = sessions.body.split_once("name=\"sid\" value=\"").expect("a session");
+    let sid = rest.split_once('"').unwrap().0;
+    let gone = browser.press(&sessions, ("sid", sid), "nowhere").await;
+    assert!(gone.body.contains("Nobody is signed in"), "{gone:?}");
+    let refused = browser.post_from(&app.url, &refresh, &[], "nowhere").await;
+    assert!(refused.body.contains("invalid_grant"), "{refused:?}");
+    let home = browser.open(app.url.join("/").unwrap().as_str(), "nowhere").await;
+    assert!(home.body.contains("Hello, stranger"), "the app forgets whom it cannot refresh: {home:?}");
+}

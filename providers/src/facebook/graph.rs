@@ -10,14 +10,14 @@ use super::settings::FacebookSettings;
 use crate::fetch::Http;
 use crate::oauth::{self, call, json};
 use crate::oidc::claims;
-use crate::{AttemptFacts, Attributes, ProviderError, Upstream, social};
+use crate::{AttemptFacts, Attributes, ProviderError, Upstream};
 
 /// Media types of its answers: JSON since version 2.3 ("Graph API Changelog"). Servers of Graph have been seen to
 /// call that JavaScript, as they also serve JSONP; it must parse as JSON all the same.
 const MEDIA: [&str; 2] = ["application/json", "text/javascript"];
 /// Longest access token, in bytes ("Access Tokens": "expect that the length of all access token types will change").
 const LONGEST_TOKEN: usize = 8 * 1024;
-/// Longest `id`, in digits.
+/// Longest `id`, in bytes.
 const LONGEST_ID: usize = 64;
 
 /// Redeems `code` ("Manually Build a Login Flow", "Exchanging Code for an Access Token").
@@ -49,8 +49,12 @@ pub(super) async fn redeem(
         _ => return Err(bad("its token_type is not bearer")),
     }
     match answer.get("access_token").and_then(Value::as_str) {
-        Some(token) if !token.is_empty() && token.len() <= LONGEST_TOKEN => Ok(token.into()),
-        _ => Err(bad("it holds no access token, or one longer than 8,192 bytes")),
+        Some(token)
+            if (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic()) =>
+        {
+            Ok(token.into())
+        }
+        _ => Err(bad("it holds no access token of 1 to 8,192 printable characters")),
     }
 }
 
@@ -62,12 +66,12 @@ pub(super) async fn profile(
 ) -> Result<(String, Attributes), ProviderError> {
     const AT: Upstream = Upstream::UserInfo;
     let url = profile_url(settings, access_token);
-    let answer = object(AT, &social::ask(http, AT, &url, access_token).await?)?;
+    let answer = object(AT, &call::ask(http, AT, || call::get(&url)).await?)?;
     let id = answer.get("id").and_then(Value::as_str).unwrap_or_default();
-    if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(|b| b.is_ascii_digit()) {
+    if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(ProviderError::not_believed(
             "facebook_id",
-            "the Graph API's answer has no id that is a text of 1 to 64 digits",
+            "the Graph API's answer has no id that is a text of 1 to 64 printable characters",
         ));
     }
     let attributes = settings
@@ -79,6 +83,7 @@ pub(super) async fn profile(
     Ok((id.to_owned(), attributes))
 }
 
+/// The token goes into the query, as all of Facebook's pages have it: this URL may not get into any text either.
 fn profile_url(settings: &FacebookSettings, access_token: &SecretString) -> Url {
     let mut url = settings.profile.clone();
     // `attributes_url` ends with an empty field list.
@@ -87,6 +92,7 @@ fn profile_url(settings: &FacebookSettings, access_token: &SecretString) -> Url 
         .clear()
         .extend_pairs(kept)
         .append_pair("fields", &settings.fields.join(","))
+        .append_pair("access_token", access_token.expose_secret())
         .append_pair("appsecret_proof", &proof(&settings.client_secret, access_token));
     url
 }

@@ -253,6 +253,8 @@ impl Resolve for GuardedResolver {
 }
 
 fn broken(error: reqwest::Error) -> FetchError {
+    // Some providers want secrets in the URL: it stands in no text, whatever the error says.
+    let error = error.without_url();
     let mut source: Option<&(dyn StdError + 'static)> = Some(&error);
     while let Some(cause) = source {
         if let Some(refused) = cause.downcast_ref::<Refused>() {

@@ -67,7 +67,7 @@ const FIELDS: [Field; 27] = [
     field("userDefined", &["value"], PROFILE),
 ];
 
-/// Its fields; the last part of their scopes is named.
+/// Its fields, each with its scope; the last part of the scope is named.
 pub(super) fn says() -> impl Iterator<Item = Said> {
     FIELDS.iter().map(|field| Said::new(field.name, Some(field.scope)))
 }

@@ -66,7 +66,11 @@ pub(super) fn read(setup: Setup<'_>) -> Result<GoogleSettings, SettingError> {
     let mut read = setup.read()?;
     let client_id = client_auth::client_id(&mut read)?;
     let client_auth = ClientAuth::SecretPost(client_auth::client_secret(&mut read)?);
-    let scopes = oidc::scopes(&mut read)?;
+    // `openid` is always sent: configurations of the reference service name "email" alone.
+    let mut scopes = oidc::scopes(&mut read)?;
+    if !scopes.iter().any(|scope| scope == "openid") {
+        scopes.insert(0, "openid".to_owned());
+    }
     let pkce = social::pkce(&mut read)?;
     let forward_login_hint = read.choice("login_hint", &[("forward", true), ("none", false)])?;
     let hosted_domain = hosted_domain(&mut read)?;
@@ -115,14 +119,20 @@ pub(super) fn read(setup: Setup<'_>) -> Result<GoogleSettings, SettingError> {
     Ok(GoogleSettings { oidc, attributes, hosted_domain, derived })
 }
 
-/// `attributes_url`: the names of fields are appended, so it ends where they begin.
+/// `attributes_url`: the names of fields are appended, so it ends where they begin. One of development without a
+/// query gets its own.
 fn attributes(setup: Setup<'_>, read: &mut Details<'_>) -> Result<Url, SettingError> {
-    let url = setup.endpoint(read, "attributes_url", ATTRIBUTES)?;
-    if url.query().is_some_and(|query| query == "personFields=" || query.ends_with("&personFields=")) {
-        Ok(url)
-    } else {
-        Err(SettingError::new("attributes_url", url.as_str(), "a URL that ends with personFields="))
+    const FIELDS: &str = "personFields=";
+    let mut url = setup.endpoint(read, "attributes_url", ATTRIBUTES)?;
+    match url.query() {
+        None => url.set_query(Some(FIELDS)),
+        Some(query) if query == FIELDS || query.ends_with("&personFields=") => {}
+        Some(_) => {
+            let allowed = "a URL without query, or one that ends with personFields=";
+            return Err(SettingError::new("attributes_url", url.as_str(), allowed));
+        }
     }
+    Ok(url)
 }
 
 /// `hd`: compared with a claim, so it is one domain and nothing else, or `*`.

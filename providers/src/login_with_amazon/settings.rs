@@ -63,7 +63,7 @@ impl AmazonSettings {
         };
         Setup::fixed(&mut read, "attributes_url_add_attributes", "false")?;
         Setup::fixed(&mut read, "token_request_method", "POST")?;
-        social::common(&mut read, "Amazon")?;
+        social::common(&mut read, "Login with Amazon")?;
         read.refuse_unknown()?;
         Ok(settings)
     }

@@ -82,7 +82,7 @@ pub(crate) fn object(
 ) -> Result<Map<String, Value>, ProviderError> {
     let status = response.status();
     if status != http::StatusCode::OK {
-        return Err(bad(at, status, oauth_error(response)));
+        return Err(bad(at, status, refusal(at, response)));
     }
     match media_type(response) {
         _ if media.is_empty() => {}
@@ -97,14 +97,17 @@ pub(crate) fn object(
 }
 
 /// What a failed answer says of itself: the OAuth `error` code and nothing more.
-fn oauth_error(response: &Response<Vec<u8>>) -> String {
+fn refusal(at: Upstream, response: &Response<Vec<u8>>) -> String {
     if response.status().is_redirection() {
         return "redirects are not followed".to_owned();
     }
     json::object(response.body())
         .ok()
         .and_then(|object| object.get("error").and_then(Value::as_str).and_then(error_code))
-        .unwrap_or_else(|| "no OAuth error code was given".to_owned())
+        .unwrap_or_else(|| match at {
+            Upstream::Discovery | Upstream::Jwks => "there is no such document".to_owned(),
+            _ => "no OAuth error code was given".to_owned(),
+        })
 }
 
 /// An OAuth error code that may be shown (RFC 6749 section 5.2: printable ASCII without `"` and `\`).

@@ -19,7 +19,7 @@ pub(super) struct State<T> {
     pub(super) fetched_at: Option<OffsetDateTime>,
     /// How the last attempt failed, and when.
     pub(super) failure: Option<(OffsetDateTime, ProviderError)>,
-    /// When a fetch last began although there was a copy.
+    /// When the last fetch began that was made, to its end, although there was a copy.
     refetched_at: Option<OffsetDateTime>,
     /// How many attempts have ended.
     pub(super) attempts: u64,
@@ -79,7 +79,8 @@ impl<T> Cached<T> {
     ///
     /// Whoever waited while another fetched takes that result, good or bad: a provider that is away
     /// costs everybody one time-out, not one after the other. A copy is not replaced more often than
-    /// once in `gap`: within it the copy there is comes back.
+    /// once in `gap`: within it the copy there is comes back. A fetch that is given up half-way, because who
+    /// asked for it went away, does not count: otherwise whoever hangs up each time keeps a new copy from all.
     pub(super) async fn refresh<F>(
         &self,
         attempts: u64,
@@ -98,15 +99,16 @@ impl<T> Cached<T> {
                 (None, Some(value)) => return Ok(value),
                 (None, None) => {}
             }
-        } else if let Some(value) = seen.value {
-            if seen.refetched_at.is_some_and(|at| now - at < gap) {
-                return Ok(value);
-            }
-            self.change(|state| state.refetched_at = Some(now));
+        } else if let Some(value) = seen.value
+            && seen.refetched_at.is_some_and(|at| now - at < gap)
+        {
+            return Ok(value);
         }
         let result = fetch().await.map(Arc::new);
         self.change(|state| {
             state.attempts += 1;
+            // Marked at the end, which is no later than at the beginning: one fetches at a time.
+            state.refetched_at = state.value.is_some().then_some(now);
             match &result {
                 Ok(value) => {
                     state.failure = None;

@@ -28,21 +28,34 @@ pub(super) const OF_THE_SIGN_IN: [&str; 5] = ["sub", "sid", "acr", "amr", "auth_
 /// "Optional claims reference"): `true`, and in practice also `1`, as a number or a text.
 const DOMAIN_VERIFIED: &str = "xms_edov";
 
+/// An address, and what a provider says of that one address and of no other.
+const SAID_OF: [(&str, &[&str]); 2] =
+    [("email", &["email_verified", DOMAIN_VERIFIED]), ("phone_number", &["phone_number_verified"])];
+
 /// The attributes of a person: what the ID token says, and over it what userinfo says, name by name.
 ///
 /// Userinfo is asked later and is where a provider answers with current values, so a claim it states
 /// replaces the ID token's claim of that name whole. It never replaces `sub`, `sid`, `acr`, `amr` and
 /// `auth_time`. Protocol claims are left out; distributed claims are not followed.
+///
+/// With an address goes what the ID token says of it: people change their address between the two answers, and
+/// "verified" said of the one they had is not said of the one they wrote in its place.
 pub(super) fn merge(id_token: &Map<String, Value>, userinfo: Option<&Map<String, Value>>) -> Attributes {
-    let mut attributes = Attributes::new();
+    let (mut attributes, mut later) = (Attributes::new(), Attributes::new());
     for (name, value) in id_token {
         insert(&mut attributes, name, value);
     }
     for (name, value) in userinfo.into_iter().flatten() {
         if !OF_THE_SIGN_IN.contains(&name.as_str()) {
-            insert(&mut attributes, name, value);
+            insert(&mut later, name, value);
         }
     }
+    for (address, said) in SAID_OF {
+        if later.get(address).is_some_and(|new| attributes.get(address) != Some(new)) {
+            attributes.retain(|name, _| !said.contains(&name.as_str()));
+        }
+    }
+    attributes.extend(later);
     attributes
 }
 

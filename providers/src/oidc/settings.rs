@@ -129,7 +129,7 @@ impl OidcSettings {
             issuer,
             issuer_rule,
             request_parameters: Vec::new(),
-            scopes: scopes(&mut read)?,
+            scopes: openid_scopes(&mut read)?,
             endpoints: endpoints(&mut read, dev)?,
             pkce: read.choice("pkce", &[("S256", true), ("off", false)])?,
             response_mode: read.choice(
@@ -245,12 +245,22 @@ fn issuer(read: &mut Details<'_>, dev: bool) -> Result<(String, IssuerRule), Set
     }
 }
 
-/// `authorize_scopes`: `openid` among them, without repetition.
+const SCOPES: &str = "scopes separated by single spaces, such as \"openid email profile\"";
+
+/// `authorize_scopes` of a provider that speaks OpenID Connect only where it is asked to.
+fn openid_scopes(read: &mut Details<'_>) -> Result<Vec<String>, SettingError> {
+    let scopes = scopes(read)?;
+    if scopes.iter().any(|scope| scope == "openid") {
+        return Ok(scopes);
+    }
+    let allowed = "scopes separated by single spaces, openid among them, such as \"openid email profile\"";
+    Err(SettingError::new("authorize_scopes", scopes.join(" "), allowed))
+}
+
+/// `authorize_scopes`, without repetition.
 pub(crate) fn scopes(read: &mut Details<'_>) -> Result<Vec<String>, SettingError> {
-    const ALLOWED: &str =
-        "scopes separated by single spaces, openid among them, such as \"openid email profile\"";
-    let given = required(read, "authorize_scopes", ALLOWED)?;
-    let refused = || SettingError::new("authorize_scopes", given, ALLOWED);
+    let given = required(read, "authorize_scopes", SCOPES)?;
+    let refused = || SettingError::new("authorize_scopes", given, SCOPES);
     let mut scopes: Vec<String> = Vec::new();
     for scope in given.split(' ') {
         // RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
@@ -263,7 +273,7 @@ pub(crate) fn scopes(read: &mut Details<'_>) -> Result<Vec<String>, SettingError
             scopes.push(scope.to_owned());
         }
     }
-    if scopes.iter().any(|scope| scope == "openid") { Ok(scopes) } else { Err(refused()) }
+    Ok(scopes)
 }
 
 fn endpoints(read: &mut Details<'_>, dev: bool) -> Result<Option<ExplicitEndpoints>, SettingError> {

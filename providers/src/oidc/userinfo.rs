@@ -35,17 +35,21 @@ pub(super) async fn ask(
     method: AttributesMethod,
     access_token: &SecretString,
 ) -> Result<Reply, ProviderError> {
-    let request = match method {
-        AttributesMethod::Get => Request::get(url.as_str()),
-        AttributesMethod::Post => {
-            Request::post(url.as_str()).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        }
+    let bearer = call::bearer(access_token)?;
+    let request = || {
+        let request = match method {
+            AttributesMethod::Get => Request::get(url.as_str()),
+            AttributesMethod::Post => {
+                Request::post(url.as_str()).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            }
+        };
+        request
+            .header(header::ACCEPT, "application/json, application/jwt")
+            .header(header::AUTHORIZATION, bearer.clone())
+            .body(Vec::new())
     };
-    let request = request
-        .header(header::ACCEPT, "application/json, application/jwt")
-        .header(header::AUTHORIZATION, call::bearer(access_token)?)
-        .body(Vec::new());
-    let response = call::send(http, AT, request).await?;
+    // Asking for claims changes nothing, by whichever method.
+    let response = call::ask(http, AT, request).await?;
     if response.status() == http::StatusCode::OK
         && call::media_type(&response).as_deref() == Some("application/jwt")
     {
@@ -115,7 +119,11 @@ pub(super) fn of_subject(
 ) -> Result<Map<String, Value>, ProviderError> {
     match claims.get("sub").and_then(Value::as_str) {
         Some(sub) if sub == subject => Ok(claims),
-        _ => Err(ProviderError::not_believed(
+        None => Err(ProviderError::not_believed(
+            "oidc_userinfo_subject",
+            "the userinfo endpoint's answer does not say whom it is about (sub, a text)",
+        )),
+        Some(_) => Err(ProviderError::not_believed(
             "oidc_userinfo_subject",
             "the userinfo endpoint's sub is not the sub of the ID token",
         )),

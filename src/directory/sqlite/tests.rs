@@ -237,6 +237,41 @@ async fn a_database_of_before_endings_is_brought_up_to_date() {
     directory.close().await;
 }
 
+#[tokio::test]
+async fn people_of_a_database_of_before_links_keep_their_user_and_can_be_linked() {
+    let place = InATemporaryDirectory::new();
+    std::fs::create_dir(place.path().parent().unwrap()).unwrap();
+    let (file, mut connection) = super::file::OwnedFile::open(
+        &place.path(),
+        sqlx::sqlite::SqliteSynchronous::Full,
+        &super::MIGRATIONS[..2],
+    )
+    .await
+    .unwrap();
+    for statement in [
+        "INSERT INTO users VALUES (7, ?1, 'Okta_alice', 'alice-of-before', '{\"email\":\"a@b.example\"}', 1, \
+         'EXTERNAL_PROVIDER', 1000, 1000, NULL)",
+        "INSERT INTO identities VALUES (?1, 'Okta', 'alice', 7, 0, 'OIDC', NULL, 1, 1000)",
+        "INSERT INTO memberships VALUES (7, ?1 || '_Okta', 0)",
+        "INSERT INTO configuration VALUES ('identity_provider', ?1, 'Corp', '{}', NULL, 1)",
+        "INSERT INTO endings SELECT 7, 's1', 1, 'person', 2000, 99999999999999 WHERE ?1 <> ''",
+    ] {
+        sqlx::query(statement).bind(POOL).execute(&mut connection).await.unwrap();
+    }
+    sqlx::Connection::close(connection).await.unwrap();
+    drop(file);
+    let directory = place.open().await;
+    let alice = directory.sign_in(within("Okta", "alice", "s1")).await.unwrap();
+    assert_eq!((&*alice.sub, alice.identities.len()), ("alice-of-before", 1));
+    assert!(alice.identities[0].primary);
+    assert_eq!(directory.token_state(POOL, &alice.sub, "").await.unwrap().endings.len(), 1);
+    assert_eq!(directory.owners_of_session(POOL, "Okta", "s1").await.unwrap().len(), 1);
+    directory.link(crash_link(&alice.sub, "a.smith")).await.unwrap();
+    let linked = directory.sign_in(profile("Corp", "a.smith")).await.unwrap();
+    assert_eq!(linked.sub, alice.sub);
+    directory.close().await;
+}
+
 fn ended(mark: &str, until: OffsetDateTime) -> crate::directory::Ended {
     crate::directory::Ended {
         person: "person".into(),

@@ -212,25 +212,55 @@ async fn a_refresh_token_of_an_unlinked_identity_is_over_for_as_long_as_it_would
     assert_eq!(refreshed.json()["error_description"], "Refresh Token has been revoked");
 }
 
-#[actix_web::test]
-async fn a_sign_in_that_is_under_way_while_its_link_is_removed_opens_nothing() {
-    let (house, corp) = with_corp(&[]).await;
-    by(&house, "Acme", &person("alice")).await.code();
-    link(&house, "Acme_alice", "Corp", "Cognito_Subject", "a.smith").await;
+/// The link of the provider's `a.smith` is removed behind the next sign-in.
+fn is_unlinked_behind_the_next_sign_in(house: &House, provider: &str) {
     let ended = Ended {
-        person: of_person("Corp", "a.smith"),
+        person: of_person(provider, "a.smith"),
         sessions: Vec::new(),
         at: NOW,
         tokens: true,
         until: NOW + time::Duration::DAY,
     };
     let by_subject = LinkBy::Subject("a.smith".into());
-    let source = LinkSource { provider_name: "Corp".into(), by: by_subject };
+    let source = LinkSource { provider_name: provider.into(), by: by_subject };
     house.unlink_behind_the_next_sign_in(Unlink { pool_id: POOL.into(), source, ended });
+}
+
+#[actix_web::test]
+async fn a_sign_in_that_is_under_way_while_its_link_is_removed_opens_nothing() {
+    let (house, corp) = with_corp(&[]).await;
+    by(&house, "Acme", &person("alice")).await.code();
+    link(&house, "Acme_alice", "Corp", "Cognito_Subject", "a.smith").await;
+    is_unlinked_behind_the_next_sign_in(&house, "Corp");
     let mut browser = Browser::default();
     let code = corp.sign_in(&house, &mut browser, "a.smith", "s1").await.code();
     let refused = house.redeem(&code, &[]).await;
     assert_eq!((refused.status.as_u16(), &refused.json()["error"]), (400, &json!("invalid_grant")));
     let passive = house.authorize(&mut browser, &[("prompt", "none")]).await;
     assert_eq!(passive.told("error").as_deref(), Some("login_required"));
+}
+
+#[actix_web::test]
+async fn tokens_in_the_fragment_come_of_no_sign_in_whose_link_is_removed_meanwhile() {
+    let house = House::build().await;
+    by(&house, "Acme", &person("alice")).await.code();
+    link(&house, "Acme_alice", "Globex", "Cognito_Subject", "a.smith").await;
+    is_unlinked_behind_the_next_sign_in(&house, "Globex");
+    let mut browser = Browser::default();
+    let implicit = [
+        ("client_id", "spa"),
+        ("response_type", "token"),
+        ("identity_provider", "Globex"),
+        ("code_challenge", ""),
+        ("code_challenge_method", ""),
+    ];
+    let leaving = house.authorize(&mut browser, &implicit).await;
+    let landed = house.get(&mut browser, &callback_path(&leaving, &person("a.smith"))).await;
+    let fragment = landed.location().fragment().unwrap().to_owned();
+    assert!(fragment.contains("error=access_denied") && !fragment.contains("token="), "{fragment}");
+    // As a new user, which the person is from now on.
+    let leaving = house.authorize(&mut browser, &implicit).await;
+    let landed = house.get(&mut browser, &callback_path(&leaving, &person("a.smith"))).await;
+    assert!(landed.location().fragment().unwrap().contains("access_token="), "{landed:?}");
+    assert_eq!(usernames(&house).await, ["Acme_alice", "Globex_a.smith"]);
 }

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use poolgate_providers::Clock;
 use poolgate_providers::fetch::{FetchError, Http};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::keys::SigningKey;
 use crate::keys::signing::generate_pkcs8;
@@ -56,6 +57,24 @@ impl Provider {
     }
 }
 
+/// Answers as the provider does, but not before it is let go on.
+pub(super) struct Gate {
+    pub(super) provider: Arc<Provider>,
+    /// Told when somebody asks.
+    pub(super) asked: Notify,
+    /// Lets the answer out.
+    pub(super) opens: Notify,
+}
+
+#[async_trait]
+impl Http for Gate {
+    async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, FetchError> {
+        self.asked.notify_one();
+        self.opens.notified().await;
+        self.provider.answer(&request)
+    }
+}
+
 #[async_trait]
 impl Http for Provider {
     async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, FetchError> {
@@ -65,6 +84,12 @@ impl Http for Provider {
         if let Some(site) = sites.get(&whole).or_else(|| sites.get(&plain)) {
             return site.send(request).await;
         }
+        self.answer(&request)
+    }
+}
+
+impl Provider {
+    fn answer(&self, request: &http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, FetchError> {
         let issuer = format!("https://{}", request.uri().host().unwrap());
         let body = match request.uri().path() {
             "/.well-known/openid-configuration" => json!({

@@ -56,8 +56,7 @@ async fn nobody_is_known_without_an_id_of_digits() {
         json!({ "id": null }),
         json!({ "id": ["10"] }),
         json!({ "id": "10 " }),
-        json!({ "id": "-10" }),
-        json!({ "id": "1e1" }),
+        json!({ "id": "1\n0" }),
         json!({ "id": "١٠" }),
         json!({ "id": long }),
     ] {

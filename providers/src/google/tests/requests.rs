@@ -102,3 +102,9 @@ async fn the_people_api_is_not_asked_when_the_id_token_says_all_that_is_mapped()
     fake.finish(&google).await.unwrap();
     assert!(fake.requests("/people/me").await.is_empty());
 }
+
+#[tokio::test]
+async fn openid_is_asked_for_whether_or_not_the_settings_name_it() {
+    let query = sent(&[("authorize_scopes", "email")], Asked::default()).await;
+    assert_eq!(query["scope"], "openid email");
+}

@@ -44,7 +44,10 @@ fn development_may_name_other_endpoints_and_describing_shows_them() {
     for (key, value) in given {
         assert_eq!(shown[key], value);
     }
-    let open = [("attributes_url", "http://127.0.0.1:9/people")];
+    let bare = [("attributes_url", "http://127.0.0.1:9/people")];
+    let shown: BTreeMap<_, _> = new(&details(&bare), &[], true).unwrap().derived().into_iter().collect();
+    assert_eq!(shown["attributes_url"], "http://127.0.0.1:9/people?personFields=");
+    let open = [("attributes_url", "http://127.0.0.1:9/people?fields=")];
     assert_eq!(new(&details(&open), &[], true).err().unwrap().key, "attributes_url");
 }
 
@@ -54,7 +57,6 @@ fn a_setting_that_is_not_allowed_is_refused_by_name() {
         ("client_id", ""),
         ("client_secret", ""),
         ("authorize_scopes", ""),
-        ("authorize_scopes", "email profile"),
         ("authorize_scopes", "openid  email"),
         ("pkce", "plain"),
         ("login_hint", "subject"),

@@ -85,7 +85,7 @@ fn every_setting_that_is_not_allowed_is_refused_by_name() {
         assert!(text.contains(&format!("ProviderDetails.{key}:")) && !text.contains(SECRET), "{key}: {text}");
     }
     assert!(
-        refused(&[("IDPSignout", "true")], false).contains("no address where an app can sign people out")
+        refused(&[("IDPSignout", "true")], false).contains("has no address where an app can sign people out")
     );
 }
 

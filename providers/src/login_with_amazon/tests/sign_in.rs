@@ -63,7 +63,8 @@ async fn a_token_that_is_not_amazons_not_ours_or_over_signs_nobody_in() {
             "amazon_user_id",
         ),
     ] {
-        for value in std::iter::once(None).chain(values.into_iter().map(Some)) {
+        let missing = (member != "iss").then_some(None);
+        for value in missing.into_iter().chain(values.into_iter().map(Some)) {
             let body = changed(member, value);
             amazon.fake.reply(INFO_PATH, ok(&body));
             assert_eq!(check_of(&amazon.finish().await.unwrap_err()), check, "{body}");

@@ -189,6 +189,20 @@ async fn a_fetch_that_is_given_up_leaves_the_way_free() {
     assert_eq!(got.as_deref(), Ok(&5));
 }
 
+#[tokio::test]
+async fn who_hangs_up_keeps_a_new_copy_from_nobody() {
+    let cached = Cached::<usize>::default();
+    cached.refresh(0, NOW, Duration::MINUTE, || async { Ok(1) }).await.unwrap();
+    for _ in 0..3 {
+        let mut given_up = Box::pin(cached.refresh(1, NOW, Duration::MINUTE, std::future::pending));
+        assert!(futures_now(given_up.as_mut()).is_none());
+    }
+    let got = cached.refresh(1, NOW, Duration::MINUTE, || async { Ok(2) }).await;
+    assert_eq!(got.as_deref(), Ok(&2));
+    let kept = cached.refresh(2, NOW, Duration::MINUTE, || async { Ok(3) }).await;
+    assert_eq!(kept.as_deref(), Ok(&2), "what was fetched to its end counts");
+}
+
 /// Polls once.
 fn futures_now<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

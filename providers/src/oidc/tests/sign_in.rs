@@ -67,6 +67,7 @@ async fn entras_word_on_a_domain_is_a_truth_value_however_it_is_written() {
         (json!("2"), "2"),
     ] {
         let mut token = claims(&idp.issuer());
+        token["email"] = json!("p@example.com");
         token["xms_edov"] = said;
         token["other"] = json!("1");
         idp.tokens(&token);

@@ -216,3 +216,39 @@ async fn a_new_key_signs_userinfo_at_once() {
     assert!(idp.finish().await.is_ok());
     assert_eq!(idp.requests("/jwks").await.len(), 2);
 }
+
+/// What the attributes say, when the ID token and userinfo say this.
+async fn together(id_token: &[(&str, Value)], userinfo: &[(&str, Value)]) -> crate::Attributes {
+    let idp = Idp::new().await;
+    let (mut said, mut more) = (claims(&idp.issuer()), json!({ "sub": "person-1" }));
+    id_token.iter().for_each(|(name, value)| said[*name] = value.clone());
+    userinfo.iter().for_each(|(name, value)| more[*name] = value.clone());
+    idp.tokens(&said);
+    idp.play(|script| script.userinfo = ok(&more));
+    idp.finish().await.unwrap().attributes
+}
+
+#[tokio::test]
+async fn verified_of_one_address_is_not_said_of_the_one_that_replaced_it() {
+    let own =
+        [("email", json!("mine@evil.example")), ("email_verified", json!(true)), ("xms_edov", json!(1))];
+    let attributes = together(&own, &[("email", json!("boss@example.com"))]).await;
+    assert_eq!(attributes["email"], ["boss@example.com"]);
+    assert!(!attributes.contains_key("email_verified") && !attributes.contains_key("xms_edov"));
+    let attributes = together(&own[1..], &own[..1]).await;
+    assert!(!attributes.contains_key("email_verified"), "said of no address, then an address");
+    let own = [("phone_number", json!("+41790000001")), ("phone_number_verified", json!(true))];
+    let attributes = together(&own, &[("phone_number", json!("+41790000002"))]).await;
+    assert!(!attributes.contains_key("phone_number_verified"));
+}
+
+#[tokio::test]
+async fn verified_stays_with_the_address_that_both_answers_state() {
+    let own = [("email", json!("jane@example.com")), ("email_verified", json!(true))];
+    for more in [&own[..1], &[("email", Value::Null)], &[]] {
+        assert_eq!(together(&own, more).await["email_verified"], ["true"]);
+    }
+    let new = [("email", json!("new@example.com")), ("email_verified", json!(true))];
+    assert_eq!(together(&own[..1], &new).await["email_verified"], ["true"], "userinfo says it of its own");
+    assert_eq!(together(&own, &[("email_verified", json!(false))]).await["email_verified"], ["false"]);
+}

@@ -1,10 +1,14 @@
 //! `POST /oauth2/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0).
 
+use std::sync::Arc;
+
 use actix_web::test::TestRequest;
+use poolgate_providers::fetch::Http;
 use serde_json::{Value, json};
 use time::Duration;
+use tokio::sync::Notify;
 
-use super::super::house::{Answer, Browser, House, oidc, query};
+use super::super::house::{Answer, Browser, House, callback_path, oidc, person, query};
 use super::super::moods::Mood;
 use super::super::provider;
 use super::super::single_logout::Person;
@@ -160,6 +164,41 @@ async fn where_a_sign_out_ends_sessions_only_tokens_live_on() {
 }
 
 #[actix_web::test]
+async fn a_sign_out_while_a_sign_in_still_asks_the_provider_ends_that_sign_in() {
+    for who in [json!({"sub": "alice"}), json!({"sub": "alice", "sid": "s1"}), json!({"sid": "s1"})] {
+        let house = House::build().await;
+        let before = arrives(&house, "Acme", "alice", "s1").await;
+        house.advance(Duration::milliseconds(1));
+        let mut browser = Browser::default();
+        let leaving =
+            house.authorize(&mut browser, &[("identity_provider", "Acme"), ("prompt", "login")]).await;
+        let mut claims = person("alice");
+        claims["sid"] = "s1".into();
+        let back = callback_path(&leaving, &claims);
+        let gate = Arc::new(provider::Gate {
+            provider: Arc::clone(&house.web),
+            asked: Notify::new(),
+            opens: Notify::new(),
+        });
+        let site: Arc<dyn Http> = Arc::<provider::Gate>::clone(&gate);
+        house.web.sites.lock().unwrap().insert("https://acme.example/token".into(), site);
+        let sign_out = async {
+            gate.asked.notified().await;
+            house.advance(Duration::milliseconds(1));
+            ends(&house, who.clone()).await;
+            house.advance(Duration::milliseconds(1));
+            gate.opens.notify_one();
+        };
+        let (landed, ()) = tokio::join!(house.get(&mut browser, &back), sign_out);
+        let redeemed = house.redeem(&landed.code(), &[]).await;
+        assert_refused("code", &redeemed, 400, "invalid_grant");
+        let session = house.authorize(&mut browser, &[("prompt", "none")]).await;
+        assert_eq!(session.told("error").as_deref(), Some("login_required"), "{who}: {session:?}");
+        before.assert_all_over(&house).await;
+    }
+}
+
+#[actix_web::test]
 async fn nobody_being_known_is_no_fault() {
     let house = House::build().await;
     let alice = arrives(&house, "Acme", "alice", "s1").await;
@@ -200,7 +239,7 @@ async fn what_is_not_believed_ends_nothing() {
         refused(&house, with(edit), code).await;
     }
     // A stranger's key, and an ID token of the right one.
-    let stranger = provider::Provider::new(std::sync::Arc::clone(&house.state.context.around.clock));
+    let stranger = provider::Provider::new(Arc::clone(&house.state.context.around.clock));
     let forged = stranger.sign(&claims(&house, &with(json!({}))));
     assert_not_believed(&send(&house, &forged).await, "oidc_kid");
     let id_token = json!({"events": null, "nonce": "n", "email": "alice@acme.example"});
@@ -283,7 +322,7 @@ async fn a_token_that_ended_everything_but_is_not_marked_ends_nothing_more() {
     let token = house.web.sign(&said);
     assert_eq!(send(&house, &token).await.status, 200);
     // As if the process had died before the last mark.
-    let name = format!("logout_token us-east-1_Tests0001 Acme {}", said["jti"].as_str().unwrap());
+    let name = format!("logout_token us-east-1_Tests0001 4:Acme {}", said["jti"].as_str().unwrap());
     let mark = Key::new(Kind::Used, digest_name(&name));
     let first = (house.state.context.now().unix_timestamp_nanos() / 1_000_000).to_string();
     assert!(house.sessions.inner.exchange(&mark, first.into_bytes()).await.unwrap().is_some());
