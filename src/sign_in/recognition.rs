@@ -205,6 +205,10 @@ mod tests {
             let why = could_take(&acme, attribute, value).unwrap_err();
             assert!(why.contains(expected), "{attribute} {value}: {why}");
         }
+        let mapping = json!({"custom:upn": "upn", "email_verified": "ok"});
+        let upn = provider("Acme", json!({"AttributeMapping": mapping}));
+        let why = could_take(&upn, "custom:upn", "jane@acme.example").unwrap_err();
+        assert!(why.contains("email_verified"), "the word is of an address that is not mapped: {why}");
         let mut told = acme;
         for flag in ["email_verified", "phone_number_verified"] {
             told.attribute_mapping.insert(flag.into(), "ok".into());

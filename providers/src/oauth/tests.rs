@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use url::Url;
 
+use super::callback::{self, Issuer};
 use super::exchange::{self, Redeemer};
 use super::{ClientAuth, call};
 use crate::fetch::{FetchError, Http};
@@ -78,6 +79,19 @@ async fn what_took_too_long_or_could_not_be_reached_is_not_asked_again() {
     }
 }
 
+fn facts(handle: &str) -> AttemptFacts {
+    AttemptFacts {
+        handle: handle.into(),
+        request_id: "_r".into(),
+        nonce: "nonce".into(),
+        pkce_verifier: "verifier-verifier-verifier-verifier-verifier".into(),
+        callback: Url::parse("https://login.example.com/oauth2/idpresponse").unwrap(),
+        entity_id: "urn:amazon:cognito:sp:pool".into(),
+        started_at: OffsetDateTime::UNIX_EPOCH,
+        asked: Asked::default(),
+    }
+}
+
 #[tokio::test]
 async fn a_code_is_never_sent_twice() {
     let http = Failing::new(1, FetchError::BrokeOff);
@@ -90,17 +104,34 @@ async fn a_code_is_never_sent_twice() {
     let token = Url::parse("https://idp.example.com/token").unwrap();
     let auth = ClientAuth::SecretPost("secret".into());
     let redeemer = Redeemer { client_id: "client", auth: &auth, token: &token, pkce: true };
-    let facts = AttemptFacts {
-        handle: "handle".into(),
-        request_id: "_r".into(),
-        nonce: "nonce".into(),
-        pkce_verifier: "verifier-verifier-verifier-verifier-verifier".into(),
-        callback: Url::parse("https://login.example.com/oauth2/idpresponse").unwrap(),
-        entity_id: "urn:amazon:cognito:sp:pool".into(),
-        started_at: OffsetDateTime::UNIX_EPOCH,
-        asked: Asked::default(),
-    };
+    let facts = facts("handle");
     let redeemed = exchange::redeem(&around, &redeemer, &facts, &SecretString::from("code")).await;
     assert_eq!(redeemed.err(), Some(ProviderError::BrokeOff(Upstream::Token)));
     assert_eq!(http.seen(), 1);
+}
+
+#[test]
+fn an_answer_without_a_state_is_of_no_attempt_even_of_one_that_has_none() {
+    let issuer = Issuer { name: None, always: false };
+    for state in [None, Some("")] {
+        let state = state.map(|state| ("state".to_owned(), state.to_owned()));
+        let pairs = state.into_iter().chain([("code".to_owned(), "c".to_owned())]).collect();
+        let error = callback::code(pairs, &facts(""), issuer).unwrap_err();
+        assert!(matches!(error, ProviderError::NotBelieved { check: "oidc_state", .. }), "{error}");
+    }
+}
+
+#[test]
+fn an_access_token_is_marked_so_that_no_log_of_headers_shows_it() {
+    let header = call::bearer(&SecretString::from("hush-hush")).unwrap();
+    assert!(header.is_sensitive());
+    assert!(!format!("{header:?}").contains("hush"));
+}
+
+#[test]
+fn an_error_code_of_up_to_100_printable_characters_is_shown_and_no_other() {
+    assert_eq!(call::error_code(&"a".repeat(100)), Some("a".repeat(100)));
+    for odd in ["", "a\nb", "a\"b", "a\\b", "\u{e4}", &"a".repeat(101)] {
+        assert_eq!(call::error_code(odd), None, "{odd}");
+    }
 }

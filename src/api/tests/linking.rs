@@ -249,6 +249,13 @@ async fn who_is_linked_or_signed_up_is_told_in_the_references_words() {
 }
 
 #[tokio::test]
+async fn a_person_at_another_provider_is_linked_by_the_address_that_the_user_has() {
+    let office = Office::open().await;
+    office.link(source("Acme", "email", "alice@corp.example")).await;
+    assert_eq!(office.arrives("Acme", "a", &[("email", "alice@corp.example")]).await, "Corp_alice");
+}
+
+#[tokio::test]
 async fn a_sixth_link_is_refused_with_the_number() {
     let office = Office::open().await;
     for number in 0..5 {

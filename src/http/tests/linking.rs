@@ -195,6 +195,23 @@ async fn an_unlinked_identity_is_over_at_once_and_becomes_somebody_else() {
     assert_eq!(usernames(&house).await, ["Corp_a.smith", "Corp_bob", "Rival_alice"]);
 }
 
+#[actix_web::test]
+async fn a_refresh_token_of_an_unlinked_identity_is_over_for_as_long_as_it_would_have_lived() {
+    let (house, corp) = with_corp(&[]).await;
+    by(&house, "Acme", &person("alice")).await.code();
+    link(&house, "Acme_alice", "Corp", "Cognito_Subject", "a.smith").await;
+    let linked = Person::arrives(&house, &corp, "a.smith", "s1").await;
+    unlink(&house, "Corp", "a.smith").await;
+    house.advance(time::Duration::days(29));
+    // What nothing needs any more is forgotten along with what is written.
+    for subject in ["bob", "carol"] {
+        by(&house, "Acme", &person(subject)).await.code();
+    }
+    let refreshed = house.refresh("app", &linked.refresh).await;
+    assert_eq!(refreshed.status, 400, "{refreshed:?}");
+    assert_eq!(refreshed.json()["error_description"], "Refresh Token has been revoked");
+}
+
 /// The link of the provider's `a.smith` is removed behind the next sign-in.
 fn is_unlinked_behind_the_next_sign_in(house: &House, provider: &str) {
     let ended = Ended {

@@ -94,6 +94,8 @@ fn every_setting_that_is_not_allowed_is_refused_by_name() {
         ("api_version", "v0.1"),
         ("api_version", "v17.0.1"),
         ("api_version", "v1234.0"),
+        ("api_version", "v17.a/b"),
+        ("api_version", "va.0"),
         ("api_version", "latest"),
         ("pkce", "plain"),
         ("attributes_url_add_attributes", "false"),

@@ -75,6 +75,17 @@ fn a_setting_that_is_not_allowed_is_refused_by_name() {
 }
 
 #[test]
+fn a_hosted_domain_is_as_long_as_a_domain_can_be_and_no_longer() {
+    let of = |label: usize, labels: usize| vec!["a".repeat(label); labels].join(".");
+    for (domain, fits) in
+        [(of(63, 2), true), (of(64, 2), false), (of(1, 127), true), (of(1, 128), false), (of(63, 4), false)]
+    {
+        let given = details(&[("hd", &domain)]);
+        assert_eq!(new(&given, &[], false).is_ok(), fits, "{} bytes", domain.len());
+    }
+}
+
+#[test]
 fn a_sign_out_at_google_is_refused_because_there_is_none() {
     let error = refused(&[("IDPSignout", "true")]);
     assert!(error.key == "IDPSignout" && error.allowed.contains("no address"), "{error}");

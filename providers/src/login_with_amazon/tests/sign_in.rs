@@ -57,7 +57,11 @@ async fn a_token_that_is_not_amazons_not_ours_or_over_signs_nobody_in() {
             "amazon_audience",
         ),
         ("exp", vec![json!(0), json!(-1), json!("3597"), json!(1.5)], "amazon_expired"),
-        ("user_id", vec![json!(""), json!(7), json!("a b"), json!("a\n"), json!("ä")], "amazon_user_id"),
+        (
+            "user_id",
+            vec![json!(""), json!(7), json!("a b"), json!("a\n"), json!("ä"), json!("a".repeat(257))],
+            "amazon_user_id",
+        ),
     ] {
         let missing = (member != "iss").then_some(None);
         for value in missing.into_iter().chain(values.into_iter().map(Some)) {

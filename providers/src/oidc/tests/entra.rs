@@ -94,7 +94,9 @@ fn the_issuer_names_no_tenant() {
         );
     }
     assert!(read(&[ENTRA, ("oidc_issuer", "http://localhost:1/common/v2.0")], true).is_ok());
-    assert!(read(&[ENTRA, ("oidc_issuer", "http://evil.example/common/v2.0")], true).is_err());
+    for odd in ["http://evil.example", "http://localhost:1/", "http://localhost:1?a=b"] {
+        assert!(read(&[ENTRA, ("oidc_issuer", &format!("{odd}/common/v2.0"))], true).is_err(), "{odd}");
+    }
 }
 
 #[test]
@@ -170,6 +172,14 @@ async fn the_issuer_must_be_the_template_with_the_tokens_own_tenant() {
         said(&idp, TENANT, |c| c["tid"] = tid.clone());
         assert_eq!(refused(&idp).await, "oidc_issuer", "{tid}");
     }
+    // Neither names a tenant: that they agree about none is no agreement.
+    for issuer in ["https://evil.example", "", &of(&idp, "common")] {
+        said(&idp, TENANT, |c| {
+            c["iss"] = json!(issuer);
+            c.as_object_mut().unwrap().remove("tid");
+        });
+        assert_eq!(refused(&idp).await, "oidc_issuer", "{issuer}");
+    }
 }
 
 #[tokio::test]
@@ -235,6 +245,22 @@ async fn a_key_that_is_anothers_does_not_sign_for_this_issuer() {
         let idp = entra("common").await;
         own_keys(&idp, &[odd]);
         assert_eq!(refused(&idp).await, "oidc_key_issuer");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_anothers_signs_no_logout_token_of_this_issuer_either() {
+    for (owner, good) in [("{tenantid}", true), (TENANT, true), (OTHER, false), (PERSONAL, false)] {
+        let idp = entra("common").await;
+        own_keys(&idp, &[json!(of(&idp, owner))]);
+        let token = logout_tokens::signed(&idp, &json!({ "iss": of(&idp, TENANT), "tid": TENANT }));
+        match logout_tokens::hear(&idp, &token).await {
+            Ok(_) => assert!(good, "{owner}"),
+            Err(error) => {
+                assert!(!good, "{owner}: {error}");
+                assert_eq!(check_of(&error), "oidc_key_issuer", "{owner}");
+            }
+        }
     }
 }
 

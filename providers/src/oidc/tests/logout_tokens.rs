@@ -22,11 +22,11 @@ fn said(idp: &Idp, edits: &Value) -> Value {
     claims
 }
 
-fn signed(idp: &Idp, edits: &Value) -> String {
+pub(super) fn signed(idp: &Idp, edits: &Value) -> String {
     rsa().sign(&header(), said(idp, edits).to_string().as_bytes())
 }
 
-async fn hear(idp: &Idp, token: &str) -> Result<EndedThere, ProviderError> {
+pub(super) async fn hear(idp: &Idp, token: &str) -> Result<EndedThere, ProviderError> {
     let facts = SignOutFacts {
         handle: HANDLE.into(),
         message_id: "_1".into(),

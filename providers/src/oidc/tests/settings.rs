@@ -36,6 +36,21 @@ fn the_reference_services_keys_are_enough() {
 }
 
 #[test]
+fn a_setting_of_more_than_16_384_bytes_is_refused_whichever_it_is() {
+    let scopes = |length: usize| format!("openid {}", "x".repeat(length - "openid ".len()));
+    assert!(read(&[("authorize_scopes", &scopes(16_384))]).is_ok());
+    assert_eq!(refused(&[("authorize_scopes", &scopes(16_385))]), "authorize_scopes");
+}
+
+#[test]
+fn a_client_id_or_secret_of_more_than_1024_characters_is_refused() {
+    for key in ["client_id", "client_secret"] {
+        assert!(read(&[(key, &"x".repeat(1024))]).is_ok(), "{key}");
+        assert_eq!(refused(&[(key, &"x".repeat(1025))]), key);
+    }
+}
+
+#[test]
 fn every_setting_beyond_the_reference_is_read() {
     let settings = read(&[
         ("attributes_request_method", "POST"),
@@ -165,7 +180,23 @@ fn explicit_endpoints_are_all_four_or_none() {
 
 #[test]
 fn an_authorize_url_that_sets_our_parameters_is_refused() {
-    for query in ["state=x", "redirect_uri=https://evil.example", "a=b&client%5Fid=x"] {
+    let ours = [
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "nonce",
+        "code_challenge",
+        "code_challenge_method",
+        "response_mode",
+        "prompt",
+        "login_hint",
+        "max_age",
+        "ui_locales",
+        "client%5Fid",
+    ];
+    for query in ours.map(|name| format!("a=b&{name}=x")) {
         let url = format!("https://a.example/auth?{query}");
         let changes = [
             ("authorize_url", url.as_str()),

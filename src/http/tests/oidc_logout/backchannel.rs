@@ -75,6 +75,29 @@ async fn a_person_is_signed_out_everywhere_with_every_token_and_nobody_else_is()
 }
 
 #[actix_web::test]
+async fn white_space_around_the_name_of_a_session_does_not_count() {
+    let house = House::build().await;
+    let alice = arrives(&house, "Acme", "alice", " s1 ").await;
+    house.advance(Duration::milliseconds(1));
+    ends(&house, json!({"sid": "s1"})).await;
+    alice.assert_all_over(&house).await;
+}
+
+#[actix_web::test]
+async fn a_refresh_token_is_over_for_as_long_as_it_would_have_lived() {
+    let house = House::build().await;
+    let alice = arrives(&house, "Acme", "alice", "s1").await;
+    ends(&house, json!({"sub": "alice"})).await;
+    house.advance(Duration::days(29));
+    // What nothing needs any more is forgotten along with what is written.
+    for somebody in ["bob", "carol"] {
+        arrives(&house, "Acme", somebody, "").await;
+    }
+    assert_refused("refresh", &house.refresh("app", &alice.refresh).await, 400, "invalid_grant");
+    assert_refused("code", &house.redeem(&alice.code, &[]).await, 400, "invalid_grant");
+}
+
+#[actix_web::test]
 async fn a_session_ends_with_its_tokens_and_the_persons_other_sessions_live_on() {
     for who in [json!({"sub": "alice", "sid": "s1"}), json!({"sid": "s1"})] {
         let house = House::build().await;

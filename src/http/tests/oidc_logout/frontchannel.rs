@@ -4,7 +4,7 @@ use time::Duration;
 
 use super::super::house::{Answer, Browser, House, query};
 use super::super::moods::Mood;
-use super::super::single_logout::assert_page;
+use super::super::single_logout::{BACK, TO_APP, assert_page, log_out};
 use super::super::token::assert_refused;
 use super::{arrives, assert_lives, assert_refreshes, with_acme};
 
@@ -110,6 +110,34 @@ async fn a_cookie_takes_its_session_along_where_it_is_the_one_that_is_named() {
     framed(&house, &mut browser, &[("iss", ISSUER), ("sid", "s1")]).await;
     assert_eq!(browser.session(), "");
     alice.assert_all_over(&house).await;
+}
+
+#[actix_web::test]
+async fn a_session_that_its_cookie_ended_is_gone_and_does_not_go_by_the_provider_again() {
+    let house = with_acme(&[("IDPSignout", "true")]).await;
+    let alice = arrives(&house, "Acme", "alice", "s1").await;
+    let other = arrives(&house, "Acme", "alice", "s2").await;
+    framed(&house, &mut alice.browser.clone(), &[("iss", ISSUER), ("sid", "s1")]).await;
+    framed(&house, &mut other.browser.clone(), &[("iss", ISSUER), ("sid", "s1")]).await;
+    // Another browser tab may still have the cookie.
+    let leaving = log_out(&house, &mut alice.browser.clone(), TO_APP).await;
+    assert_eq!(leaving.header("location"), BACK);
+    let leaving = log_out(&house, &mut other.browser.clone(), TO_APP).await;
+    assert!(leaving.header("location").starts_with("https://acme.example/end"), "{leaving:?}");
+}
+
+#[actix_web::test]
+async fn a_provider_whose_login_page_is_elsewhere_may_frame_the_answer_from_there_too() {
+    let house = with_acme(&[
+        ("authorize_url", "https://login.acme.example/authorize"),
+        ("token_url", "https://acme.example/token"),
+        ("attributes_url", "https://acme.example/userinfo"),
+        ("jwks_uri", "https://acme.example/keys"),
+    ])
+    .await;
+    let policy = without_cookie(&house, "s1").await.header("content-security-policy").to_owned();
+    let both = "frame-ancestors https://acme.example https://login.acme.example;";
+    assert!(policy.contains(both), "{policy}");
 }
 
 #[actix_web::test]
