@@ -105,7 +105,7 @@ impl Provider for Facebook {
         inbound: Inbound,
     ) -> Result<Verified<ExternalIdentity>, ProviderError> {
         let pairs = as_oauth(social::pairs(inbound)?);
-        let code = callback::code(pairs, facts, Issuer { name: None, always: false })?;
+        let code = callback::code(pairs, facts, Issuer { name: Some(ISSUER), always: false })?;
         let http = around.http.as_ref();
         // A code is redeemed by the app that it was given to, with that app's secret: the token that comes for it,
         // straight from Facebook, is of this app. So `debug_token`, which looks at tokens that came another way,

@@ -80,7 +80,8 @@ impl Provider for LoginWithAmazon {
         inbound: Inbound,
     ) -> Result<Verified<ExternalIdentity>, ProviderError> {
         let settings = &self.settings;
-        let code = callback::code(social::pairs(inbound)?, facts, Issuer { name: None, always: false })?;
+        let code =
+            callback::code(social::pairs(inbound)?, facts, Issuer { name: Some(ISSUER), always: false })?;
         let redeemer = Redeemer {
             client_id: &settings.client_id,
             auth: &settings.auth,

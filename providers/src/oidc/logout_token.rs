@@ -165,7 +165,7 @@ fn text<'c>(
     match claims.get(name) {
         None => Ok(None),
         Some(Value::String(text))
-            if !text.is_empty() && text.len() <= longest && !text.chars().any(char::is_control) =>
+            if !text.trim().is_empty() && text.len() <= longest && !text.chars().any(char::is_control) =>
         {
             Ok(Some(text))
         }

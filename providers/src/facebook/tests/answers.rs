@@ -61,7 +61,7 @@ async fn an_answer_that_is_not_ours_or_not_clear_reaches_no_endpoint() {
         (vec![("code", CODE), ("code", CODE)], "oidc_duplicate_parameter"),
         (vec![("code", CODE), ("state", HANDLE)], "oidc_duplicate_parameter"),
         (vec![("error_code", "1"), ("error_code", "2")], "oidc_duplicate_parameter"),
-        (vec![("code", CODE), ("iss", "https://www.facebook.com")], "oidc_iss_parameter"),
+        (vec![("code", CODE), ("iss", "https://accounts.google.com")], "oidc_iss_parameter"),
     ] {
         assert_eq!(check_of(&graph.finish_with(&pairs).await.unwrap_err()), check, "{pairs:?}");
     }
@@ -76,4 +76,11 @@ async fn an_answer_that_is_not_ours_or_not_clear_reaches_no_endpoint() {
     let result = graph.facebook.finish(&graph.fake.around, &graph.fake.facts, saml).await;
     assert!(matches!(result, Err(ProviderError::Unsolicited(_))));
     assert!(graph.fake.requests(TOKEN_PATH).await.is_empty());
+}
+
+#[tokio::test]
+async fn its_own_name_beside_a_code_is_no_fault() {
+    let graph = Graph::new().await;
+    let pairs = [("code", CODE), ("iss", "https://www.facebook.com")];
+    assert_eq!(graph.fake.finish_with(&graph.facebook, &pairs).await.unwrap().subject, "10");
 }

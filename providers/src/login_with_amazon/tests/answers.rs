@@ -46,7 +46,7 @@ async fn an_answer_that_is_not_ours_or_not_clear_reaches_no_endpoint() {
         (vec![("code", CODE), ("error", "access_denied")], "oidc_code"),
         (vec![("error_code", "1"), ("error_message", "only Facebook says it so")], "oidc_code"),
         (vec![("code", CODE), ("code", CODE)], "oidc_duplicate_parameter"),
-        (vec![("code", CODE), ("iss", "https://www.amazon.com")], "oidc_iss_parameter"),
+        (vec![("code", CODE), ("iss", "https://www.facebook.com")], "oidc_iss_parameter"),
     ] {
         assert_eq!(check_of(&amazon.finish_with(&pairs).await.unwrap_err()), check, "{pairs:?}");
     }

@@ -152,6 +152,7 @@ async fn what_a_logout_token_may_not_be_is_refused_by_name() {
         (json!({ "sub": "s".repeat(256) }), "oidc_subject"),
         (json!({ "sub": "a\nb" }), "oidc_subject"),
         (json!({ "sid": "" }), "oidc_sid"),
+        (json!({ "sid": "  " }), "oidc_sid"),
         (json!({ "sid": ["s1"] }), "oidc_sid"),
         (json!({ "sid": "s".repeat(1025) }), "oidc_sid"),
     ] {
