@@ -148,6 +148,22 @@ pub enum LogoutEnds {
     Session,
 }
 
+const CALLBACK: &str = "callback";
+const OWN: &str = "own";
+
+/// Checks `callback`, of a provider that speaks OAuth.
+pub(crate) fn check_callback(details: &mut Details<'_>) -> Result<(), SettingError> {
+    details.choice(CALLBACK, &[("shared", ()), (OWN, ())])
+}
+
+/// Whether a provider's answers come to an address that no other provider has (`callback=own`).
+///
+/// All providers of a pool share one address, as in the reference service. One that does not name itself in its
+/// answer (RFC 9207) can then be mixed up with another: RFC 9700 section 4.4.2.2 asks for an address each.
+pub fn has_own_callback(details: &BTreeMap<String, String>) -> bool {
+    details.get(CALLBACK).is_some_and(|value| value == OWN)
+}
+
 /// Settings that SAML and OIDC providers share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommonSettings {

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::fetch::Http;
 use crate::oauth::{self, call};
-use crate::settings::{CommonSettings, Details, SettingError, https_url};
+use crate::settings::{CommonSettings, Details, SettingError, check_callback, https_url};
 use crate::{AttemptFacts, Inbound, Prompt, ProviderError, Upstream};
 
 /// Longest value of one setting, in bytes.
@@ -169,6 +169,7 @@ pub(crate) async fn ask(
 /// The settings that all providers share, of one that has no address to sign out at.
 pub(crate) fn common(read: &mut Details<'_>, provider: &str) -> Result<CommonSettings, SettingError> {
     let common = CommonSettings::read(read)?;
+    check_callback(read)?;
     match common.idp_signout {
         false => Ok(common),
         true => {

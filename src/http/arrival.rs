@@ -14,6 +14,7 @@ use crate::registry::LivePool;
 use crate::sign_in::attempt::Attempt;
 use crate::sign_in::complete::{self, Completed};
 use crate::sign_in::failure::Failed;
+use crate::sign_in::own_callback;
 
 /// Query that tells the second, same-site POST from the first.
 const MARKER: &str = "poolgate_same_site";
@@ -28,6 +29,8 @@ pub struct Arrival {
     pub handle: String,
     /// Which providers answer at this endpoint.
     pub speaks: fn(ProviderType) -> bool,
+    /// The provider whose own address it came to; none: the one that providers share.
+    pub at: Option<String>,
     /// What the adapter is to verify.
     pub inbound: Inbound,
     /// The form, when it was posted: what a same-site hop must send again.
@@ -50,8 +53,14 @@ pub async fn receive(
     };
     let provider_type =
         |attempt: &Attempt| pool.providers.get(&attempt.provider).map(|live| live.config.value.provider_type);
-    let ours = attempt
-        .filter(|attempt| attempt.pool_id == pool.id() && provider_type(attempt).is_none_or(arrival.speaks));
+    // What comes to the address of another provider was sent there by a mix-up (RFC 9700 section 4.4).
+    let address = |attempt: &Attempt| {
+        let live = pool.providers.get(&attempt.provider);
+        live.is_none_or(|live| own_callback(&live.config.value) == arrival.at.as_deref())
+    };
+    let ours = attempt.filter(|attempt| {
+        attempt.pool_id == pool.id() && provider_type(attempt).is_none_or(arrival.speaks) && address(attempt)
+    });
     let Some(attempt) = ours else { return expired(request, state, pool, None, NO_ATTEMPT) };
     match cookies::read_browser(request) {
         Some(cookie) if attempt.is_of_browser(&cookie) => finish(request, state, pool, arrival).await,

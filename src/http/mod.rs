@@ -75,6 +75,11 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::get().to(oauth2::idp_response::get))
                 .route(web::post().to(oauth2::idp_response::post)),
         )
+        .service(
+            web::resource("/oauth2/idpresponse/{provider}")
+                .route(web::get().to(oauth2::idp_response::get))
+                .route(web::post().to(oauth2::idp_response::post)),
+        )
         .service(web::resource("/oauth2/logoutresponse").route(web::get().to(oauth2::logout_response::get)))
         .service(
             web::resource("/oauth2/backchannel-logout")

@@ -47,10 +47,11 @@ pub mod session;
 pub mod unsolicited;
 pub mod used_once;
 
+use poolgate_providers::settings::has_own_callback;
 use url::Url;
 
 use crate::context::Context;
-use crate::pool::ProviderType;
+use crate::pool::{IdentityProvider, ProviderType};
 use crate::registry::{LivePool, LiveProvider, Surface};
 use failure::Cause;
 
@@ -69,7 +70,19 @@ pub fn callback_url(surface: &Surface, pool: &LivePool, provider_type: ProviderT
     Some(url)
 }
 
+/// The last part of the address of a provider that has one of its own.
+pub fn own_callback(provider: &IdentityProvider) -> Option<&str> {
+    let saml = provider.provider_type == ProviderType::Saml;
+    let own = !saml && has_own_callback(&provider.provider_details);
+    own.then_some(&*provider.provider_name)
+}
+
 fn callback(context: &Context, pool: &LivePool, provider: &LiveProvider) -> Result<Url, Cause> {
-    callback_url(&context.surface, pool, provider.config.value.provider_type)
-        .ok_or_else(|| Cause::Gone("The pool has no domain".into()))
+    let provider = &provider.config.value;
+    let gone = || Cause::Gone("The pool has no domain".into());
+    let mut url = callback_url(&context.surface, pool, provider.provider_type).ok_or_else(gone)?;
+    if let Some(name) = own_callback(provider) {
+        url.path_segments_mut().map_err(|()| gone())?.push(name);
+    }
+    Ok(url)
 }

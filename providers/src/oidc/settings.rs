@@ -8,7 +8,7 @@ pub use super::entra::Tenants;
 use super::{claims, entra};
 use crate::oauth::client_auth::{self, ClientAuth};
 use crate::oauth::json;
-use crate::settings::{CommonSettings, Details, SettingError, https_url, required};
+use crate::settings::{CommonSettings, Details, SettingError, check_callback, https_url, required};
 
 /// Longest value of one setting, in bytes (a private key is the longest that makes sense).
 const LONGEST: usize = 16 * 1024;
@@ -142,6 +142,7 @@ impl OidcSettings {
         };
         check_added_attributes(&mut read, settings.endpoints.as_ref())?;
         check_trust(&settings, details)?;
+        check_callback(&mut read)?;
         read.refuse_unknown()?;
         if settings.endpoints.is_some() && settings.common.idp_signout {
             return Err(SettingError::new(

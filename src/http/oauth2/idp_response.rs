@@ -1,4 +1,5 @@
-//! `GET|POST /oauth2/idpresponse`: an OIDC provider's answer comes back through the browser.
+//! `GET|POST /oauth2/idpresponse`, and `/oauth2/idpresponse/{provider}` for those with `callback=own`: the answer of
+//! a provider that speaks OAuth comes back through the browser.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use poolgate_providers::Inbound;
@@ -48,6 +49,7 @@ async fn receive(
     let arrival = arrival::Arrival {
         handle,
         speaks: |provider_type| provider_type != ProviderType::Saml,
+        at: request.match_info().get("provider").map(str::to_owned),
         fields: posted.then(|| pairs.clone()),
         inbound: Inbound::OAuth(pairs),
     };

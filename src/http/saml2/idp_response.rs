@@ -37,6 +37,7 @@ pub async fn post(
     }
     let arrival = arrival::Arrival {
         handle: handle.to_owned(),
+        at: None,
         speaks: |provider_type| provider_type == ProviderType::Saml,
         inbound: Inbound::SamlResponse(response.to_owned()),
         fields: Some(vec![

@@ -13,6 +13,7 @@ mod logout;
 mod metadata;
 mod moods;
 mod oidc_logout;
+mod own_callback;
 mod provider;
 mod refresh;
 mod revoke;

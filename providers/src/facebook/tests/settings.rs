@@ -98,6 +98,7 @@ fn every_setting_that_is_not_allowed_is_refused_by_name() {
         ("api_version", "va.0"),
         ("api_version", "latest"),
         ("pkce", "plain"),
+        ("callback", "mine"),
         ("attributes_url_add_attributes", "false"),
         ("token_request_method", "POST"),
         ("IDPSignout", "true"),

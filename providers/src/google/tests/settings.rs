@@ -59,6 +59,7 @@ fn a_setting_that_is_not_allowed_is_refused_by_name() {
         ("authorize_scopes", ""),
         ("authorize_scopes", "openid  email"),
         ("pkce", "plain"),
+        ("callback", "mine"),
         ("login_hint", "subject"),
         ("hd", "example"),
         ("hd", "acme.example,other.example"),

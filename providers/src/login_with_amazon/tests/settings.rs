@@ -74,6 +74,7 @@ fn every_setting_that_is_not_allowed_is_refused_by_name() {
         ("authorize_scopes", "profile email"),
         ("authorize_scopes", "profile_x"),
         ("pkce", "plain"),
+        ("callback", "mine"),
         ("attributes_url_add_attributes", "true"),
         ("token_request_method", "GET"),
         ("IDPSignout", "true"),

@@ -88,6 +88,7 @@ fn a_value_that_is_not_allowed_is_refused_by_its_key() {
         ("attributes_request_method", "PUT"),
         ("token_endpoint_auth_method", "none"),
         ("pkce", "plain"),
+        ("callback", "mine"),
         ("response_mode", "fragment"),
         ("login_hint", "subject"),
         ("clock_skew_seconds", "301"),

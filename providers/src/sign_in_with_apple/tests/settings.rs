@@ -49,6 +49,7 @@ fn a_setting_that_is_not_allowed_is_refused_by_name() {
         ("authorize_scopes", "email  name"),
         ("authorize_scopes", "email profile"),
         ("pkce", "plain"),
+        ("callback", "mine"),
         ("client_secret", "made-elsewhere"),
         ("login_hint", "forward"),
         ("hd", "acme.example"),
