@@ -101,6 +101,14 @@ fn an_address_in_a_trusted_domain_counts_as_verified_and_no_other_does() {
 }
 
 #[test]
+fn a_trusted_domain_verifies_no_telephone_number() {
+    let members = json!({"AttributeMapping": {"phone_number": "tel"},
+                         "ProviderDetails": {"trusted_email_domains": "acme.example"}});
+    let profile = map_with(members, json!({}), &[("tel", &["jane@acme.example"])]).unwrap();
+    assert_eq!(profile.set["phone_number_verified"], "false");
+}
+
+#[test]
 fn several_values_become_one_string_or_json_as_the_provider_is_set() {
     let groups: &[(&str, &[&str])] = &[("groups", &["a b", "c,d"])];
     let mapping = json!({"custom:groups": "groups"});
