@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::fetch::Http;
 use crate::oauth::{self, call};
+use crate::oidc::settings::ExplicitEndpoints;
 use crate::settings::{CommonSettings, Details, SettingError, check_callback, https_url};
 use crate::{AttemptFacts, Inbound, Prompt, ProviderError, Upstream};
 
@@ -85,6 +86,43 @@ impl<'a> Setup<'a> {
         value: &'static str,
     ) -> Result<(), SettingError> {
         read.choice(key, &[(value, ())])
+    }
+}
+
+/// Where a social provider that speaks OpenID Connect is.
+pub(crate) struct Known {
+    pub(crate) issuer: &'static str,
+    pub(crate) authorize: &'static str,
+    pub(crate) token: &'static str,
+    pub(crate) jwks: &'static str,
+}
+
+/// The same, as it was read.
+pub(crate) struct OpenId {
+    pub(crate) issuer: String,
+    pub(crate) endpoints: ExplicitEndpoints,
+    /// What describing the provider adds of it.
+    pub(crate) derived: Vec<(&'static str, String)>,
+}
+
+impl Known {
+    /// Reads its addresses. Google and Apple sign with RS256 alone, and their ID tokens hold what a userinfo endpoint
+    /// would say.
+    pub(crate) fn read(&self, setup: Setup<'_>, read: &mut Details<'_>) -> Result<OpenId, SettingError> {
+        let issuer = setup.issuer(read, self.issuer)?;
+        let authorize = setup.endpoint(read, "authorize_url", self.authorize)?;
+        let token = setup.endpoint(read, "token_url", self.token)?;
+        let jwks = setup.endpoint(read, "jwks_uri", self.jwks)?;
+        Setup::fixed(read, "token_request_method", "POST")?;
+        let derived = vec![
+            ("authorize_url", authorize.to_string()),
+            ("oidc_issuer", issuer.clone()),
+            ("token_request_method", "POST".to_owned()),
+            ("token_url", token.to_string()),
+        ];
+        let algorithms = Some(&["RS256"][..]);
+        let endpoints = ExplicitEndpoints { authorize, token, userinfo: None, jwks, algorithms };
+        Ok(OpenId { issuer, endpoints, derived })
     }
 }
 

@@ -6,16 +6,19 @@ use url::Url;
 
 use crate::oauth::{ClientAuth, client_auth};
 use crate::oidc::OidcSettings;
-use crate::oidc::settings::{self as oidc, AttributesMethod, ExplicitEndpoints, IssuerRule, ResponseMode};
+use crate::oidc::settings::{self as oidc, AttributesMethod, IssuerRule, ResponseMode};
 use crate::settings::{Details, SettingError};
-use crate::social::{self, Setup};
+use crate::social::{self, Known, OpenId, Setup};
 
 const ISSUER: &str = "https://accounts.google.com";
 /// How ID tokens for older clients spell the issuer (OpenID Connect reference, `iss`).
 const ISSUER_WITHOUT_SCHEME: &str = "accounts.google.com";
-const AUTHORIZE: &str = "https://accounts.google.com/o/oauth2/v2/auth";
-const TOKEN: &str = "https://www.googleapis.com/oauth2/v4/token";
-const JWKS: &str = "https://www.googleapis.com/oauth2/v3/certs";
+const KNOWN: Known = Known {
+    issuer: ISSUER,
+    authorize: "https://accounts.google.com/o/oauth2/v2/auth",
+    token: "https://www.googleapis.com/oauth2/v4/token",
+    jwks: "https://www.googleapis.com/oauth2/v3/certs",
+};
 const ATTRIBUTES: &str = "https://people.googleapis.com/v1/people/me?personFields=";
 
 /// Settings, checked.
@@ -75,22 +78,12 @@ pub(super) fn read(setup: Setup<'_>) -> Result<GoogleSettings, SettingError> {
     let forward_login_hint = read.choice("login_hint", &[("forward", true), ("none", false)])?;
     let hosted_domain = hosted_domain(&mut read)?;
     let common = social::common(&mut read, "Google")?;
-    let issuer = setup.issuer(&mut read, ISSUER)?;
-    let authorize = setup.endpoint(&mut read, "authorize_url", AUTHORIZE)?;
-    let token = setup.endpoint(&mut read, "token_url", TOKEN)?;
-    let jwks = setup.endpoint(&mut read, "jwks_uri", JWKS)?;
+    let OpenId { issuer, endpoints, mut derived } = KNOWN.read(setup, &mut read)?;
     let attributes = attributes(setup, &mut read)?;
     Setup::fixed(&mut read, "attributes_url_add_attributes", "true")?;
-    Setup::fixed(&mut read, "token_request_method", "POST")?;
     read.refuse_unknown()?;
-    let derived = vec![
-        ("attributes_url", attributes.to_string()),
-        ("attributes_url_add_attributes", "true".to_owned()),
-        ("authorize_url", authorize.to_string()),
-        ("oidc_issuer", issuer.clone()),
-        ("token_request_method", "POST".to_owned()),
-        ("token_url", token.to_string()),
-    ];
+    derived.push(("attributes_url", attributes.to_string()));
+    derived.push(("attributes_url_add_attributes", "true".to_owned()));
     let oidc = OidcSettings {
         client_id,
         client_auth,
@@ -101,14 +94,7 @@ pub(super) fn read(setup: Setup<'_>) -> Result<GoogleSettings, SettingError> {
         },
         issuer,
         scopes,
-        // The ID token holds what the userinfo endpoint would say.
-        endpoints: Some(ExplicitEndpoints {
-            authorize,
-            token,
-            userinfo: None,
-            jwks,
-            algorithms: Some(&["RS256"]),
-        }),
+        endpoints: Some(endpoints),
         pkce,
         response_mode: ResponseMode::Query,
         forward_login_hint,

@@ -2,14 +2,16 @@
 
 use crate::oauth::client_auth;
 use crate::oidc::OidcSettings;
-use crate::oidc::settings::{AttributesMethod, ExplicitEndpoints, IssuerRule, ResponseMode};
+use crate::oidc::settings::{AttributesMethod, IssuerRule, ResponseMode};
 use crate::settings::{Details, SettingError, required};
-use crate::social::{self, Setup};
+use crate::social::{self, Known, OpenId, Setup};
 
-const ISSUER: &str = "https://appleid.apple.com";
-const AUTHORIZE: &str = "https://appleid.apple.com/auth/authorize";
-const TOKEN: &str = "https://appleid.apple.com/auth/token";
-const JWKS: &str = "https://appleid.apple.com/auth/keys";
+const KNOWN: Known = Known {
+    issuer: "https://appleid.apple.com",
+    authorize: "https://appleid.apple.com/auth/authorize",
+    token: "https://appleid.apple.com/auth/token",
+    jwks: "https://appleid.apple.com/auth/keys",
+};
 /// Scopes that Apple knows.
 const SCOPES: [&str; 3] = ["email", "name", "openid"];
 
@@ -21,25 +23,15 @@ pub(super) struct AppleSettings {
 
 pub(super) fn read(setup: Setup<'_>) -> Result<AppleSettings, SettingError> {
     let mut read = setup.read()?;
-    let issuer = setup.issuer(&mut read, ISSUER)?;
+    let OpenId { issuer, endpoints, mut derived } = KNOWN.read(setup, &mut read)?;
     let client_id = client_auth::client_id(&mut read)?;
     let client_auth = client_auth::signed_secret(&mut read, &issuer)?;
     let scopes = scopes(&mut read)?;
     let pkce = social::pkce(&mut read)?;
     let common = social::common(&mut read, "Apple")?;
-    let authorize = setup.endpoint(&mut read, "authorize_url", AUTHORIZE)?;
-    let token = setup.endpoint(&mut read, "token_url", TOKEN)?;
-    let jwks = setup.endpoint(&mut read, "jwks_uri", JWKS)?;
     Setup::fixed(&mut read, "attributes_url_add_attributes", "false")?;
-    Setup::fixed(&mut read, "token_request_method", "POST")?;
     read.refuse_unknown()?;
-    let derived = vec![
-        ("attributes_url_add_attributes", "false".to_owned()),
-        ("authorize_url", authorize.to_string()),
-        ("oidc_issuer", issuer.clone()),
-        ("token_request_method", "POST".to_owned()),
-        ("token_url", token.to_string()),
-    ];
+    derived.push(("attributes_url_add_attributes", "false".to_owned()));
     let oidc = OidcSettings {
         client_id,
         client_auth,
@@ -47,13 +39,7 @@ pub(super) fn read(setup: Setup<'_>) -> Result<AppleSettings, SettingError> {
         issuer,
         issuer_rule: IssuerRule::Exact,
         scopes,
-        endpoints: Some(ExplicitEndpoints {
-            authorize,
-            token,
-            userinfo: None,
-            jwks,
-            algorithms: Some(&["RS256"]),
-        }),
+        endpoints: Some(endpoints),
         pkce,
         // "If you requested any scopes, the value must be form_post", and one is always asked for.
         response_mode: ResponseMode::FormPost,
