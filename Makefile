@@ -2,8 +2,8 @@
 .PHONY: demo test lint bench fuzz tools fmt
 
 CARGO ?= cargo
-# What is tested and measured holds both SAML signature engines; what `make demo` builds needs no C library.
-ENGINES = --features samael
+# What is tested and measured holds every feature; what `make demo` builds needs no C library.
+FEATURES = --features samael,otel
 
 ## demo: the gateway, six simulated identity providers and a sample app; prints the URL to open
 demo:
@@ -17,21 +17,21 @@ tools:
 ## lint: formatting and clippy; warnings are errors
 lint:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets $(ENGINES) --quiet -- -D warnings
+	$(CARGO) clippy --workspace --all-targets $(FEATURES) --quiet -- -D warnings
 
 fmt:
 	$(CARGO) fmt --all
 
 ## test: lint, build, every test: from inside each room and from outside
 test: tools lint
-	$(CARGO) nextest run --workspace $(ENGINES)
+	scripts/with-postgres $(CARGO) nextest run --workspace $(FEATURES)
 
 ## bench: sign-ins and SAML verifications a second and core, beside the raw cost of their cryptography and
 ## beside xmlsec1 (about 3 minutes)
 bench:
 	scripts/install-test-tools
 	$(CARGO) bench --bench logins
-	$(CARGO) bench --package poolgate-providers --bench saml $(ENGINES)
+	$(CARGO) bench --package poolgate-providers --bench saml $(FEATURES)
 
 ## fuzz: every target for FUZZ_SECONDS each
 FUZZ_SECONDS ?= 60

@@ -15,16 +15,15 @@ use tokio::sync::Mutex;
 use crate::api::{ApiContext, Credentials};
 use crate::config::{Secrets, Settings, SettingsError, TlsFiles};
 use crate::context::Context;
-use crate::directory::sqlite::SqliteDirectory;
-use crate::directory::{Directory, DirectoryError};
+use crate::directory::DirectoryError;
 use crate::http::health::Metrics;
 use crate::http::pages::{PageError, Pages};
 use crate::http::{self, State, correlation};
 use crate::keys::Sealer;
 use crate::registry::{Registry, Surface};
-use crate::sessions::embedded::EmbeddedSessions;
-use crate::sessions::{SessionError, SessionStore};
+use crate::sessions::SessionError;
 use crate::sign_in::used_once::UsedMarks;
+use crate::stores;
 use crate::upkeep::{self, Upkeep};
 
 /// Largest body that is read at all, in bytes.
@@ -131,11 +130,8 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         tracing::info!(file = %file.display(), "management credentials are in this file");
     }
     let sealer = sealer(&secrets.master_key, &random)?;
-    let directory: Arc<dyn Directory> =
-        Arc::new(SqliteDirectory::open(&settings.directory_path, Arc::clone(&clock)).await?);
-    let sessions: Arc<dyn SessionStore> = Arc::new(
-        EmbeddedSessions::open(&settings.data_dir.join("sessions.sqlite"), Arc::clone(&clock)).await?,
-    );
+    let directory = stores::open_directory(settings, &clock).await?;
+    let sessions = stores::open_sessions(settings, &clock).await?;
     let surface = surface(settings);
     let outgoing: Arc<dyn Http> = Arc::new(outgoing(settings)?);
     let registry = Registry::open(

@@ -15,12 +15,12 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use crate::config::{Secrets, Settings, SettingsError};
-use crate::directory::sqlite::SqliteDirectory;
-use crate::directory::{Directory, DirectoryError};
+use crate::directory::DirectoryError;
 use crate::gateway;
 use crate::keys::roll_over::{self, KeyState};
 use crate::keys::{KeyRecord, KeyUse};
 use crate::registry::{KeyChangeError, Registry, Surface};
+use crate::stores;
 
 /// How long a new signing key is published before it is used, unless told otherwise, in days.
 const WAIT_DAYS: u16 = 7;
@@ -117,15 +117,14 @@ pub async fn run(command: KeysCommand) -> Result<String, KeysError> {
     let (KeysCommand::List { place } | KeysCommand::Roll { place, .. } | KeysCommand::Retire { place, .. }) =
         &command;
     let settings = Settings::load(place.config.clone())?;
-    if !settings.directory_path.exists() {
-        return Err(KeysError::NoDirectory(settings.directory_path));
+    if let Some(path) = settings.directory.missing() {
+        return Err(KeysError::NoDirectory(path.to_owned()));
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let master_key = Secrets::master_key_in_place(&settings)?;
     let sealer = gateway::sealer(&master_key, &random)?;
-    let directory: Arc<dyn Directory> =
-        Arc::new(SqliteDirectory::open(&settings.directory_path, Arc::clone(&clock)).await?);
+    let directory = stores::open_directory(&settings, &clock).await?;
     let surface = gateway::surface(&settings);
     let opened =
         Registry::open(Arc::clone(&directory), sealer, Arc::clone(&clock), random, surface.clone()).await;

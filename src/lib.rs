@@ -40,6 +40,7 @@ pub mod registry;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_out;
+pub mod stores;
 #[cfg(test)]
 mod testing;
 pub mod tokens;

@@ -19,6 +19,7 @@ use crate::gateway;
 use crate::keys::Sealer;
 use crate::pool::AppClient;
 use crate::registry::{LivePool, LiveProvider, Registry};
+use crate::stores;
 
 /// What a describe adds to what was given.
 const DESCRIBED: [&str; 3] = ["CreationDate", "LastModifiedDate", "UserPoolId"];
@@ -91,20 +92,19 @@ impl Subject {
         settings: &Settings,
         tools: &Tools,
     ) -> Result<Self, CheckError> {
-        let path = &settings.directory_path;
-        if !path.exists() {
+        if let Some(path) = settings.directory.missing() {
             let why = "there is no directory here: give the settings that `poolgate serve` runs with";
-            return Err(CheckError::File { path: path.clone(), why: why.to_owned() });
+            return Err(CheckError::File { path: path.to_owned(), why: why.to_owned() });
         }
         // Not the moment that the check is of: by this one keys are dated, and what is over is thrown away.
         let (clock, random): (Arc<dyn Clock>, _) = (Arc::new(SystemClock), Arc::clone(&tools.around.random));
         let master_key = Secrets::master_key_in_place(settings)?;
         let sealer = gateway::sealer(&master_key, &random)?;
-        let opened = SqliteDirectory::open(path, Arc::clone(&clock)).await;
-        let directory: Arc<dyn Directory> = Arc::new(opened.map_err(|error| match error {
+        let opened = stores::open_directory(settings, &clock).await;
+        let directory = opened.map_err(|error| match error {
             DirectoryError::InUse(_) => CheckError::Running,
             other => broken(&other),
-        })?);
+        })?;
         let registry =
             Registry::open(Arc::clone(&directory), sealer, clock, random, tools.surface.clone()).await;
         let found = registry.map_err(|error| broken(&error)).and_then(|registry| {

@@ -16,12 +16,11 @@ use crate::config::{Secrets, Settings};
 use crate::demo::Own;
 use crate::demo::people;
 use crate::demo::saml_idp::{AuthnRequest, SamlIdp, Signs};
-use crate::directory::Directory;
-use crate::directory::sqlite::SqliteDirectory;
 use crate::gateway;
 use crate::keys::signing::generate_pkcs8;
 use crate::keys::{KeyUse, SigningKey};
 use crate::registry::{Edit, Registry, Surface};
+use crate::stores;
 use crate::testing::{self, NOW};
 
 const ACS: &str = "https://login.example.com/saml2/idpresponse";
@@ -351,8 +350,7 @@ async fn the_moment_that_is_given_judges_and_writes_nothing() {
     let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let key = Secrets::obtain(&settings, &random).unwrap().master_key;
     let open = async || {
-        let opened = SqliteDirectory::open(&settings.directory_path, Arc::clone(&clock)).await;
-        let directory: Arc<dyn Directory> = Arc::new(opened.unwrap());
+        let directory = stores::open_directory(&settings, &clock).await.unwrap();
         let sealer = gateway::sealer(&key, &random).unwrap();
         let (clock, random, surface) = (Arc::clone(&clock), Arc::clone(&random), gateway::surface(&settings));
         let registry = Registry::open(Arc::clone(&directory), sealer, clock, random, surface).await.unwrap();

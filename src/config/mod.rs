@@ -2,6 +2,7 @@
 
 mod generated;
 mod source;
+mod stores;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use zeroize::Zeroizing;
 
 pub use generated::{Credentials, Secrets};
 use source::Source;
+
+use crate::stores::{DirectoryPlace, SessionPlace};
 
 /// A setting that cannot be used. One line: its name, what was given, what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -56,8 +59,10 @@ pub struct Settings {
     pub account_id: String,
     /// Embedded stores and generated secrets.
     pub data_dir: PathBuf,
-    /// SQLite file of the directory.
-    pub directory_path: PathBuf,
+    /// Where the directory is.
+    pub directory: DirectoryPlace,
+    /// Where the session store is.
+    pub sessions: SessionPlace,
     /// Management credentials, when given.
     pub credentials: Option<(String, SecretString)>,
     /// The master key, when given.
@@ -107,12 +112,13 @@ impl Settings {
         let data_dir = PathBuf::from(source.get("data_dir").unwrap_or("./poolgate-data"));
         let (public_url, mut warnings) = public_url(source)?;
         warnings.extend(not_in_this_build(source)?);
-        let settings = Self {
+        Ok(Self {
             listen: address(source, "listen", "127.0.0.1:9229")?,
             public_url,
             region: region(source)?,
             account_id: account_id(source)?,
-            directory_path: directory_path(source, &data_dir)?,
+            directory: stores::directory(source, &data_dir)?,
+            sessions: stores::sessions(source, &data_dir)?,
             data_dir,
             credentials: credentials(source)?,
             master_key: master_key(source)?,
@@ -124,9 +130,7 @@ impl Settings {
             saml_engines: engines(source)?,
             dev: flag(source, "dev")?,
             warnings,
-        };
-        check_session_url(source)?;
-        Ok(settings)
+        })
     }
 }
 
@@ -180,30 +184,6 @@ fn account_id(source: &Source) -> Result<String, SettingsError> {
     let given = source.get("account_id").unwrap_or("000000000000");
     let good = given.len() == 12 && given.bytes().all(|byte| byte.is_ascii_digit());
     if good { Ok(given.to_owned()) } else { Err(source.error("account_id", given, "12 digits")) }
-}
-
-fn directory_path(source: &Source, data_dir: &std::path::Path) -> Result<PathBuf, SettingsError> {
-    match source.get("directory_url") {
-        None => Ok(data_dir.join("directory.sqlite")),
-        Some(url) => match url.strip_prefix("sqlite:") {
-            Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
-            _ => {
-                let given = url.split_once(':').map_or("(no scheme)", |(scheme, _)| scheme);
-                let allowed = "sqlite:PATH (postgres is not part of this build)";
-                Err(source.error("directory_url", given, allowed))
-            }
-        },
-    }
-}
-
-fn check_session_url(source: &Source) -> Result<(), SettingsError> {
-    match source.get("session_url") {
-        None | Some("embedded:") => Ok(()),
-        Some(url) => {
-            let given = url.split_once(':').map_or("(no scheme)", |(scheme, _)| scheme);
-            Err(source.error("session_url", given, "embedded: (redis is not part of this build)"))
-        }
-    }
 }
 
 fn engines(source: &Source) -> Result<Engines, SettingsError> {

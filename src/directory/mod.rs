@@ -63,8 +63,18 @@ pub struct Record {
     pub sealed: Option<Vec<u8>>,
     /// Names that no other record may hold (see [`UniqueName`]).
     pub names: Vec<UniqueName>,
-    /// 0 when new; one more at each replacement.
+    /// The generation of the write that made it so: no two contents of one name ever have the same, also when it
+    /// was deleted and made anew in between. Not looked at when it is created.
     pub version: i64,
+}
+
+/// Which pools were written since a generation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// The generation of the newest write: 0 when nothing was ever written.
+    pub generation: i64,
+    /// The pools, deleted ones among them.
+    pub pools: Vec<String>,
 }
 
 /// A name held by one record at most.
@@ -82,13 +92,22 @@ pub enum Change {
     /// Make it; [`DirectoryError::Exists`] when it or one of its names is there already.
     Create(Record),
     /// Put it in the place of the one with `record.version`; otherwise [`DirectoryError::Stale`].
-    /// The stored version becomes one more.
     Replace(Record),
     /// Remove it; [`DirectoryError::Missing`] when it is not there. With an identity provider go its links and the
     /// places in its group that came by them; users keep the identity that they were made by.
     Delete(Kind, String, String),
     /// Remove the pool of this id and everything in it: records, users, revocations.
     DeletePool(String),
+}
+
+impl Change {
+    /// The pool that it touches.
+    pub fn pool_id(&self) -> &str {
+        match self {
+            Self::Create(record) | Self::Replace(record) => &record.pool_id,
+            Self::Delete(_, pool_id, _) | Self::DeletePool(pool_id) => pool_id,
+        }
+    }
 }
 
 /// What a token of a user is checked against: one indexed read.
@@ -220,6 +239,13 @@ pub trait Directory: Send + Sync {
     /// [`DirectoryError::Away`].
     async fn load_pool(&self, pool_id: &str) -> Result<Vec<Record>, DirectoryError>;
 
+    /// Which pools were written after this generation. A write that returned is in it, whichever replica asks: one
+    /// read, cheap when nothing was written.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn changed_since(&self, generation: i64) -> Result<Changed, DirectoryError>;
+
     /// All changes, or none.
     ///
     /// # Errors
@@ -334,6 +360,13 @@ pub trait Directory: Send + Sync {
         sub: &str,
         ended: Ended,
     ) -> Result<(), DirectoryError>;
+
+    /// Marks what may be used once, until `until`: of all callers, ever, exactly one is told `true`. Names are
+    /// digests.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn use_once(&self, mark: &str, until: OffsetDateTime) -> Result<bool, DirectoryError>;
 
     /// Whether the store answers.
     ///

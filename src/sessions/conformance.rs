@@ -38,6 +38,7 @@ macro_rules! session_conformance {
             any_bytes_are_kept_and_any_name,
             a_name_too_long_is_refused,
             reopening_keeps_what_lives,
+            an_announcement_is_heard_by_whoever_listens,
             a_closed_store_says_so
         );
     };
@@ -76,7 +77,8 @@ pub(crate) async fn a_value_is_read_back_until_another_is_put(setting: &dyn Sett
 
 pub(crate) async fn each_kind_has_its_own_names(setting: &dyn Setting) {
     let store = setting.open().await;
-    let kinds = [Kind::Attempt, Kind::Code, Kind::Session, Kind::Used, Kind::SignOut];
+    let kinds =
+        [Kind::Attempt, Kind::Code, Kind::Session, Kind::Used, Kind::SignOut, Kind::Lease, Kind::Fetched];
     for kind in kinds {
         let value = bytes(kind.as_str());
         assert!(store.put_new(&Key::new(kind, "same"), value, setting.now() + TEN).await.unwrap());
@@ -270,6 +272,22 @@ pub(crate) async fn reopening_keeps_what_lives(setting: &dyn Setting) {
     }
     setting.advance(TEN / 2).await;
     assert_eq!(store.get(&code("kept")).await.unwrap(), None);
+    store.close().await;
+}
+
+pub(crate) async fn an_announcement_is_heard_by_whoever_listens(setting: &dyn Setting) {
+    let store = setting.open().await;
+    let (mut one, mut other) = (store.announcements(), store.announcements());
+    // A listener that has just been set up may be told once that something may have happened.
+    for _ in 0..3 {
+        one.mark_unchanged();
+        other.mark_unchanged();
+        store.announce().await.unwrap();
+        for listener in [&mut one, &mut other] {
+            let heard = tokio::time::timeout(std::time::Duration::from_secs(10), listener.changed()).await;
+            heard.expect("nothing was heard").unwrap();
+        }
+    }
     store.close().await;
 }
 

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use poolgate_providers::Clock;
 use time::OffsetDateTime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use self::log::{Job, Log};
 use self::memory::{Action, Entry, Memory};
@@ -39,6 +39,7 @@ pub struct EmbeddedSessions {
     memory: Memory,
     jobs: mpsc::UnboundedSender<Job>,
     clock: Arc<dyn Clock>,
+    announced: watch::Sender<()>,
 }
 
 impl EmbeddedSessions {
@@ -67,7 +68,7 @@ impl EmbeddedSessions {
         // Unbounded, because steps are handed over under a lock; every waiting step has a waiting caller, or makes room.
         let (jobs, queue) = mpsc::unbounded_channel();
         tokio::spawn(log.run(queue));
-        Ok(Self { memory, jobs, clock })
+        Ok(Self { memory, jobs, clock, announced: watch::Sender::new(()) })
     }
 
     /// Decides a step that may add a value of `adds` bytes, and waits until it is on the disk.
@@ -178,6 +179,16 @@ impl SessionStore for EmbeddedSessions {
         }
         // Somebody else may just be removing it: it is gone when that is on the disk.
         self.barrier(Job::Barrier).await
+    }
+
+    async fn announce(&self) -> Result<(), SessionError> {
+        self.check_open()?;
+        self.announced.send_replace(());
+        Ok(())
+    }
+
+    fn announcements(&self) -> watch::Receiver<()> {
+        self.announced.subscribe()
     }
 
     async fn ping(&self) -> Result<(), SessionError> {

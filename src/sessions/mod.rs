@@ -10,6 +10,7 @@ pub mod embedded;
 use async_trait::async_trait;
 use thiserror::Error;
 use time::OffsetDateTime;
+use tokio::sync::watch;
 
 /// What a key is about. Each kind has its own space of names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +25,10 @@ pub enum Kind {
     Used,
     /// A sign-out that waits for its provider, under the digest of our message's id.
     SignOut,
+    /// Whoever holds it does some work for all replicas.
+    Lease,
+    /// What one replica fetched for all: a provider's keys or discovery document.
+    Fetched,
 }
 
 impl Kind {
@@ -35,6 +40,8 @@ impl Kind {
             Self::Session => "session",
             Self::Used => "used",
             Self::SignOut => "sign_out",
+            Self::Lease => "lease",
+            Self::Fetched => "fetched",
         }
     }
 }
@@ -108,6 +115,16 @@ pub trait SessionStore: Send + Sync {
     /// # Errors
     /// [`SessionError`].
     async fn delete(&self, key: &Key) -> Result<(), SessionError>;
+
+    /// Tells every replica, this one among them, that the configuration was changed. A hint that may be lost: who
+    /// must know asks the directory.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    async fn announce(&self) -> Result<(), SessionError>;
+
+    /// Sees a change whenever somebody has announced, or may have while this replica could not hear.
+    fn announcements(&self) -> watch::Receiver<()>;
 
     /// Whether the store answers.
     ///

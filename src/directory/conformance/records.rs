@@ -4,7 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{NOON, OTHER, POOL, Setting, count, profile, record};
-use crate::directory::{Change, DirectoryError, Kind, UniqueName};
+use crate::directory::{Change, Changed, Directory, DirectoryError, Kind, Record, UniqueName};
+
+async fn version_of(directory: &Arc<dyn Directory>, id: &str) -> i64 {
+    let records = directory.load().await.unwrap();
+    records.into_iter().find(|record| record.id == id).unwrap().version
+}
 
 pub(crate) async fn records_are_read_back_with_their_names(setting: &dyn Setting) {
     let directory = setting.open().await;
@@ -15,6 +20,7 @@ pub(crate) async fn records_are_read_back_with_their_names(setting: &dyn Setting
     let elsewhere = record(OTHER, Kind::IdentityProvider, "Okta", &[]);
     let all = [provider.clone(), key.clone(), elsewhere.clone()];
     directory.write(all.iter().cloned().map(Change::Create).collect()).await.unwrap();
+    let all = all.map(|record| Record { version: 1, ..record });
     let mut loaded = directory.load().await.unwrap();
     loaded.sort_by_key(|record| (record.pool_id != POOL, record.id.clone()));
     assert_eq!(loaded, all);
@@ -32,7 +38,7 @@ pub(crate) async fn what_exists_is_not_created_again(setting: &dyn Setting) {
     let mut second = first.clone();
     second.document = "{}".into();
     assert!(matches!(directory.write(vec![Change::Create(second)]).await, Err(DirectoryError::Exists(_))));
-    assert_eq!(directory.load().await.unwrap(), [first]);
+    assert_eq!(directory.load().await.unwrap(), [Record { version: 1, ..first }]);
     directory.close().await;
 }
 
@@ -51,6 +57,7 @@ pub(crate) async fn a_name_is_held_by_one_record(setting: &dyn Setting) {
     ];
     directory.write(vec![Change::Create(other.clone())]).await.unwrap();
     // Replacing lets go of the old names, and cannot take another's.
+    other.version = version_of(&directory, "d2").await;
     other.names = vec![UniqueName { scope: "domain".into(), name: "auth".into() }];
     assert!(matches!(
         directory.write(vec![Change::Replace(other.clone())]).await,
@@ -72,6 +79,7 @@ pub(crate) async fn a_replacement_needs_the_version_it_replaces(setting: &dyn Se
         Err(DirectoryError::Stale(_))
     ));
     directory.write(vec![Change::Create(it.clone())]).await.unwrap();
+    it.version = version_of(&directory, "c1").await;
     it.document = r#"{"changed":true}"#.into();
     it.sealed = None;
     directory.write(vec![Change::Replace(it.clone())]).await.unwrap();
@@ -79,7 +87,7 @@ pub(crate) async fn a_replacement_needs_the_version_it_replaces(setting: &dyn Se
         directory.write(vec![Change::Replace(it.clone())]).await,
         Err(DirectoryError::Stale(_))
     ));
-    it.version = 1;
+    it.version = version_of(&directory, "c1").await;
     assert_eq!(directory.load().await.unwrap(), [it.clone()]);
     directory.write(vec![Change::Replace(it)]).await.unwrap();
     directory.close().await;
@@ -93,6 +101,7 @@ pub(crate) async fn of_concurrent_replacements_one_wins(setting: &dyn Setting) {
             let directory = Arc::clone(&directory);
             tokio::spawn(async move {
                 let mut mine = record(POOL, Kind::AppClient, "c1", &[]);
+                mine.version = 1;
                 mine.document = number.to_string();
                 directory.write(vec![Change::Replace(mine)]).await.map(|()| number)
             })
@@ -173,5 +182,46 @@ pub(crate) async fn deleting_a_pool_removes_everything_of_it_alone(setting: &dyn
         .write(vec![Change::Create(record(OTHER, Kind::Domain, "d2", &[("domain", POOL)]))])
         .await
         .unwrap();
+    directory.close().await;
+}
+
+pub(crate) async fn what_was_written_since_is_told_pool_by_pool(setting: &dyn Setting) {
+    let directory = setting.open().await;
+    assert_eq!(directory.changed_since(0).await.unwrap(), Changed::default());
+    directory.write(vec![Change::Create(record(POOL, Kind::Key, "k", &[]))]).await.unwrap();
+    directory.write(vec![Change::Create(record(OTHER, Kind::Key, "k", &[]))]).await.unwrap();
+    let both = directory.changed_since(0).await.unwrap();
+    assert_eq!(both.pools, [POOL, OTHER]);
+    assert_eq!(directory.changed_since(both.generation).await.unwrap().pools, [""; 0]);
+    // What was refused was not written.
+    directory.write(vec![Change::Create(record(POOL, Kind::Key, "k", &[]))]).await.unwrap_err();
+    let none = Changed { generation: both.generation, pools: Vec::new() };
+    assert_eq!(directory.changed_since(both.generation).await.unwrap(), none);
+    directory.write(vec![Change::Delete(Kind::Key, POOL.into(), "k".into())]).await.unwrap();
+    let one = directory.changed_since(both.generation).await.unwrap();
+    assert_eq!(one.pools, [POOL]);
+    assert!(one.generation > both.generation);
+    directory.write(vec![Change::DeletePool(OTHER.into())]).await.unwrap();
+    let deleted = directory.changed_since(one.generation).await.unwrap();
+    assert_eq!(deleted.pools, [OTHER]);
+    directory.close().await;
+    let directory = setting.open().await;
+    assert_eq!(directory.changed_since(one.generation).await.unwrap(), deleted);
+    directory.close().await;
+}
+
+pub(crate) async fn what_is_made_anew_never_has_an_old_version(setting: &dyn Setting) {
+    let directory = setting.open().await;
+    let mut seen = HashSet::new();
+    for change in [1, 2] {
+        let mut it = record(POOL, Kind::IdentityProvider, "Okta", &[]);
+        directory.write(vec![Change::Create(it.clone())]).await.unwrap();
+        it.version = version_of(&directory, "Okta").await;
+        assert!(seen.insert(it.version), "{change}");
+        directory.write(vec![Change::Replace(it)]).await.unwrap();
+        assert!(seen.insert(version_of(&directory, "Okta").await), "{change}");
+        // With the pool goes everything, but not the count.
+        directory.write(vec![Change::DeletePool(POOL.into())]).await.unwrap();
+    }
     directory.close().await;
 }

@@ -1,9 +1,11 @@
 //! Users and revocations: read, listed, filtered, deleted, kept.
 
+use std::sync::Arc;
+
 use time::Duration;
 
 use super::{NOON, OTHER, POOL, Setting, count, profile, record, user};
-use crate::directory::{Change, DirectoryError, Kind, UserFilter, UserQuery};
+use crate::directory::{Change, DirectoryError, Kind, Record, UserFilter, UserQuery};
 
 pub(crate) async fn a_deleted_user_is_gone_and_can_come_back_as_another(setting: &dyn Setting) {
     let directory = setting.open().await;
@@ -95,7 +97,7 @@ pub(crate) async fn reopening_keeps_everything(setting: &dyn Setting) {
     directory.close().await;
     let directory = setting.open().await;
     directory.ping().await.unwrap();
-    assert_eq!(directory.load().await.unwrap(), [it]);
+    assert_eq!(directory.load().await.unwrap(), [Record { version: 1, ..it }]);
     assert_eq!(user(&directory, "Okta_alice").await.as_ref(), Some(&alice));
     assert!(directory.token_state(POOL, &alice.sub, "family").await.unwrap().revoked);
     assert_eq!(directory.sign_in(profile("Okta", "alice")).await.unwrap(), alice);
@@ -111,4 +113,29 @@ pub(crate) async fn a_closed_directory_says_so(setting: &dyn Setting) {
     assert!(matches!(directory.ping().await, Err(DirectoryError::Away(_))));
     assert!(matches!(directory.sign_in(profile("Okta", "alice")).await, Err(DirectoryError::Away(_))));
     assert!(matches!(directory.load().await, Err(DirectoryError::Away(_))));
+}
+
+pub(crate) async fn what_may_be_used_once_is_used_once(setting: &dyn Setting) {
+    let directory = setting.open().await;
+    let soon = NOON + time::Duration::minutes(5);
+    let tasks: Vec<_> = (0..50)
+        .map(|_| {
+            let directory = Arc::clone(&directory);
+            tokio::spawn(async move { directory.use_once("mark", soon).await.unwrap() })
+        })
+        .collect();
+    let mut winners = 0;
+    for task in tasks {
+        winners += usize::from(task.await.unwrap());
+    }
+    assert_eq!(winners, 1);
+    assert!(directory.use_once("Mark", soon).await.unwrap());
+    // One whose time has passed may be used again.
+    assert!(directory.use_once("past", NOON).await.unwrap());
+    assert!(directory.use_once("past", soon).await.unwrap());
+    assert!(!directory.use_once("past", soon).await.unwrap());
+    directory.close().await;
+    let directory = setting.open().await;
+    assert!(!directory.use_once("mark", soon).await.unwrap());
+    directory.close().await;
 }

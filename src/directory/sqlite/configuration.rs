@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use sqlx::sqlite::SqlitePool;
 use sqlx::{Row as _, Sqlite, SqliteConnection};
 
 use super::links;
 use super::writer::{Done, Outcome};
-use crate::directory::{Change, DirectoryError, Kind, Record, UniqueName};
+use crate::directory::{Change, Changed, DirectoryError, Kind, Record, UniqueName};
 
 /// All changes, or, when a rule refuses one, none.
 pub(super) async fn write(
@@ -14,8 +15,11 @@ pub(super) async fn write(
     changes: &[Change],
 ) -> Result<Outcome, sqlx::Error> {
     sqlx::query("SAVEPOINT changes").execute(&mut *connection).await?;
+    let generation = sqlx::query_scalar("SELECT coalesce(max(generation), 0) + 1 FROM generations")
+        .fetch_one(&mut *connection)
+        .await?;
     for change in changes {
-        if let Err(refused) = apply(connection, change).await? {
+        if let Err(refused) = apply(connection, change, generation).await? {
             sqlx::query("ROLLBACK TO changes").execute(&mut *connection).await?;
             sqlx::query("RELEASE changes").execute(&mut *connection).await?;
             return Ok(Err(refused));
@@ -25,12 +29,35 @@ pub(super) async fn write(
     Ok(Ok(Done::Written))
 }
 
+/// Which pools were written after this generation.
+pub(super) async fn changed_since(readers: &SqlitePool, generation: i64) -> Result<Changed, sqlx::Error> {
+    let rows =
+        sqlx::query("SELECT generation, pool_id FROM generations WHERE generation > ?1 ORDER BY generation")
+            .bind(generation)
+            .fetch_all(readers)
+            .await?;
+    let mut changed = Changed { generation, pools: Vec::with_capacity(rows.len()) };
+    for row in rows {
+        changed.generation = row.try_get(0)?;
+        changed.pools.push(row.try_get(1)?);
+    }
+    Ok(changed)
+}
+
 type Verdict = Result<Result<(), DirectoryError>, sqlx::Error>;
 
-async fn apply(connection: &mut SqliteConnection, change: &Change) -> Verdict {
+async fn apply(connection: &mut SqliteConnection, change: &Change, generation: i64) -> Verdict {
+    sqlx::query(
+        "INSERT INTO generations (pool_id, generation) VALUES (?1, ?2) \
+         ON CONFLICT DO UPDATE SET generation = excluded.generation",
+    )
+    .bind(change.pool_id())
+    .bind(generation)
+    .execute(&mut *connection)
+    .await?;
     match change {
-        Change::Create(record) => create(connection, record).await,
-        Change::Replace(record) => replace(connection, record).await,
+        Change::Create(record) => create(connection, record, generation).await,
+        Change::Replace(record) => replace(connection, record, generation).await,
         Change::Delete(kind, pool_id, id) => {
             let removed = by_key(
                 "DELETE FROM configuration WHERE kind = ?1 AND pool_id = ?2 AND id = ?3",
@@ -61,9 +88,9 @@ async fn apply(connection: &mut SqliteConnection, change: &Change) -> Verdict {
     }
 }
 
-async fn create(connection: &mut SqliteConnection, record: &Record) -> Verdict {
+async fn create(connection: &mut SqliteConnection, record: &Record, generation: i64) -> Verdict {
     let made = by_key(
-        "INSERT INTO configuration (kind, pool_id, id, document, sealed, version) VALUES (?1, ?2, ?3, ?4, ?5, 0) \
+        "INSERT INTO configuration (kind, pool_id, id, document, sealed, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
          ON CONFLICT DO NOTHING",
         record.kind,
         &record.pool_id,
@@ -71,6 +98,7 @@ async fn create(connection: &mut SqliteConnection, record: &Record) -> Verdict {
     )
     .bind(&record.document)
     .bind(&record.sealed)
+    .bind(generation)
     .execute(&mut *connection)
     .await?;
     if made.rows_affected() == 0 {
@@ -79,9 +107,9 @@ async fn create(connection: &mut SqliteConnection, record: &Record) -> Verdict {
     hold_names(connection, record).await
 }
 
-async fn replace(connection: &mut SqliteConnection, record: &Record) -> Verdict {
+async fn replace(connection: &mut SqliteConnection, record: &Record, generation: i64) -> Verdict {
     let replaced = by_key(
-        "UPDATE configuration SET document = ?4, sealed = ?5, version = version + 1 \
+        "UPDATE configuration SET document = ?4, sealed = ?5, version = ?7 \
          WHERE kind = ?1 AND pool_id = ?2 AND id = ?3 AND version = ?6",
         record.kind,
         &record.pool_id,
@@ -90,6 +118,7 @@ async fn replace(connection: &mut SqliteConnection, record: &Record) -> Verdict 
     .bind(&record.document)
     .bind(&record.sealed)
     .bind(record.version)
+    .bind(generation)
     .execute(&mut *connection)
     .await?;
     if replaced.rows_affected() == 0 {

@@ -29,14 +29,17 @@ use self::file::{FileError, OwnedFile};
 use self::rows::{millis, moment, read_user, user_columns};
 use self::token_states::Question;
 use self::writer::{Done, Job, Outcome, Work, Writer, away};
-use super::{Change, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery};
+use super::{
+    Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
+};
 use crate::pool::{FederatedProfile, LinkBy, LinkSource, NewLink, User, WaitingLink};
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../../migrations/sqlite/directory-0001.sql"),
     include_str!("../../../migrations/sqlite/directory-0002.sql"),
     include_str!("../../../migrations/sqlite/directory-0003.sql"),
     include_str!("../../../migrations/sqlite/directory-0004.sql"),
+    include_str!("../../../migrations/sqlite/directory-0005.sql"),
 ];
 
 /// Connections that read.
@@ -157,6 +160,10 @@ impl Directory for SqliteDirectory {
         self.read_records(Some(pool_id)).await
     }
 
+    async fn changed_since(&self, generation: i64) -> Result<Changed, DirectoryError> {
+        configuration::changed_since(&self.readers, generation).await.map_err(|error| away(&error))
+    }
+
     async fn write(&self, changes: Vec<Change>) -> Result<(), DirectoryError> {
         self.ask(Work::Write(changes)).await.map(|_| ())
     }
@@ -167,7 +174,7 @@ impl Directory for SqliteDirectory {
         profile.at = moment(millis(profile.at)).map_err(|error| away(&error))?;
         match self.ask(Work::SignIn(Box::new(profile))).await? {
             Done::SignedIn(user) => Ok(user),
-            Done::Written => Err(DirectoryError::Away("the writer gave no user".into())),
+            Done::Written | Done::Used(_) => Err(DirectoryError::Away("the writer gave no user".into())),
         }
     }
 
@@ -295,6 +302,14 @@ impl Directory for SqliteDirectory {
         }
         let (pool_id, sub) = (pool_id.to_owned(), sub.to_owned());
         self.ask(Work::End { pool_id, sub, ended }).await.map(|_| ())
+    }
+
+    async fn use_once(&self, mark: &str, until: OffsetDateTime) -> Result<bool, DirectoryError> {
+        if mark.contains('\0') {
+            return Err(DirectoryError::Unstorable("mark".into()));
+        }
+        let work = Work::UseOnce { mark: mark.to_owned(), until: millis(until) };
+        Ok(matches!(self.ask(work).await?, Done::Used(true)))
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {

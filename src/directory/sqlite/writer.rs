@@ -37,6 +37,7 @@ pub(super) enum Work {
     End { pool_id: String, sub: String, ended: Ended },
     Link(NewLink),
     Unlink(Unlink),
+    UseOnce { mark: String, until: i64 },
 }
 
 /// What came of it.
@@ -44,6 +45,8 @@ pub(super) enum Work {
 pub(super) enum Done {
     SignedIn(User),
     Written,
+    /// Whether it was the first use.
+    Used(bool),
 }
 
 pub(super) type Outcome = Result<Done, DirectoryError>;
@@ -196,6 +199,10 @@ impl Writer {
                     let now = self.clock.now();
                     outcomes.push(links::unlink(&mut self.connection, unlink, now).await?);
                 }
+                Work::UseOnce { mark, until } => {
+                    self.begin().await?;
+                    outcomes.push(Ok(Done::Used(self.use_once(mark, *until).await?)));
+                }
                 Work::SignIn(_) | Work::Revoke { .. } => self.run_together(now, &mut outcomes).await?,
             }
             rest = later;
@@ -228,7 +235,8 @@ impl Writer {
                 | Work::DeleteUser { .. }
                 | Work::End { .. }
                 | Work::Link(_)
-                | Work::Unlink(_) => continue,
+                | Work::Unlink(_)
+                | Work::UseOnce { .. } => continue,
             });
         }
         if !sign_ins.unchanged() {
@@ -258,6 +266,19 @@ impl Writer {
         Ok(())
     }
 
+    async fn use_once(&mut self, mark: &str, until: i64) -> Result<bool, sqlx::Error> {
+        let marked = sqlx::query(
+            "INSERT INTO used_once (mark, until) VALUES (?1, ?2) \
+             ON CONFLICT DO UPDATE SET until = excluded.until WHERE used_once.until <= ?3",
+        )
+        .bind(mark)
+        .bind(until)
+        .bind(millis(self.clock.now()))
+        .execute(&mut self.connection)
+        .await?;
+        Ok(marked.rows_affected() == 1)
+    }
+
     async fn begin(&mut self) -> Result<(), sqlx::Error> {
         if !self.in_transaction {
             sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await?;
@@ -278,6 +299,8 @@ impl Writer {
              (SELECT pool_id, origin_jti FROM revoked_families WHERE until < ?1 ORDER BY until LIMIT 512)",
             "DELETE FROM endings WHERE (user_id, mark, tokens) IN \
              (SELECT user_id, mark, tokens FROM endings WHERE until < ?1 ORDER BY until LIMIT 512)",
+            "DELETE FROM used_once WHERE mark IN \
+             (SELECT mark FROM used_once WHERE until < ?1 ORDER BY until LIMIT 512)",
             provider_sessions::PRUNE,
         ] {
             let pruned = sqlx::query(statement).bind(now).execute(&mut self.connection).await?;

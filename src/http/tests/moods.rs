@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use crate::directory::{
-    Change, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
 use crate::sessions::{Key, SessionError, SessionStore};
@@ -74,6 +74,14 @@ impl Directory for Moody<dyn Directory> {
             return Err(DirectoryError::Away("lost its glasses".into()));
         }
         self.asked()?.load_pool(pool_id).await
+    }
+
+    async fn changed_since(&self, generation: i64) -> Result<Changed, DirectoryError> {
+        self.asked()?.changed_since(generation).await
+    }
+
+    async fn use_once(&self, mark: &str, until: OffsetDateTime) -> Result<bool, DirectoryError> {
+        self.asked()?.use_once(mark, until).await
     }
 
     async fn write(&self, changes: Vec<Change>) -> Result<(), DirectoryError> {
@@ -218,6 +226,14 @@ impl SessionStore for Moody<dyn SessionStore> {
 
     async fn delete(&self, key: &Key) -> Result<(), SessionError> {
         self.asked()?.delete(key).await
+    }
+
+    async fn announce(&self) -> Result<(), SessionError> {
+        self.asked()?.announce().await
+    }
+
+    fn announcements(&self) -> tokio::sync::watch::Receiver<()> {
+        self.inner.announcements()
     }
 
     async fn ping(&self) -> Result<(), SessionError> {

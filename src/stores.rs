@@ -1,0 +1,61 @@
+//! Where the two stores of an installation are, and opening them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use poolgate_providers::Clock;
+
+use crate::config::Settings;
+use crate::directory::sqlite::SqliteDirectory;
+use crate::directory::{Directory, DirectoryError};
+use crate::sessions::embedded::EmbeddedSessions;
+use crate::sessions::{SessionError, SessionStore};
+
+/// Where the directory is (`POOLGATE_DIRECTORY_URL`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DirectoryPlace {
+    /// A file that belongs to one process.
+    Sqlite(PathBuf),
+}
+
+impl DirectoryPlace {
+    /// The file of an embedded directory that nobody has made yet.
+    pub fn missing(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path.as_path()).filter(|path| !path.exists()),
+        }
+    }
+}
+
+/// Where the session store is (`POOLGATE_SESSION_URL`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionPlace {
+    /// A file that belongs to one process.
+    Embedded(PathBuf),
+}
+
+/// Opens the directory of these settings.
+///
+/// # Errors
+/// [`DirectoryError::InUse`], [`DirectoryError::Away`].
+pub async fn open_directory(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Directory>, DirectoryError> {
+    match &settings.directory {
+        DirectoryPlace::Sqlite(path) => Ok(Arc::new(SqliteDirectory::open(path, Arc::clone(clock)).await?)),
+    }
+}
+
+/// Opens the session store of these settings.
+///
+/// # Errors
+/// [`SessionError::Away`].
+pub async fn open_sessions(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn SessionStore>, SessionError> {
+    match &settings.sessions {
+        SessionPlace::Embedded(path) => Ok(Arc::new(EmbeddedSessions::open(path, Arc::clone(clock)).await?)),
+    }
+}

@@ -1,0 +1,16 @@
+//! Real servers for Poolgate's tests and benchmarks, each on its own ports and in its own folder, gone with the value
+//! that holds it. Nothing here knows Poolgate.
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
+mod postgres;
+mod process;
+mod redis;
+
+pub use postgres::{Database, Postgres};
+pub use process::free_port;
+pub use redis::Redis;
