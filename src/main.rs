@@ -10,6 +10,7 @@ use poolgate::config::Settings;
 use poolgate::demo::{self, Ports};
 use poolgate::gateway::{self, Running, StartError};
 use poolgate::keys_command::{self, KeysCommand, KeysError};
+use poolgate::migrate::{self, MigrateArguments, MigrateError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A federation gateway: apps speak Amazon Cognito to it, identity providers SAML 2.0 or OpenID Connect.
@@ -38,6 +39,12 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Copies the embedded directory into an empty PostgreSQL directory and compares every row. The gateway must be
+    /// stopped meanwhile; nothing changes in the embedded directory.
+    Migrate {
+        #[command(flatten)]
+        arguments: MigrateArguments,
     },
     /// Runs the gateway with simulated identity providers (SAML, OIDC, Google, Facebook, Login with Amazon, Sign in
     /// with Apple) and a sample app, on loopback, and prints the URL to open. Nothing is kept. A port of 0 is any
@@ -82,7 +89,7 @@ fn main() -> ExitCode {
     start_logs(match arguments.command {
         Command::Serve { .. } => "info",
         Command::Demo { .. } => "warn",
-        Command::Keys { .. } | Command::CheckProvider { .. } => "error",
+        Command::Keys { .. } | Command::CheckProvider { .. } | Command::Migrate { .. } => "error",
     });
     // Requests are served by threads of their own: this one thread drives the stores' writers.
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
@@ -104,6 +111,11 @@ fn main() -> ExitCode {
                 ExitCode::SUCCESS
             }
             Err(error @ KeysError::Settings(_)) => fail(&error.to_string(), 2),
+            Err(error) => fail(&error.to_string(), 1),
+        },
+        Command::Migrate { arguments } => match runtime.block_on(migrate::run(arguments, &mut say)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error @ MigrateError::Settings(_)) => fail(&error.to_string(), 2),
             Err(error) => fail(&error.to_string(), 1),
         },
         Command::Demo {

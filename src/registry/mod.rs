@@ -24,6 +24,7 @@ use crate::keys::{Sealer, pool_keys};
 use crate::pool::{AppClient, Domain, IdentityProvider, UserPool};
 
 use records::Around;
+pub(crate) use records::opens;
 pub use roll_over::KeyChangeError;
 pub use snapshot::{LivePool, LiveProvider, Snapshot};
 

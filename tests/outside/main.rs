@@ -33,6 +33,7 @@ mod harness;
 mod keys;
 mod linking;
 mod management;
+mod migrate;
 mod oidc;
 mod oidc_sign_out;
 mod program;
