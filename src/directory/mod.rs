@@ -5,7 +5,11 @@
 
 #[cfg(test)]
 pub mod conformance;
+mod decisions;
+pub mod postgres;
 pub mod sqlite;
+mod storable;
+pub(crate) mod stored;
 
 use async_trait::async_trait;
 use thiserror::Error;
@@ -98,9 +102,9 @@ pub enum Change {
     Delete(Kind, String, String),
     /// Remove the pool of this id and everything in it: records, users, revocations.
     DeletePool(String),
-    /// Writes nothing: the rest of the changes happen only if nobody has written to this pool since this generation
-    /// (0: nobody ever has); otherwise [`DirectoryError::Overtaken`]. For rules that look at more than the record
-    /// that is changed. It stands before what it is about.
+    /// Writes nothing: the rest of the changes happen only if nobody has written to this pool after this generation
+    /// (0: nobody ever has), whatever was written to others; otherwise [`DirectoryError::Overtaken`]. For rules that
+    /// look at more than the record that is changed. It stands before what it is about.
     Unchanged(String, i64),
 }
 
