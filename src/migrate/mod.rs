@@ -27,6 +27,7 @@ use self::tables::{Row, TABLES, Table, Value, label};
 use self::target::Target;
 use crate::config::{Secrets, Settings, SettingsError};
 use crate::directory::Kind;
+use crate::directory::postgres::Address;
 use crate::gateway;
 use crate::keys::Sealer;
 use crate::registry;
@@ -119,7 +120,7 @@ pub enum MigrateError {
         column: &'static str,
     },
     /// The target does not open, or refuses something.
-    #[error("PostgreSQL: {0}")]
+    #[error("the target: {0}")]
     Target(String),
     /// Somebody's data are there.
     #[error(
@@ -155,12 +156,18 @@ pub enum MigrateError {
 /// See [`MigrateError`]: nothing was kept then.
 pub async fn run(arguments: MigrateArguments, say: &mut dyn FnMut(&str)) -> Result<(), MigrateError> {
     let settings = Settings::load(arguments.config)?;
-    let DirectoryPlace::Sqlite(path) = &settings.directory;
+    let DirectoryPlace::Sqlite(path) = &settings.directory else { return Err(MigrateError::NotEmbedded) };
+    let address = Address::parse(arguments.to.expose_secret()).map_err(|error| SettingsError {
+        setting: "--to".to_owned(),
+        given: format!("given {:?}", error.given),
+        allowed: error.allowed.to_owned(),
+    })?;
     let mut source = Source::open(path).await?;
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let sealer = gateway::sealer(&Secrets::master_key_in_place(&settings)?, &random)?;
     check_secrets(&mut source, &sealer).await?;
-    let mut target = Target::open(arguments.to.expose_secret()).await?;
+    say(&format!("from {} to PostgreSQL, {}", path.display(), address.place()));
+    let mut target = Target::open(&address, !arguments.check).await?;
     let done = if arguments.check {
         check(&mut source, &mut target, say).await
     } else {

@@ -6,24 +6,26 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use super::source::PAGE;
 use super::tables::{Holds, Row, TABLES, Table, Value};
 use super::{MigrateError, copy_text};
+use crate::directory::DirectoryError;
+use crate::directory::postgres::{Address, import};
 
 /// A connection to the target. Statements name no schema: `search_path` does, for one transaction at a time, so
 /// that it works behind PgBouncer too.
 pub(super) struct Target {
     connection: PgConnection,
-    /// As an identifier of SQL, in quotes.
+    /// As an identifier of SQL, in quotes; `Address` allows no quote in it.
     schema: String,
 }
 
 impl Target {
-    pub(super) async fn open(url: &str) -> Result<Self, MigrateError> {
-        let options: sqlx::postgres::PgConnectOptions = url.parse().map_err(failed)?;
-        let mut connection = PgConnection::connect_with(&options).await.map_err(failed)?;
-        let there: bool = sqlx::query_scalar("SELECT to_regclass('poolgate_directory') IS NOT NULL").fetch_one(&mut connection).await.map_err(failed)?;
-        if !there {
-            sqlx::raw_sql(include_str!("../../migrations/postgres/directory-0001.sql")).execute(&mut connection).await.map_err(failed)?;
-        }
-        Ok(Self { connection, schema: "public".into() })
+    /// Connects; where it is to be filled, the tables are made or brought up to date.
+    pub(super) async fn open(address: &Address, fill: bool) -> Result<Self, MigrateError> {
+        let opened = import::connect(address, fill).await;
+        let (connection, schema) = opened.map_err(|error| match error {
+            DirectoryError::Away(why) => MigrateError::Target(why),
+            other => MigrateError::Target(other.to_string()),
+        })?;
+        Ok(Self { connection, schema: format!("\"{schema}\"") })
     }
 
     /// Says to every gateway that what is here is not whole yet, for as long as it is true: a commit of its own.
@@ -181,6 +183,7 @@ impl Target {
 fn failed(error: sqlx::Error) -> MigrateError {
     let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
     MigrateError::Target(match &*code {
+        "53100" => format!("{error}; its disk is full"),
         "55P03" => "somebody else is writing to it (a gateway, or another migration): stop that first".to_owned(),
         "42501" => format!("{error}: the role must own the tables, or be able to make them"),
         _ => error.to_string(),

@@ -2,7 +2,7 @@
 
 mod filled;
 mod refusals;
-//mod same;
+mod same;
 
 use std::path::PathBuf;
 
@@ -38,7 +38,11 @@ impl Move {
     }
 
     async fn target(&self) -> Target {
-        Target::open(self.database.url()).await.unwrap()
+        Target::open(&self.address(), true).await.unwrap()
+    }
+
+    fn address(&self) -> Address {
+        Address::parse(self.database.url()).unwrap()
     }
 
     /// The whole of it; what was said.

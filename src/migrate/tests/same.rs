@@ -1,7 +1,6 @@
 //! What was copied is the same directory, and goes on as one.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
@@ -70,8 +69,7 @@ async fn a_copied_directory_is_the_same_and_goes_on() {
     assert!(said.iter().any(|line| line.starts_with(&users)), "{said:?}");
 
     let here = SqliteDirectory::open(&moving.file(), TestClock::at_noon()).await.unwrap();
-    let place = crate::stores::postgres_place(&SecretString::from(moving.database.url())).unwrap();
-    let there = PostgresDirectory::open(&place, TestClock::at_noon()).await.unwrap();
+    let there = PostgresDirectory::open(&moving.address(), TestClock::at_noon()).await.unwrap();
     compare(&here, &there).await;
 
     // Whoever comes next is somebody new; whom a link waits for is found.
@@ -100,8 +98,7 @@ async fn an_empty_directory_is_a_directory() {
     let moving = Move::empty();
     SqliteDirectory::open(&moving.file(), TestClock::at_noon()).await.unwrap().close().await;
     moving.transfer().await.unwrap();
-    let place = crate::stores::postgres_place(&SecretString::from(moving.database.url())).unwrap();
-    let there = PostgresDirectory::open(&place, TestClock::at_noon()).await.unwrap();
+    let there = PostgresDirectory::open(&moving.address(), TestClock::at_noon()).await.unwrap();
     assert_eq!(there.sign_in(profile("Okta", "first")).await.unwrap().sub, "sub of Okta and first");
     there.close().await;
 }
@@ -111,11 +108,10 @@ async fn no_gateway_starts_on_an_unfinished_copy() {
     let moving = Move::new().await;
     let (_, target) = moving.copied().await;
     target.close().await;
-    let place = crate::stores::postgres_place(&SecretString::from(moving.database.url())).unwrap();
-    let refused = PostgresDirectory::open(&place, TestClock::at_noon()).await.err().unwrap().to_string();
+    let refused = PostgresDirectory::open(&moving.address(), TestClock::at_noon()).await.err().unwrap().to_string();
     assert!(refused.contains("migrat"), "{refused}");
     moving.transfer().await.unwrap();
-    PostgresDirectory::open(&place, TestClock::at_noon()).await.unwrap().close().await;
+    PostgresDirectory::open(&moving.address(), TestClock::at_noon()).await.unwrap().close().await;
 }
 
 #[tokio::test]
