@@ -75,6 +75,8 @@ async fn a_copied_directory_is_the_same_and_goes_on() {
     // Whoever comes next is somebody new; whom a link waits for is found.
     let new = there.sign_in(profile("Okta", "new")).await.unwrap();
     assert_eq!(new.sub, "sub of Okta and new");
+    let last = "SELECT id = (SELECT max(id) FROM users) FROM users WHERE username = 'Okta_new'";
+    assert_eq!(moving.database.sql(last), "t", "no number is given out again");
     for (number, value) in ["7", HOSTILE[3], &"ä".repeat(2_048)].into_iter().enumerate() {
         let arrival = filled::recognised(&format!("arrival {number}"), "custom:staff", value);
         assert_eq!(there.sign_in(arrival).await.unwrap().sub, "sub of Okta and person1", "{value}");
