@@ -124,7 +124,9 @@ impl From<DirectoryError> for ApiError {
         match error {
             DirectoryError::Exists(_) => Self::InvalidParameter(error.to_string()),
             DirectoryError::Missing(_) => Self::ResourceNotFound(error.to_string()),
-            DirectoryError::Stale(_) => Self::ConcurrentModification(error.to_string()),
+            DirectoryError::Stale(_) | DirectoryError::Overtaken(_) => {
+                Self::ConcurrentModification(error.to_string())
+            }
             DirectoryError::Profile(_) | DirectoryError::UsernameTaken(_) => {
                 Self::Internal(error.to_string())
             }
@@ -160,6 +162,7 @@ mod tests {
             (DirectoryError::Exists("x".into()), (400, "InvalidParameterException")),
             (DirectoryError::Missing("x".into()), (400, "ResourceNotFoundException")),
             (DirectoryError::Stale("x".into()), (400, "ConcurrentModificationException")),
+            (DirectoryError::Overtaken("x".into()), (400, "ConcurrentModificationException")),
             (DirectoryError::Unstorable("x".into()), (400, "InvalidParameterException")),
             (DirectoryError::UsernameTaken("x".into()), (500, "InternalErrorException")),
             (DirectoryError::Away("disk".into()), (503, "InternalErrorException")),
