@@ -5,15 +5,12 @@ import re
 import kubernetes_validate
 import yaml
 
+from kustomize import objects_of
 from stage import DEPLOY, REPOSITORY, run
 
 # The oldest that knows everything used here (preStop.sleep), and the newest that is known.
 VERSIONS = ("1.30", "1.37")
 OPERATOR = "monitoring.coreos.com/v1"
-
-
-def built(folder):
-    return [one for one in yaml.safe_load_all(run("kubectl", "kustomize", DEPLOY / "kubernetes" / folder)) if one]
 
 
 def only(objects, kind):
@@ -92,6 +89,8 @@ def the_parts_fit(objects):
     selectors += [one["labelSelector"]["matchLabels"] for one in pod["topologySpreadConstraints"]]
     for selector in selectors:
         assert selector and selector.items() <= labels.items(), selector
+    names = only(objects, "NetworkPolicy")["spec"]["egress"][0]["to"][0]["podSelector"]["matchLabels"]
+    assert names == {"k8s-app": "kube-dns"}, "names are resolved by kube-dns, and a label more would find nobody"
     container = pod["containers"][0]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     settings = only(objects, "ConfigMap")["data"]
@@ -134,7 +133,7 @@ def the_operator_has_the_same_rules(objects):
 
 
 def main():
-    base, example = built("base"), built("overlays/example")
+    base, example = objects_of(DEPLOY / "kubernetes/base"), objects_of(DEPLOY / "kubernetes/overlays/example")
     for objects in (base, example):
         the_schemas_hold(objects)
         pod = only(objects, "Deployment")["spec"]["template"]["spec"]
