@@ -1,6 +1,6 @@
 """The topology of deploy/compose, run without Docker: the same files, the same secrets, one machine.
 
-HAProxy before two gateways, over Redis with its ACL and PostgreSQL with its password: a person signs in, steps land on
+`compose.py check` looks at the file alone. HAProxy before two gateways, over Redis with its ACL and PostgreSQL with its password: a person signs in, steps land on
 either gateway, and neither a gateway nor Redis that goes away leaves anything wrong behind.
 """
 
@@ -79,6 +79,21 @@ def redis(stage, secrets, port):
     return child
 
 
+def redis_is_for_the_gateway_alone(port, url):
+    """Its own keys, and no command that empties or reshapes the store."""
+    password = url.split("@")[0].rsplit(":", 1)[1]
+    signed_in = ["--user", "poolgate", "--pass", password, "--no-auth-warning"]
+
+    def say(*words, who=()):
+        return subprocess.run(["redis-cli", "-p", str(port), *who, *words], capture_output=True, text=True,
+                              check=False).stdout
+    assert say("get", "poolgate:v1:x").startswith("NOAUTH"), "nobody without a password"
+    assert say("set", "poolgate:v1:x", "1", "PX", "1000", who=signed_in).strip() == "OK"
+    for words in (["set", "other:x", "1"], ["flushall"], ["flushdb"], ["keys", "*"], ["config", "set", "dir", "/tmp"],
+                  ["subscribe", "other"], ["debug", "sleep", "0"], ["acl", "list"], ["shutdown"]):
+        assert say(*words, who=signed_in).startswith("NOPERM"), words
+
+
 def postgres(stage, secrets, port):
     """PostgreSQL as compose.yaml starts it: the image's entry point does what initdb does here."""
     folder = stage.folder / "postgres"
@@ -146,6 +161,9 @@ def redis_away_is_told(stage, proxy, server, secrets, port, client):
 
 def main():
     the_file_keeps_its_promises()
+    if sys.argv[1:] == ["check"]:
+        print("compose: well formed")
+        return
     with Stage() as stage:
         port, metrics = shared_port(FIRST, SECOND), shared_port(FIRST, SECOND)
         secrets = make_secrets(stage, "https://localhost")
@@ -154,6 +172,7 @@ def main():
         store = redis(stage, secrets, redis_port)
         postgres(stage, secrets, postgres_port)
         path, told = settings_file(stage, secrets, redis_port, postgres_port)
+        redis_is_for_the_gateway_alone(redis_port, told["session_url"])
         common = {"POOLGATE_PUBLIC_URL": proxy.url, "POOLGATE_TRUSTED_PROXIES": "127.0.0.0/8"}
         running = [stage.gateway(f"gateway-{number}", f"{host}:{port}", f"{host}:{metrics}", common,
                                  ["--config", str(path)]) for number, host in enumerate((FIRST, SECOND), 1)]
