@@ -167,6 +167,9 @@ pub async fn run(arguments: MigrateArguments, say: &mut dyn FnMut(&str)) -> Resu
     let sealer = gateway::sealer(&Secrets::master_key_in_place(&settings)?, &random)?;
     check_secrets(&mut source, &sealer).await?;
     say(&format!("from {} to PostgreSQL, {}", path.display(), address.place()));
+    if let Some(warning) = address.warning() {
+        say(&warning);
+    }
     let mut target = Target::open(&address, !arguments.check).await?;
     let done = if arguments.check {
         check(&mut source, &mut target, say).await

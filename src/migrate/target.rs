@@ -21,9 +21,9 @@ impl Target {
     /// Connects; where it is to be filled, the tables are made or brought up to date.
     pub(super) async fn open(address: &Address, fill: bool) -> Result<Self, MigrateError> {
         let opened = import::connect(address, fill).await;
-        let (connection, schema) = opened.map_err(|error| match error {
-            DirectoryError::Away(why) => MigrateError::Target(why),
-            other => MigrateError::Target(other.to_string()),
+        let (connection, schema) = opened.map_err(|error| {
+            let why = if let DirectoryError::Away(why) = error { why } else { error.to_string() };
+            MigrateError::Target(format!("{}: {why}", address.place()))
         })?;
         Ok(Self { connection, schema: format!("\"{schema}\"") })
     }
