@@ -23,6 +23,7 @@ use crate::observe::directory::WatchedDirectory;
 use crate::observe::fetch::WatchedHttp;
 use crate::observe::metrics::Metrics;
 use crate::observe::sessions::WatchedSessions;
+use crate::registry::follow::Follower;
 use crate::registry::{Registry, Surface};
 use crate::sessions::{SessionError, SessionStore};
 use crate::sign_in::used_once::UsedMarks;
@@ -71,6 +72,7 @@ pub struct Running {
     public: ServerHandle,
     metrics: ServerHandle,
     upkeep: upkeep::Running,
+    follower: Follower,
 }
 
 /// Opens the stores and starts both listeners. Call it inside a Tokio runtime.
@@ -103,7 +105,8 @@ pub async fn start_on(
     let (address, metrics_address) = (public.local_addr()?, metrics.local_addr()?);
     let (public, metrics) = (serve_public(public, tls, &state)?, serve_metrics(metrics, &state)?);
     let upkeep = upkeep::Running::start(Arc::clone(&state.context.upkeep));
-    Ok(Running { state, address, metrics_address, public, metrics, upkeep })
+    let follower = Follower::start(Arc::clone(&state.context.registry), &*state.context.sessions);
+    Ok(Running { state, address, metrics_address, public, metrics, upkeep, follower })
 }
 
 impl Running {
@@ -114,6 +117,7 @@ impl Running {
         }
         self.upkeep.stop().await;
         self.public.stop(true).await;
+        self.follower.stop().await;
         // To the end it says that traffic should go elsewhere. Nobody waits for its answers.
         self.metrics.stop(false).await;
         self.state.context.sessions.close().await;
@@ -155,6 +159,7 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
     )
     .await?;
     let registry = Arc::new(registry);
+    registry.announce_through(Arc::clone(&sessions));
     let around = Surroundings {
         clock: Arc::clone(&clock),
         random: Arc::clone(&random),

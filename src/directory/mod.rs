@@ -98,9 +98,9 @@ pub enum Change {
     Delete(Kind, String, String),
     /// Remove the pool of this id and everything in it: records, users, revocations.
     DeletePool(String),
-    /// Writes nothing: the rest of the changes happen only if nobody has written to this pool since this generation
-    /// (0: nobody ever has); otherwise [`DirectoryError::Overtaken`]. For rules that look at more than the record
-    /// that is changed. It stands before what it is about.
+    /// Writes nothing: the rest of the changes happen only if nobody has written to this pool after this generation
+    /// (0: nobody ever has), whatever was written to others; otherwise [`DirectoryError::Overtaken`]. For rules that
+    /// look at more than the record that is changed. It stands before what it is about.
     Unchanged(String, i64),
 }
 

@@ -18,7 +18,7 @@ use super::process::Process;
 use super::sign_ins::{MOST, NONE, Pair};
 use crate::context::Context;
 use crate::keys::pool_keys::KeyUse;
-use crate::registry::Snapshot;
+use crate::registry::{Registry as Configuration, Snapshot};
 use crate::upkeep::metrics::Ends;
 
 /// The whole text, in OpenMetrics 1.0. `ready`: what `/readyz` says.
@@ -57,6 +57,7 @@ impl Collector for Gateway {
         page.counts(&self.context.metrics)?;
         page.latencies(&self.context.metrics)?;
         page.state(&self.context.metrics, self.ready)?;
+        page.configuration(&self.context.registry)?;
         page.key_ages(&snapshot, self.context.now().unix_timestamp())
     }
 }
@@ -175,6 +176,14 @@ impl Page<'_> {
         self.gauge("ready", "Whether traffic should come here", i64::from(ready))?;
         let build = [(vec![("version", env!("CARGO_PKG_VERSION"))], 1)];
         self.gauges("build_info", "Which Poolgate this is", &build)
+    }
+
+    fn configuration(&mut self, registry: &Configuration) -> fmt::Result {
+        let help = "The newest change of the configuration that is in force here";
+        self.gauge("configuration_generation", help, registry.generation())?;
+        let help = "Since the directory was last asked for changes";
+        let metric = self.0.encode_descriptor("configuration_age_seconds", help, None, MetricType::Gauge)?;
+        ConstGauge::new(registry.age().as_secs_f64()).encode(metric)
     }
 
     fn key_ages(&mut self, snapshot: &Snapshot, now: i64) -> fmt::Result {

@@ -235,9 +235,13 @@ pub(crate) async fn what_stands_on_a_pool_that_changed_is_not_written(setting: &
     let refused = directory.write(make(0, "c2")).await;
     assert!(matches!(refused, Err(DirectoryError::Overtaken(pool)) if pool == POOL));
     let first = directory.changed_since(0).await.unwrap().generation;
-    // Another pool does not count, a refused write neither.
+    // Another pool does not count, a refused write neither, nor that whoever decides knows of later writes elsewhere.
     directory.write(vec![Change::Create(record(OTHER, Kind::Key, "k", &[]))]).await.unwrap();
-    directory.write(make(first, "c2")).await.unwrap();
+    let elsewhere = directory.changed_since(0).await.unwrap().generation;
+    assert!(elsewhere > first);
+    directory.write(make(elsewhere, "c2")).await.unwrap();
+    assert!(matches!(directory.write(make(elsewhere, "c3")).await, Err(DirectoryError::Overtaken(_))));
+    assert!(matches!(directory.write(make(first, "c3")).await, Err(DirectoryError::Overtaken(_))));
     // Of many that stand on the same state, one is written; asking alone changes nothing.
     let second = directory.changed_since(0).await.unwrap().generation;
     directory.write(vec![Change::Unchanged(POOL.into(), second)]).await.unwrap();

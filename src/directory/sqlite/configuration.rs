@@ -53,7 +53,7 @@ async fn apply(connection: &mut SqliteConnection, change: &Change, generation: i
                 .bind(pool_id)
                 .fetch_one(connection)
                 .await?;
-        let unchanged = written == *since;
+        let unchanged = written <= *since;
         return Ok(if unchanged { Ok(()) } else { Err(DirectoryError::Overtaken(pool_id.clone())) });
     }
     sqlx::query(

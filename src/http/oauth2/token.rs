@@ -1,13 +1,15 @@
 //! `POST /oauth2/token` (`gateway.md` section 3).
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::client_auth::authenticate;
+use super::client_auth::{authenticate, claimed};
 use crate::grants::{GrantError, TokenAnswer, authorization_code, refresh_token};
 use crate::http::State;
 use crate::http::body::{self, Pairs, once};
-use crate::http::host::PoolAtHost;
+use crate::http::host::{PoolAtHost, knowing};
 use crate::http::reply::{self, OAuthError};
 use crate::observe::labels::{Grant, Label as _};
 use crate::pool::{AppClient, OAuthFlow};
@@ -21,7 +23,7 @@ pub async fn post(
     bytes: body::Received,
 ) -> HttpResponse {
     let mut grant = Grant::Other;
-    let mut response = match exchange(&state, &pool.0, &request, &bytes, &mut grant).await {
+    let mut response = match exchange(&state, pool.0, &request, &bytes, &mut grant).await {
         Ok(answer) => reply::json(&answer),
         Err(error) => reply::oauth_error(&error),
     };
@@ -33,7 +35,7 @@ pub async fn post(
 
 async fn exchange(
     state: &State,
-    pool: &LivePool,
+    pool: Arc<LivePool>,
     request: &HttpRequest,
     bytes: &body::Received,
     grant: &mut Grant,
@@ -43,6 +45,9 @@ async fn exchange(
     let grant_type = required(&form, "grant_type")?;
     let known = [Grant::AuthorizationCode, Grant::RefreshToken, Grant::ClientCredentials];
     *grant = known.into_iter().find(|known| known.as_str() == grant_type).unwrap_or(Grant::Other);
+    let claimed = claimed(request, &form);
+    let pool = knowing(state, pool, |pool| claimed.as_ref().is_none_or(|id| pool.client(id).is_some())).await;
+    let pool = &*pool;
     let client = authenticate(pool, request, &form).map_err(|error| error.told(StatusCode::BAD_REQUEST))?;
     match grant_type {
         "authorization_code" => code(state, pool, client, &form).await,
