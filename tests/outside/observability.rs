@@ -67,9 +67,11 @@ fn listed(page: &str, heading: &str) -> BTreeSet<String> {
     let (_, rest) = page.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no {heading}"));
     let section = rest.split("\n#").next().unwrap();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
-    rows.flat_map(|row| row.split('|').next().unwrap().split('`').step_by(2).map(str::to_owned).collect::<Vec<_>>())
-        .filter(|name| !name.is_empty())
-        .collect()
+    rows.flat_map(|row| {
+        row.split('|').next().unwrap().split('`').step_by(2).map(str::to_owned).collect::<Vec<_>>()
+    })
+    .filter(|name| !name.is_empty())
+    .collect()
 }
 
 fn page() -> String {
@@ -101,7 +103,8 @@ async fn every_metric_of_a_scrape_is_in_the_page_and_the_page_promises_no_other(
 
 /// Fields that stand in the lines of a run: those of the line, of `fields` and of `span`.
 fn fields_of(line: &Value) -> [BTreeSet<String>; 3] {
-    let keys = |value: &Value| value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default();
+    let keys =
+        |value: &Value| value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default();
     [keys(line), keys(&line["fields"]), keys(&line["span"])]
 }
 
@@ -112,7 +115,8 @@ async fn every_log_line_is_json_on_one_line_whose_fields_the_page_lists() {
     app.send(&Person::new(), &[("identity_provider", forged), ("scope", forged)]).await;
     app.token(&[("grant_type", forged), ("client_id", forged)]).await;
     let page = page();
-    let known = ["### Every line", "### Fields", "### The request (`span`)"].map(|heading| listed(&page, heading));
+    let known =
+        ["### Every line", "### Fields", "### The request (`span`)"].map(|heading| listed(&page, heading));
     let log = gateway.logged();
     for line in log.lines() {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
@@ -145,7 +149,9 @@ fn fields_in_sources() -> (BTreeSet<String>, String) {
         let rest = &sources[call.end()..];
         // Fields come before the message, which is the first text that is no field's value.
         let message = regex::Regex::new(r#"(?s)(?:^|,)\s*""#).unwrap().find(rest).unwrap().start();
-        fields.extend(split(&rest[..message]).iter().filter_map(|part| Some(field.captures(part)?[1].to_owned())));
+        fields.extend(
+            split(&rest[..message]).iter().filter_map(|part| Some(field.captures(part)?[1].to_owned())),
+        );
     }
     (fields, sources)
 }
