@@ -144,11 +144,12 @@ fn fields_in_sources() -> (BTreeSet<String>, String) {
     }
     let calls = regex::Regex::new(r"tracing::(?:info|warn|error|debug)!\(").unwrap();
     let field = regex::Regex::new(r"^\s*[%?]?([a-z_.]+)\s*(?:=\s*[^,]+)?$").unwrap();
+    // Fields come before the message, which is the first text that is no field's value.
+    let message = regex::Regex::new(r#"(?s)(?:^|,)\s*""#).unwrap();
     let mut fields = BTreeSet::new();
     for call in calls.find_iter(&sources) {
         let rest = &sources[call.end()..];
-        // Fields come before the message, which is the first text that is no field's value.
-        let message = regex::Regex::new(r#"(?s)(?:^|,)\s*""#).unwrap().find(rest).unwrap().start();
+        let message = message.find(rest).unwrap().start();
         fields.extend(
             split(&rest[..message]).iter().filter_map(|part| Some(field.captures(part)?[1].to_owned())),
         );
