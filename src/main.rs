@@ -9,6 +9,7 @@ use poolgate::check_provider::{self, CheckArguments};
 use poolgate::config::Settings;
 use poolgate::demo::{self, Ports};
 use poolgate::gateway::{self, Running, StartError};
+use poolgate::healthcheck::{self, HealthcheckArguments, HealthcheckError};
 use poolgate::keys_command::{self, KeysCommand, KeysError};
 use poolgate::observe::logs;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -34,6 +35,11 @@ enum Command {
     CheckProvider {
         #[command(flatten)]
         arguments: Box<CheckArguments>,
+    },
+    /// Asks the running gateway of the same settings how it is: exit code 0 when it is well, 1 when it is not.
+    Healthcheck {
+        #[command(flatten)]
+        arguments: HealthcheckArguments,
     },
     /// Shows, rolls over and retires the SAML keys of a pool. The gateway must be stopped meanwhile.
     Keys {
@@ -104,6 +110,14 @@ fn run(command: Command, runtime: &tokio::runtime::Runtime) -> ExitCode {
                 ExitCode::from(u8::from(!report.is_good()))
             }
             Err(error) => fail(&error.to_string(), 2),
+        },
+        Command::Healthcheck { arguments } => match runtime.block_on(healthcheck::run(arguments)) {
+            Ok(said) => {
+                say(said);
+                ExitCode::SUCCESS
+            }
+            Err(error @ HealthcheckError::Settings(_)) => fail(&error.to_string(), 2),
+            Err(error) => fail(&error.to_string(), 1),
         },
         Command::Keys { command } => match runtime.block_on(keys_command::run(command)) {
             Ok(said) => {
