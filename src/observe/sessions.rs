@@ -33,8 +33,10 @@ impl WatchedSessions {
         let timer = asked.seconds.timer();
         let answer = work.instrument(trace::store("sessions", call.as_str())).await;
         drop(timer);
-        self.metrics.sessions_up.set(!matches!(answer, Err(SessionError::Away(_))));
-        if matches!(answer, Err(SessionError::Away(_) | SessionError::Full)) {
+        self.metrics
+            .sessions_up
+            .set(!matches!(answer, Err(SessionError::Away(_) | SessionError::Unusable(_))));
+        if matches!(answer, Err(SessionError::Away(_) | SessionError::Unusable(_) | SessionError::Full)) {
             asked.failures.inc();
         }
         answer
