@@ -25,6 +25,7 @@ use crate::observe::metrics::Metrics;
 use crate::observe::sessions::WatchedSessions;
 use crate::registry::follow::Follower;
 use crate::registry::{Registry, Surface};
+use crate::sessions::redis::SessionSeal;
 use crate::sessions::{SessionError, SessionStore};
 use crate::sign_in::used_once::UsedMarks;
 use crate::stores;
@@ -145,7 +146,8 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
     let metrics = Arc::<Metrics>::default();
     let directory = stores::open_directory(settings, &clock).await?;
     let directory: Arc<dyn Directory> = Arc::new(WatchedDirectory::new(directory, Arc::clone(&metrics)));
-    let sessions = stores::open_sessions(settings, &clock).await?;
+    let seal = SessionSeal::new(&secrets.master_key, Arc::clone(&random)).map_err(|_| wrong_master_key())?;
+    let sessions = stores::open_sessions(settings, &clock, seal).await?;
     let sessions: Arc<dyn SessionStore> = Arc::new(WatchedSessions::new(sessions, Arc::clone(&metrics)));
     let surface = surface(settings);
     let outgoing: Arc<dyn Http> =
@@ -201,11 +203,15 @@ pub(crate) fn surface(settings: &Settings) -> Surface {
 
 /// Seals and opens under the master key.
 pub(crate) fn sealer(master_key: &[u8], random: &Arc<dyn Random>) -> Result<Sealer, SettingsError> {
-    Sealer::new(master_key, Arc::clone(random)).map_err(|_| SettingsError {
+    Sealer::new(master_key, Arc::clone(random)).map_err(|_| wrong_master_key())
+}
+
+fn wrong_master_key() -> SettingsError {
+    SettingsError {
         setting: "POOLGATE_MASTER_KEY".to_owned(),
         given: "(hidden)".to_owned(),
         allowed: "32 bytes in base64".to_owned(),
-    })
+    }
 }
 
 /// Calls to identity providers, under the settings' address rules.
