@@ -17,6 +17,7 @@
 //! | [`grants`] | a sign-in becomes a code, a code becomes tokens |
 //! | [`tokens`] | claims, signed and verified |
 //! | [`context`] | what every step stands on: stores, configuration, time, randomness, HTTP |
+//! | [`observe`] | metrics, traces, logs, health |
 //! | [`upkeep`] | what happens without anybody asking: metadata stays fresh, what ends is said |
 //! | [`registry`] | the configuration in force, read from memory |
 //! | [`directory`], [`sessions`] | what lasts, what expires |
@@ -39,6 +40,7 @@ pub mod http;
 pub mod keys;
 pub mod keys_command;
 pub mod migrate;
+pub mod observe;
 pub mod pool;
 pub mod registry;
 pub mod sessions;

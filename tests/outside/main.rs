@@ -35,6 +35,7 @@ mod keys;
 mod linking;
 mod management;
 mod migrate;
+mod observability;
 mod oidc;
 mod oidc_sign_out;
 mod program;
@@ -46,3 +47,5 @@ mod saml_roll_over;
 mod simplesamlphp;
 mod simplesamlphp_logout;
 mod tokens;
+#[cfg(feature = "otel")]
+mod traces;
