@@ -7,10 +7,12 @@
     reason = "a test that cannot go on says so"
 )]
 
+mod pgbouncer;
 mod postgres;
 mod process;
 mod redis;
 
+pub use pgbouncer::PgBouncer;
 pub use postgres::{Database, Postgres};
 pub use process::free_port;
 pub use redis::Redis;
