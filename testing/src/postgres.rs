@@ -163,7 +163,8 @@ impl Postgres {
             let Ok(name) = entry.unwrap().file_name().into_string() else { continue };
             // PID (NAME) STATE PARENT …; the name may hold anything.
             let Ok(text) = fs::read_to_string(format!("/proc/{name}/stat")) else { continue };
-            let parent = text.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+            let parent =
+                text.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
             if parent == Some(self.server.id())
                 && let Some(pid) = name.parse().ok().and_then(Pid::from_raw)
             {

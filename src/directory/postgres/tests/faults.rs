@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use poolgate_testing::{Database, Postgres};
+use sqlx::{Connection as _, PgConnection};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
@@ -53,7 +54,8 @@ async fn after_a_crash_everything_answered_is_there_whole_and_it_goes_on_by_itse
     for user in &answered {
         assert_eq!(directory.user(POOL, &user.username).await.unwrap().as_ref(), Some(user));
     }
-    let everybody = directory.users(POOL, UserQuery { limit: 100_000, ..UserQuery::default() }).await.unwrap();
+    let everybody =
+        directory.users(POOL, UserQuery { limit: 100_000, ..UserQuery::default() }).await.unwrap();
     for user in &everybody {
         assert_eq!((user.identities.len(), user.groups.len()), (1, 1), "{user:?}");
     }
@@ -120,9 +122,9 @@ async fn a_server_without_a_connection_left_is_waited_for_and_then_away() {
     directory.close().await;
     let url_of_others = server.url();
     let others = async || {
-        let mut others: Vec<sqlx::PgConnection> = Vec::new();
+        let mut others: Vec<PgConnection> = Vec::new();
         while others.len() < 4 {
-            if let Ok(one) = sqlx::Connection::connect(&url_of_others).await {
+            if let Ok(one) = PgConnection::connect(&url_of_others).await {
                 others.push(one);
             }
         }
@@ -176,7 +178,8 @@ async fn a_server_that_only_reads_is_away_for_what_writes_and_says_so() {
     let said = why(directory.ping().await.unwrap_err());
     assert!(said.contains("read-only"), "{said}");
     assert_eq!(directory.sign_in(profile("Okta", "alice")).await.unwrap(), alice);
-    server.sql("SET default_transaction_read_only = off; ALTER SYSTEM SET default_transaction_read_only = off");
+    server
+        .sql("SET default_transaction_read_only = off; ALTER SYSTEM SET default_transaction_read_only = off");
     server.sql("SELECT pg_reload_conf()");
     until(async || directory.ping().await.is_ok()).await;
     directory.sign_in(profile("Okta", "bob")).await.unwrap();
@@ -187,7 +190,7 @@ async fn what_takes_too_long_ends_at_the_server_too() {
     let database = Database::new();
     let directory = open(&format!("{}?timeout_ms=300&application_name=waiting", database.url())).await;
     directory.sign_in(profile("Okta", "alice")).await.unwrap();
-    let mut other: sqlx::PgConnection = sqlx::Connection::connect(database.url()).await.unwrap();
+    let mut other = PgConnection::connect(database.url()).await.unwrap();
     sqlx::raw_sql("BEGIN; SELECT 1 FROM users FOR UPDATE").execute(&mut other).await.unwrap();
     let mut mine = profile("Okta", "alice");
     mine.set.insert("name".into(), "Alice".into());
@@ -207,7 +210,7 @@ async fn a_caller_that_goes_away_leaves_nothing_open() {
     let database = Database::new();
     let directory = open(&format!("{}?max_connections=2&application_name=leaving", database.url())).await;
     directory.sign_in(profile("Okta", "alice")).await.unwrap();
-    let mut other: sqlx::PgConnection = sqlx::Connection::connect(database.url()).await.unwrap();
+    let mut other = PgConnection::connect(database.url()).await.unwrap();
     sqlx::raw_sql("BEGIN; SELECT 1 FROM users FOR UPDATE").execute(&mut other).await.unwrap();
     for _ in 0..6 {
         let mut mine = profile("Okta", "alice");

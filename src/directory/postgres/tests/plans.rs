@@ -55,8 +55,10 @@ async fn every_statement_of_the_sign_in_path_finds_what_it_needs_by_an_index() {
     open(database.url()).await.close().await;
     let mut connection = PgConnection::connect(database.url()).await.unwrap();
     sqlx::raw_sql(FILL).execute(&mut connection).await.unwrap();
-    let identity = "text, text, text, text, text, boolean, bigint, boolean, text[], text[], text[], text, bigint";
-    let values = "'p1', 'Okta', 'Okta_1', 'SAML', NULL, true, 0, false, '{g}', '{email}', '{sub1}', 'sub1', 1";
+    let identity =
+        "text, text, text, text, text, boolean, bigint, boolean, text[], text[], text[], text, bigint";
+    let values =
+        "'p1', 'Okta', 'Okta_1', 'SAML', NULL, true, 0, false, '{g}', '{email}', '{sub1}', 'sub1', 1";
     let identity_values = |rest: &str| format!("{values}, {rest}");
     let statements = [
         (
@@ -74,7 +76,11 @@ async fn every_statement_of_the_sign_in_path_finds_what_it_needs_by_an_index() {
             format!("{identity}, text, text, text, boolean, text, bigint, bigint"),
             identity_values("'u', 's', '{}', true, 'EXTERNAL_PROVIDER', 0, 0"),
         ),
-        (sign_ins::CHANGE, format!("{identity}, bigint, bigint, text, bigint"), identity_values("1, 0, '{}', 0")),
+        (
+            sign_ins::CHANGE,
+            format!("{identity}, bigint, bigint, text, bigint"),
+            identity_values("1, 0, '{}', 0"),
+        ),
         (sign_ins::NOTE, format!("{identity}, bigint, bigint"), identity_values("1, 0")),
         (marks::TOKEN_STATE, "text, text, text".to_owned(), "'p1', 'sub1', 'sub1'".to_owned()),
     ];

@@ -94,8 +94,7 @@ fn to(user: &User, source: LinkSource) -> NewLink {
 }
 
 fn unlink(source: LinkSource) -> Unlink {
-    let ended =
-        Ended { person: "person".into(), sessions: Vec::new(), at: NOON, tokens: true, until: NOON };
+    let ended = Ended { person: "person".into(), sessions: Vec::new(), at: NOON, tokens: true, until: NOON };
     Unlink { pool_id: POOL.into(), source, ended }
 }
 
@@ -174,7 +173,8 @@ async fn a_waiting_link_is_taken_by_one_person_whichever_replica_they_come_to() 
         replicas.of(round).link(to(&alice, staff(&number))).await.unwrap();
         let sign_ins: Vec<_> = (0..12)
             .map(|person| {
-                let (directory, mine) = (replicas.of(person), known_by(&format!("{round}-{person}"), &number));
+                let (directory, mine) =
+                    (replicas.of(person), known_by(&format!("{round}-{person}"), &number));
                 tokio::spawn(async move { directory.sign_in(mine).await.unwrap() })
             })
             .collect();

@@ -33,7 +33,9 @@ async fn replicas_that_start_at_once_make_the_tables_once() {
 async fn tables_of_a_newer_build_and_a_copy_that_is_not_finished_are_refused() {
     let database = Database::new();
     open(database.url()).await.close().await;
-    for (change, word) in [("version = 99", "newer Poolgate"), ("version = 1, importing = true", "being copied")] {
+    for (change, word) in
+        [("version = 99", "newer Poolgate"), ("version = 1, importing = true", "being copied")]
+    {
         database.sql(&format!("UPDATE poolgate_directory SET {change}"));
         let Err(refused) = try_open(database.url()).await else { panic!("{change}: it was opened") };
         let said = why(refused);
@@ -79,7 +81,9 @@ async fn a_server_that_is_not_there_yet_is_waited_for_and_one_that_never_comes_i
 async fn what_has_expired_is_forgotten_an_hour_later_and_nothing_else() {
     let database = Database::new();
     let directory = open(database.url()).await;
-    let alice = directory.sign_in(crate::directory::conformance::provider_sessions::within("Okta", "alice", "s")).await;
+    let alice = directory
+        .sign_in(crate::directory::conformance::provider_sessions::within("Okta", "alice", "s"))
+        .await;
     let alice = alice.unwrap();
     let noon = time::macros::datetime!(2026-11-21 12:00 UTC);
     for number in 0..600 {
