@@ -150,7 +150,9 @@ impl Bench<'_> {
             let on = Arc::clone(&on);
             async move {
                 let key = Key::new(Kind::Attempt, format!("{number:043}"));
-                on.put(&key, vec![7; 1024], SystemClock.now() + time::Duration::minutes(5)).await.expect("put");
+                on.put(&key, vec![7; 1024], SystemClock.now() + time::Duration::minutes(5))
+                    .await
+                    .expect("put");
                 on.take(&key).await.expect("taken").expect("there");
             }
         });

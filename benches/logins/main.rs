@@ -124,7 +124,10 @@ impl Bench {
             starts.push(start.elapsed());
         }
         starts.sort_unstable();
-        println!("start: ready {} ms after the process starts, {users} users", starts[STARTS / 2].as_millis());
+        println!(
+            "start: ready {} ms after the process starts, {users} users",
+            starts[STARTS / 2].as_millis()
+        );
     }
 
     async fn remote(&mut self, users: usize) {
@@ -147,8 +150,7 @@ impl Bench {
     fn growth(&self) {
         for stores in ["embedded", "Redis + PostgreSQL"] {
             let saml = |line: &&Line| line.stores == stores && line.kind == Kind::Saml;
-            let (Some(few), Some(many)) =
-                (self.lines.iter().find(saml), self.lines.iter().rev().find(saml))
+            let (Some(few), Some(many)) = (self.lines.iter().find(saml), self.lines.iter().rev().find(saml))
             else {
                 continue;
             };

@@ -57,11 +57,12 @@ pub async fn grow(file: &Path, pool_id: &str, from: usize, to: usize) {
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *transaction).await.unwrap();
     }
     transaction.commit().await.unwrap();
-    let count: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM users u JOIN identities i ON i.user_id = u.id AND i.provider = 'Saml'")
-            .fetch_one(&mut connection)
-            .await
-            .unwrap();
+    let count: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM users u JOIN identities i ON i.user_id = u.id AND i.provider = 'Saml'",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
     assert_eq!(usize::try_from(count), Ok(to), "everybody is there");
     sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();

@@ -89,7 +89,8 @@ impl Stage {
 
     /// Somebody signs in: in no order that a store or a cache could use.
     pub async fn sign_in(&self, kind: Kind) {
-        let (number, people) = (self.number.fetch_add(1, Ordering::Relaxed), self.people.load(Ordering::Relaxed));
+        let (number, people) =
+            (self.number.fetch_add(1, Ordering::Relaxed), self.people.load(Ordering::Relaxed));
         let who = (number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) % people;
         let (person, browser) = (format!("person{who}"), self.browser.another());
         let landing = match kind {

@@ -31,7 +31,8 @@ impl Servers {
 
     pub fn spent(&self) -> Spent {
         let pid = self.redis.command(&["INFO", "server"]);
-        let pid = pid.lines().find_map(|line| line.trim().strip_prefix("process_id:")).unwrap().parse().unwrap();
+        let pid =
+            pid.lines().find_map(|line| line.trim().strip_prefix("process_id:")).unwrap().parse().unwrap();
         let file = std::fs::read_to_string(self.postgres.folder().join("data/postmaster.pid")).unwrap();
         let postmaster = file.lines().next().unwrap().parse().unwrap();
         Spent { postgres: cpu_of_family(postmaster), redis: cpu_of_family(pid) }

@@ -218,7 +218,8 @@ async fn check_secrets(source: &mut Source, sealer: &Sealer) -> Result<(), Migra
     loop {
         let rows = source.page(configuration, last.as_ref()).await?;
         for row in &rows {
-            let [Value::Text(kind), Value::Text(pool), Value::Text(id), _, Value::Bytes(sealed), ..] = &row[..]
+            let [Value::Text(kind), Value::Text(pool), Value::Text(id), _, Value::Bytes(sealed), ..] =
+                &row[..]
             else {
                 continue;
             };

@@ -55,12 +55,17 @@ impl Source {
     }
 
     async fn check_whole(&mut self, path: &Path) -> Result<(), MigrateError> {
-        let said: String =
-            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut self.connection).await.map_err(reading)?;
+        let said: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(reading)?;
         if said == "ok" {
             return Ok(());
         }
-        Err(MigrateError::Source(format!("{} is damaged ({said}): restore a backup of it first", path.display())))
+        Err(MigrateError::Source(format!(
+            "{} is damaged ({said}): restore a backup of it first",
+            path.display()
+        )))
     }
 
     async fn run(&mut self, sql: &'static str) -> Result<(), MigrateError> {
@@ -111,14 +116,17 @@ fn read_row(table: &Table, row: &SqliteRow) -> Result<Row, MigrateError> {
     let mut values = Vec::with_capacity(table.columns.len());
     for (place, column) in table.columns.iter().enumerate() {
         let value = match column.holds {
-            Holds::Text | Holds::Texts => row.try_get::<Option<String>, _>(place).map(|it| it.map(Value::Text)),
+            Holds::Text | Holds::Texts => {
+                row.try_get::<Option<String>, _>(place).map(|it| it.map(Value::Text))
+            }
             Holds::Integer | Holds::Boolean => {
                 row.try_get::<Option<i64>, _>(place).map(|it| it.map(Value::Integer))
             }
             Holds::Bytes => row.try_get::<Option<Vec<u8>>, _>(place).map(|it| it.map(Value::Bytes)),
         };
         let value = value.map_err(|error| {
-            let why = format!("{}.{} of the embedded directory cannot be read: {error}", table.name, column.name);
+            let why =
+                format!("{}.{} of the embedded directory cannot be read: {error}", table.name, column.name);
             MigrateError::Source(why)
         })?;
         values.push(value.unwrap_or(Value::Null));

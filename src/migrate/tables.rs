@@ -170,12 +170,7 @@ pub(super) const TABLES: [Table; 11] = [
         key: &["pool_id", "provider", "digest", "subject"],
         digest_of: None,
     },
-    Table {
-        name: "used_once",
-        columns: &[text("mark"), integer("until")],
-        key: &["mark"],
-        digest_of: None,
-    },
+    Table { name: "used_once", columns: &[text("mark"), integer("until")], key: &["mark"], digest_of: None },
 ];
 
 impl Table {

@@ -184,7 +184,9 @@ fn failed(error: sqlx::Error) -> MigrateError {
     let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
     MigrateError::Target(match &*code {
         "53100" => format!("{error}; its disk is full"),
-        "55P03" => "somebody else is writing to it (a gateway, or another migration): stop that first".to_owned(),
+        "55P03" => {
+            "somebody else is writing to it (a gateway, or another migration): stop that first".to_owned()
+        }
         "42501" => format!("{error}: the role must own the tables, or be able to make them"),
         _ => error.to_string(),
     })
@@ -217,7 +219,9 @@ fn read_row(table: &Table, row: &PgRow) -> Result<Row, MigrateError> {
     let mut values = Vec::with_capacity(table.columns.len());
     for (place, column) in table.columns.iter().enumerate() {
         let value = match column.holds {
-            Holds::Text | Holds::Texts => row.try_get::<Option<String>, _>(place).map(|it| it.map(Value::Text)),
+            Holds::Text | Holds::Texts => {
+                row.try_get::<Option<String>, _>(place).map(|it| it.map(Value::Text))
+            }
             Holds::Integer | Holds::Boolean => {
                 row.try_get::<Option<i64>, _>(place).map(|it| it.map(Value::Integer))
             }

@@ -90,7 +90,11 @@ async fn people_keep_their_tokens_and_their_names_when_the_directory_moves() {
     assert!(!out.contains(key.trim()), "no secret is shown");
     let why = refused(migrate(&gateway, database.url(), &[]), 1).await;
     assert!(why.contains("holds a directory already"), "{why}");
-    assert!(said(migrate(&gateway, database.url(), &["--check"])).await.contains("done: PostgreSQL holds the same"));
+    assert!(
+        said(migrate(&gateway, database.url(), &["--check"]))
+            .await
+            .contains("done: PostgreSQL holds the same")
+    );
 
     restart_on(&mut gateway, database.url()).await;
     let (status, answer) = app.try_refresh(&alice.refresh).await;
@@ -143,13 +147,15 @@ async fn killed_in_the_middle_it_leaves_nothing_that_a_gateway_would_use_and_beg
         let mut child = stuck(&gateway, &postgres).await;
         if crash_of_the_server {
             postgres.crash();
-            let (code, err) = (child.wait().await.unwrap().code(), child.wait_with_output().await.unwrap().stderr);
+            let (code, err) =
+                (child.wait().await.unwrap().code(), child.wait_with_output().await.unwrap().stderr);
             assert_eq!(code, Some(1), "{}", String::from_utf8_lossy(&err));
             postgres.restart();
         } else {
             child.kill().await.unwrap();
             // A server notices that its client is gone when it next looks.
-            postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
+            postgres
+                .sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
         }
         assert_eq!(postgres.sql("SELECT count(*) FROM users"), "0");
         assert_eq!(postgres.sql("SELECT importing FROM poolgate_directory"), "t");
@@ -160,7 +166,10 @@ async fn killed_in_the_middle_it_leaves_nothing_that_a_gateway_would_use_and_beg
         .arg("serve")
         .envs(on(&postgres.url(), &gateway))
         .envs([("POOLGATE_LISTEN", "127.0.0.1:0"), ("POOLGATE_METRICS_LISTEN", "127.0.0.1:0")])
-        .envs([("POOLGATE_ACCESS_KEY_ID", "AKIDOUTSIDE"), ("POOLGATE_SECRET_ACCESS_KEY", "outside-secret-key")])
+        .envs([
+            ("POOLGATE_ACCESS_KEY_ID", "AKIDOUTSIDE"),
+            ("POOLGATE_SECRET_ACCESS_KEY", "outside-secret-key"),
+        ])
         .env("POOLGATE_PUBLIC_URL", gateway.url())
         .env("POOLGATE_DATA_DIR", gateway.data())
         .kill_on_drop(true)
@@ -197,12 +206,18 @@ async fn what_cannot_be_done_is_said_in_one_line_without_the_password() {
     assert!(why.contains("do not open with this master key"), "{why}");
     let mut already = migrate(&gateway, database.url(), &[]);
     already.envs(on(database.url(), &gateway));
-    already.envs([("POOLGATE_ACCESS_KEY_ID", "AKIDOUTSIDE"), ("POOLGATE_SECRET_ACCESS_KEY", "outside-secret-key")]);
+    already.envs([
+        ("POOLGATE_ACCESS_KEY_ID", "AKIDOUTSIDE"),
+        ("POOLGATE_SECRET_ACCESS_KEY", "outside-secret-key"),
+    ]);
     let why = refused(already, 1).await;
     assert!(why.contains("POOLGATE_DIRECTORY_URL names PostgreSQL already"), "{why}");
     let mut nowhere = migrate(&gateway, database.url(), &[]);
     nowhere.env("POOLGATE_DATA_DIR", gateway.data().join("none"));
     let why = refused(nowhere, 1).await;
     assert!(why.contains("there is no directory at"), "{why}");
-    assert_eq!(database.sql("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"), "0");
+    assert_eq!(
+        database.sql("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"),
+        "0"
+    );
 }

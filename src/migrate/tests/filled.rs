@@ -149,7 +149,8 @@ pub(super) async fn directory(path: &Path) {
     links(&*directory).await;
     directory.close().await;
     // What no door of the directory does yet.
-    sql(path, "UPDATE users SET enabled = 0, signed_out_at = 1795262400123 WHERE username = 'Okta_person2'").await;
+    sql(path, "UPDATE users SET enabled = 0, signed_out_at = 1795262400123 WHERE username = 'Okta_person2'")
+        .await;
 }
 
 /// Behind the directory's back.

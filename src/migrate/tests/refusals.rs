@@ -46,7 +46,10 @@ async fn one_altered_value_anywhere_is_found_and_nothing_is_kept() {
         ),
         ("UPDATE identities SET issuer = '' WHERE issuer IS NULL", "differs in issuer"),
         ("UPDATE configuration SET sealed = sealed || '\\x00' WHERE id = 'Okta'", "differs in sealed"),
-        ("UPDATE configuration SET document = document || ' ' WHERE kind = 'user_pool'", "differs in document"),
+        (
+            "UPDATE configuration SET document = document || ' ' WHERE kind = 'user_pool'",
+            "differs in document",
+        ),
         ("UPDATE generations SET generation = generation + 1", "generations: the row with pool_id"),
         ("UPDATE waiting_links SET digest = sha256('x') WHERE value = '7'", "1 rows have a wrong digest"),
         ("UPDATE endings SET tokens = NOT tokens WHERE mark = 'person' AND user_id = 1007", "endings: "),

@@ -110,7 +110,8 @@ async fn no_gateway_starts_on_an_unfinished_copy() {
     let moving = Move::new().await;
     let (_, target) = moving.copied().await;
     target.close().await;
-    let refused = PostgresDirectory::open(&moving.address(), TestClock::at_noon()).await.err().unwrap().to_string();
+    let refused =
+        PostgresDirectory::open(&moving.address(), TestClock::at_noon()).await.err().unwrap().to_string();
     assert!(refused.contains("migrat"), "{refused}");
     moving.transfer().await.unwrap();
     PostgresDirectory::open(&moving.address(), TestClock::at_noon()).await.unwrap().close().await;
@@ -153,8 +154,10 @@ async fn every_column_of_both_stores_is_copied_or_known_to_be_postgresqls_own() 
     for row in columns.fetch_all(&mut connection).await.unwrap() {
         stored.entry(row.get(0)).or_default().push(row.get(1));
     }
-    let of_sqlite: HashMap<_, Vec<_>> =
-        stored.iter().map(|(table, names)| (table.as_str(), names.iter().map(String::as_str).collect())).collect();
+    let of_sqlite: HashMap<_, Vec<_>> = stored
+        .iter()
+        .map(|(table, names)| (table.as_str(), names.iter().map(String::as_str).collect()))
+        .collect();
     assert_eq!(of_sqlite, ours);
 
     moving.target().await.close().await;
