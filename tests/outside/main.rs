@@ -25,6 +25,7 @@ macro_rules! for_each_provider {
 mod attacks;
 mod browser;
 mod demo;
+mod deploy;
 mod durability;
 mod error_codes;
 mod errors;
