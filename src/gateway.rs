@@ -23,6 +23,7 @@ use crate::keys::Sealer;
 use crate::registry::follow::Follower;
 use crate::registry::{Registry, Surface};
 use crate::sessions::SessionError;
+use crate::sign_in::shared_copies::SharedMemory;
 use crate::sign_in::used_once::UsedMarks;
 use crate::stores;
 use crate::upkeep::{self, Upkeep};
@@ -155,6 +156,7 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         random: Arc::clone(&random),
         http: Arc::clone(&outgoing),
         used: Arc::new(UsedMarks::new(Arc::clone(&sessions), Arc::clone(&directory))),
+        shared: Arc::new(SharedMemory::new(Arc::clone(&sessions), Arc::clone(&clock))),
     };
     let upkeep = Upkeep::new(Arc::clone(&registry), Arc::clone(&sessions), around.clone(), settings.dev);
     let api = ApiContext {

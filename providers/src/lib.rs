@@ -19,6 +19,7 @@ pub mod oauth;
 pub mod oidc;
 pub mod saml;
 pub mod settings;
+pub mod shared;
 pub mod sign_in_with_apple;
 pub mod sign_out;
 pub mod social;
@@ -155,6 +156,8 @@ pub struct Surroundings {
     pub http: Arc<dyn fetch::Http>,
     /// Memory of what was used once.
     pub used: Arc<dyn UsedOnce>,
+    /// What other replicas have fetched.
+    pub shared: Arc<dyn shared::SharedCopies>,
 }
 
 /// Remembers things that may be used only once (SAML assertion ids), durably and across replicas.

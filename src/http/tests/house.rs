@@ -30,6 +30,7 @@ use crate::pool::{AppClient, Domain, IdentityProvider, ProviderType};
 use crate::registry::{Edit, Registry, Versioned};
 use crate::sessions::SessionStore;
 use crate::sessions::embedded::EmbeddedSessions;
+use crate::sign_in::shared_copies::SharedMemory;
 use crate::sign_in::used_once::UsedMarks;
 use crate::testing;
 use crate::upkeep::Upkeep;
@@ -253,6 +254,7 @@ impl House {
             random: Arc::clone(&random),
             http: Arc::<Provider>::clone(&http),
             used: Arc::new(UsedMarks::new(Arc::clone(&sessions), Arc::clone(&directory))),
+            shared: Arc::new(SharedMemory::new(Arc::clone(&sessions), Arc::clone(&time))),
         };
         let upkeep = Upkeep::new(Arc::clone(&registry), Arc::clone(&sessions), around.clone(), true);
         let api = ApiContext {
