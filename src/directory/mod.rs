@@ -379,7 +379,9 @@ pub trait Directory: Send + Sync {
     ///
     /// # Errors
     /// [`DirectoryError::Away`].
-    async fn now(&self) -> Result<Option<OffsetDateTime>, DirectoryError>;
+    async fn now(&self) -> Result<Option<OffsetDateTime>, DirectoryError> {
+        Ok(None)
+    }
 
     /// Whether the store answers.
     ///

@@ -204,29 +204,57 @@ impl Upkeep {
     async fn refresh(&self, name: &Name, why: Why) {
         let known = self.known(name);
         let _alone = known.fetching.lock().await;
+        let is_due = matches!(why, Why::Due);
+        if is_due && !self.takes_turn(name, &known).await {
+            return;
+        }
         // As it is after the wait.
-        let snapshot = self.registry.snapshot();
-        let Some(live) = find(&snapshot, name) else { return };
-        let Some(url) = metadata_url(&live.config.value) else { return };
-        let now = self.now();
-        if known.rests(live.config.value.metadata_fetched, now) {
-            return;
-        }
-        let wanted = match why {
-            Why::Due => self.due_at(live, &known, now) <= now && self.is_ours(name, live, &known, now).await,
-            Why::UnknownKey { tried } => {
-                live.config.value.metadata_document == tried && self.may_look_for_key(name, now).await
-            }
+        let (snapshot, now) = (self.registry.snapshot(), self.now());
+        let wanted = match find(&snapshot, name) {
+            None => false,
+            Some(live) if known.rests(live.config.value.metadata_fetched, now) => false,
+            Some(live) => match why {
+                Why::Due => self.due_at(live, &known, now) <= now,
+                Why::UnknownKey { tried } => {
+                    live.config.value.metadata_document == tried && self.may_look_for_key(name, now).await
+                }
+            },
         };
-        if !wanted {
+        let live = find(&snapshot, name).filter(|_| wanted);
+        let Some((live, url)) = live.and_then(|live| Some((live, metadata_url(&live.config.value)?))) else {
+            if is_due {
+                self.gives_turn_back(name).await;
+            }
             return;
-        }
+        };
         known.failed_before(self.failures_of_all(name).await);
         let result = self.fetch_and_keep(live, url).await;
         let now = self.now();
         known.ended(now, &result, self.jitter());
         self.tell(name, &result);
         self.tell_all(name, &known, now).await;
+    }
+
+    /// Whether this replica fetches, by what every replica has written until now: the last turn may have just ended.
+    async fn takes_turn(&self, name: &Name, known: &Known) -> bool {
+        let (snapshot, now) = (self.registry.snapshot(), self.now());
+        let Some(live) = find(&snapshot, name) else { return false };
+        if self.due_at(live, known, now) > now || !self.is_ours(name, live, known, now).await {
+            return false;
+        }
+        if let Err(error) = self.registry.caught_up().await {
+            let (pool_id, provider) = name;
+            tracing::debug!(%error, %pool_id, %provider, "nothing is refreshed while the directory is away");
+            self.gives_turn_back(name).await;
+            return false;
+        }
+        true
+    }
+
+    async fn gives_turn_back(&self, name: &Name) {
+        if let Err(error) = self.sessions.delete(&lease(name)).await {
+            tracing::debug!(%error, "a turn is not given back: it ends by itself");
+        }
     }
 
     /// Whether this replica fetches what is due. One does; should it die, the next one does when its lease is over.

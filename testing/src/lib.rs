@@ -10,7 +10,11 @@
 mod postgres;
 mod process;
 mod redis;
+mod redis_cluster;
+mod redis_sentinel;
 
 pub use postgres::{Database, Postgres};
 pub use process::free_port;
 pub use redis::Redis;
+pub use redis_cluster::RedisCluster;
+pub use redis_sentinel::RedisSentinel;

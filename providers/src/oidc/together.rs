@@ -90,7 +90,7 @@ impl<'a> Document<'a> {
         }
         let mut turn = OurTurn { shared, name: &turn_name, held: true };
         let response = fetch().await;
-        // From here on nobody can hang up but between a document and its copy.
+        // A fetch that came to its end counts, good or bad; of a first one that failed others need not wait.
         turn.held = matches!(need, Need::Since(_)) && response.is_err();
         let response = response?;
         let value = read(&response)?;

@@ -54,6 +54,7 @@ impl Two {
         let memory = Arc::new(Memory { clock, copies: Mutex::default(), turns: Mutex::default() });
         idp.around.shared = Arc::<Memory>::clone(&memory);
         let other = Self::replica(&idp);
+        idp.tokens(&Self::said(&idp));
         Self { idp, other, memory }
     }
 
@@ -61,6 +62,13 @@ impl Two {
         let details = details(&[("oidc_issuer", &idp.issuer())]);
         let mapped = MAPPED.map(str::to_owned).into();
         OidcProvider::of(Setup { details: &details, mapped: &mapped, dev: true }).unwrap()
+    }
+
+    /// What the provider says, for two hours.
+    fn said(idp: &Idp) -> Value {
+        let mut said = claims(&idp.issuer());
+        said["exp"] = json!(NOW.unix_timestamp() + 7200);
+        said
     }
 
     async fn finish(&self, replica: &OidcProvider) -> Result<ExternalIdentity, ProviderError> {
@@ -80,7 +88,9 @@ impl Two {
         let body = ok(&Value::Object(keys(&[new.jwk(kid)])));
         self.idp.play(|script| script.jwks = body);
         let header = json!({ "alg": "ES256", "kid": kid });
-        self.idp.token_reply(new.sign(&header, claims(&self.idp.issuer()).to_string().as_bytes()));
+        self.idp.token_reply(new.sign(&header, Self::said(&self.idp).to_string().as_bytes()));
+        // Clocks tell one fetch from the next.
+        self.idp.clock.pass(Duration::SECOND);
     }
 }
 
