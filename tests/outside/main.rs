@@ -34,6 +34,7 @@ mod harness;
 mod keys;
 mod linking;
 mod management;
+mod migrate;
 mod observability;
 mod oidc;
 mod oidc_sign_out;

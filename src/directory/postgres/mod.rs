@@ -6,6 +6,7 @@ mod address;
 mod configuration;
 mod connections;
 mod endings;
+pub(crate) mod import;
 mod links;
 mod list;
 mod marks;
@@ -30,7 +31,7 @@ use tokio::time::{Instant, MissedTickBehavior, sleep};
 pub use self::address::{Address, AddressError};
 use self::connections::Connections;
 use self::rows::{read_user, user_columns};
-use self::schema::Unusable;
+use self::schema::{Unusable, Visitor};
 use self::trouble::Trouble;
 use super::storable::{any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_ending, refuse_nul_in_source};
 use super::stored::{millis, moment};
@@ -74,7 +75,7 @@ impl PostgresDirectory {
         let connections = Arc::new(Connections::new(address));
         let begun = Instant::now();
         loop {
-            match schema::prepare(&connections).await {
+            match schema::prepare(&connections, Visitor::Gateway).await {
                 Ok(()) => break,
                 Err(Unusable::Trouble(trouble)) if trouble.may_pass() && begun.elapsed() < patience => {
                     tracing::warn!(place = address.place(), why = trouble.words(), "waiting for PostgreSQL");

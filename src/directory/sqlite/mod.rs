@@ -44,6 +44,10 @@ const MIGRATIONS: [&str; 5] = [
     include_str!("../../../migrations/sqlite/directory-0005.sql"),
 ];
 
+/// The number of the last of them.
+#[expect(clippy::cast_possible_wrap, reason = "a handful")]
+pub(crate) const SCHEMA: i64 = MIGRATIONS.len() as i64;
+
 /// Connections that read.
 const READERS: u32 = 4;
 
