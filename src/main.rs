@@ -42,7 +42,8 @@ enum Command {
         #[command(flatten)]
         arguments: HealthcheckArguments,
     },
-    /// Shows, rolls over and retires the SAML keys of a pool. The gateway must be stopped meanwhile.
+    /// Shows, rolls over and retires the SAML keys of a pool. Gateways run on meanwhile where the directory is on
+    /// PostgreSQL; the gateway of an embedded directory must be stopped.
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
