@@ -26,6 +26,7 @@ use crate::sessions::SessionStore;
 pub use edit::{Edit, Versioned};
 use follow::Following;
 use records::Around;
+pub(crate) use records::opens;
 pub use roll_over::KeyChangeError;
 pub use snapshot::{LivePool, LiveProvider, Snapshot};
 

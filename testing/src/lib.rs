@@ -7,12 +7,14 @@
     reason = "a test that cannot go on says so"
 )]
 
+mod pgbouncer;
 mod postgres;
 mod process;
 mod redis;
 mod redis_cluster;
 mod redis_sentinel;
 
+pub use pgbouncer::PgBouncer;
 pub use postgres::{Database, Postgres};
 pub use process::free_port;
 pub use redis::Redis;

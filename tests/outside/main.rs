@@ -34,6 +34,8 @@ mod harness;
 mod keys;
 mod linking;
 mod management;
+mod migrate;
+mod observability;
 mod oidc;
 mod oidc_sign_out;
 mod program;
@@ -45,3 +47,5 @@ mod saml_roll_over;
 mod simplesamlphp;
 mod simplesamlphp_logout;
 mod tokens;
+#[cfg(feature = "otel")]
+mod traces;
