@@ -242,6 +242,16 @@ impl Directory for PostgresDirectory {
         Ok(marks::use_once(&self.connections, mark, millis(until), millis(self.clock.now())).await?)
     }
 
+    async fn now(&self) -> Result<Option<OffsetDateTime>, DirectoryError> {
+        // Not the moment at which the transaction began.
+        const ASK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8";
+        let rows = self.connections.fetch(|| Ok(sqlx::query(ASK))).await?;
+        let row = rows.first().ok_or(Trouble::Sql(sqlx::Error::RowNotFound))?;
+        let micros: i64 = row.try_get(0).map_err(Trouble::from)?;
+        let now = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000);
+        now.map(Some).map_err(|error| DirectoryError::Away(format!("its clock is of no use: {error}")))
+    }
+
     async fn ping(&self) -> Result<(), DirectoryError> {
         const ASK: &str = "SELECT current_setting('transaction_read_only') = 'on'";
         let rows = self.connections.fetch(|| Ok(sqlx::query(ASK))).await?;

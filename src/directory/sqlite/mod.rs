@@ -271,6 +271,10 @@ impl Directory for SqliteDirectory {
         Ok(matches!(self.ask(work).await?, Done::Used(true)))
     }
 
+    async fn now(&self) -> Result<Option<OffsetDateTime>, DirectoryError> {
+        Ok(None)
+    }
+
     async fn ping(&self) -> Result<(), DirectoryError> {
         if self.jobs.is_closed() {
             return Err(DirectoryError::Away("it was closed".into()));
