@@ -9,8 +9,10 @@
 
 mod postgres;
 mod process;
+mod proxy;
 mod redis;
 
 pub use postgres::{Database, Postgres};
 pub use process::free_port;
+pub use proxy::{Proxy, Wire};
 pub use redis::Redis;

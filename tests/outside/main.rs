@@ -31,12 +31,17 @@ mod errors;
 mod failing_providers;
 mod harness;
 mod keys;
+/// Providers that cost next to nothing, shared with the benchmark of sign-ins.
+#[path = "../../benches/logins/providers.rs"]
+mod light_providers;
 mod linking;
+mod load;
 mod management;
 mod oidc;
 mod oidc_sign_out;
 mod program;
 mod quick_start;
+mod replicas;
 mod saml;
 mod saml_encrypted;
 mod saml_logout;
