@@ -20,6 +20,7 @@ use crate::http::health::Metrics;
 use crate::http::pages::{PageError, Pages};
 use crate::http::{self, State, correlation};
 use crate::keys::Sealer;
+use crate::registry::follow::Follower;
 use crate::registry::{Registry, Surface};
 use crate::sessions::SessionError;
 use crate::sign_in::used_once::UsedMarks;
@@ -64,6 +65,7 @@ pub struct Running {
     pub metrics_address: SocketAddr,
     servers: Vec<ServerHandle>,
     upkeep: upkeep::Running,
+    follower: Follower,
 }
 
 /// Opens the stores and starts both listeners. Call it inside a Tokio runtime.
@@ -96,12 +98,14 @@ pub async fn start_on(
     let (address, metrics_address) = (public.local_addr()?, metrics.local_addr()?);
     let servers = vec![serve_public(public, tls, &state)?, serve_metrics(metrics, &state)?];
     let upkeep = upkeep::Running::start(Arc::clone(&state.context.upkeep));
-    Ok(Running { state, address, metrics_address, servers, upkeep })
+    let follower = Follower::start(Arc::clone(&state.context.registry), &*state.context.sessions);
+    Ok(Running { state, address, metrics_address, servers, upkeep, follower })
 }
 
 impl Running {
     /// Stops accepting, finishes what is in flight, closes the stores.
     pub async fn stop(self) {
+        self.follower.stop().await;
         self.upkeep.stop().await;
         // All at once: a slow request to one listener must not use up the grace of the next.
         let stopping: Vec<_> = self.servers.iter().map(|server| tokio::spawn(server.stop(true))).collect();
@@ -143,6 +147,7 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
     )
     .await?;
     let registry = Arc::new(registry);
+    registry.announce_through(Arc::clone(&sessions));
     let around = Surroundings {
         clock: Arc::clone(&clock),
         random: Arc::clone(&random),

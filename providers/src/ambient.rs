@@ -1,13 +1,20 @@
 //! Time and randomness, passed in.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 /// Tells the time. Tests bring their own.
 pub trait Clock: Send + Sync {
     /// The moment it is now, in UTC.
     fn now(&self) -> OffsetDateTime;
+
+    /// The time since some moment that stays the same while the process lives: it goes on evenly, whatever is done to
+    /// the clock. A test's clock that steps only when it is told to need not say.
+    fn ticks(&self) -> Duration {
+        self.now() - OffsetDateTime::UNIX_EPOCH
+    }
 }
 
 /// Gives random bytes fit for keys, nonces and handles. Tests bring their own.
@@ -19,6 +26,10 @@ pub trait Random: Send + Sync {
 impl<T: Clock + ?Sized> Clock for Arc<T> {
     fn now(&self) -> OffsetDateTime {
         (**self).now()
+    }
+
+    fn ticks(&self) -> Duration {
+        (**self).ticks()
     }
 }
 
@@ -36,6 +47,11 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()
+    }
+
+    fn ticks(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        Duration::try_from(START.elapsed()).unwrap_or(Duration::MAX)
     }
 }
 

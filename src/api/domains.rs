@@ -111,7 +111,7 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
         return Err(invalid("Domain already associated with another user pool."));
     }
     let output = made(context, &domain);
-    context.registry.edit(vec![Edit::CreateDomain(domain)]).await?;
+    context.registry.edit_as_of(&snapshot, vec![Edit::CreateDomain(domain)]).await?;
     Ok(output)
 }
 
@@ -162,7 +162,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
     let domain = settle(context, domain);
     let output = made(context, &domain);
     let edit = Edit::UpdateDomain(Versioned { value: domain, version: before.version });
-    context.registry.edit(vec![edit]).await?;
+    context.registry.edit_as_of(&snapshot, vec![edit]).await?;
     Ok(output)
 }
 
@@ -172,6 +172,6 @@ pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<V
     let snapshot = context.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(no_such_domain)?;
     named(live, &domain)?;
-    context.registry.edit(vec![Edit::DeleteDomain { pool_id, domain }]).await?;
+    context.registry.edit_as_of(&snapshot, vec![Edit::DeleteDomain { pool_id, domain }]).await?;
     Ok(json!({}))
 }

@@ -39,6 +39,9 @@ pub enum ApiError {
     /// Somebody else changed it at the same time.
     #[error("{0}")]
     ConcurrentModification(String),
+    /// Somebody else changed something else in its pool at the same time, each time that it was tried.
+    #[error("{0}")]
+    Overtaken(String),
     /// The body is not the JSON that the operation takes.
     #[error("{0}")]
     Serialization(String),
@@ -77,7 +80,7 @@ impl ApiError {
             Self::DuplicateProvider(_) => (400, "DuplicateProviderException"),
             Self::InvalidOAuthFlow(_) => (400, "InvalidOAuthFlowException"),
             Self::ScopeDoesNotExist(_) => (400, "ScopeDoesNotExistException"),
-            Self::ConcurrentModification(_) => (400, "ConcurrentModificationException"),
+            Self::ConcurrentModification(_) | Self::Overtaken(_) => (400, "ConcurrentModificationException"),
             Self::Serialization(_) => (400, "SerializationException"),
             Self::TooLarge => (413, "RequestEntityTooLargeException"),
             Self::MediaType => (415, "UnsupportedMediaTypeException"),
@@ -125,6 +128,7 @@ impl From<DirectoryError> for ApiError {
             DirectoryError::Exists(_) => Self::InvalidParameter(error.to_string()),
             DirectoryError::Missing(_) => Self::ResourceNotFound(error.to_string()),
             DirectoryError::Stale(_) => Self::ConcurrentModification(error.to_string()),
+            DirectoryError::Overtaken(_) => Self::Overtaken(error.to_string()),
             DirectoryError::Profile(_) | DirectoryError::UsernameTaken(_) => {
                 Self::Internal(error.to_string())
             }
@@ -160,6 +164,7 @@ mod tests {
             (DirectoryError::Exists("x".into()), (400, "InvalidParameterException")),
             (DirectoryError::Missing("x".into()), (400, "ResourceNotFoundException")),
             (DirectoryError::Stale("x".into()), (400, "ConcurrentModificationException")),
+            (DirectoryError::Overtaken("x".into()), (400, "ConcurrentModificationException")),
             (DirectoryError::Unstorable("x".into()), (400, "InvalidParameterException")),
             (DirectoryError::UsernameTaken("x".into()), (500, "InternalErrorException")),
             (DirectoryError::Away("disk".into()), (503, "InternalErrorException")),

@@ -102,7 +102,7 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
     check_identifiers(&provider.idp_identifiers, &provider.provider_name, live)?;
     provider.attribute_mapping = attribute_mapping::check(mapping, kind, &live.pool.value)?;
     let output = shown(context, &provider)?;
-    context.registry.edit(vec![Edit::CreateProvider(provider)]).await?;
+    context.registry.edit_as_of(&snapshot, vec![Edit::CreateProvider(provider)]).await?;
     Ok(output)
 }
 
@@ -162,7 +162,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
     let output = shown(context, &provider)?;
     // The version from before the fetch: whoever changed the provider meanwhile is not overwritten.
     let edit = Edit::UpdateProvider(Versioned { value: provider, version: before.version });
-    context.registry.edit(vec![edit]).await?;
+    context.registry.edit_as_of(&snapshot, vec![edit]).await?;
     Ok(output)
 }
 
@@ -182,7 +182,7 @@ pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<V
         })
         .collect();
     edits.push(Edit::DeleteProvider { pool_id, name });
-    context.registry.edit(edits).await?;
+    context.registry.edit_as_of(&snapshot, edits).await?;
     Ok(json!({}))
 }
 

@@ -103,7 +103,7 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
     room_for("app clients in a user pool", live.clients.len(), APP_CLIENTS)?;
     client_rules::check(&client, live)?;
     let output = shown(&client)?;
-    context.registry.edit(vec![Edit::CreateClient(client)]).await?;
+    context.registry.edit_as_of(&snapshot, vec![Edit::CreateClient(client)]).await?;
     Ok(output)
 }
 
@@ -137,7 +137,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
     client_rules::check(&client, live)?;
     let output = shown(&client)?;
     let edit = Edit::UpdateClient(Versioned { value: client, version: before.version });
-    context.registry.edit(vec![edit]).await?;
+    context.registry.edit_as_of(&snapshot, vec![edit]).await?;
     Ok(output)
 }
 
@@ -147,7 +147,7 @@ pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<V
     let snapshot = context.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     named(live, &client_id)?;
-    context.registry.edit(vec![Edit::DeleteClient { pool_id, client_id }]).await?;
+    context.registry.edit_as_of(&snapshot, vec![Edit::DeleteClient { pool_id, client_id }]).await?;
     Ok(json!({}))
 }
 

@@ -118,7 +118,10 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
         }
     }
     pool.rest = with_defaults(rest);
-    context.registry.edit(vec![Edit::UpdatePool(Versioned { value: pool, version: before.version })]).await?;
+    context
+        .registry
+        .edit_as_of(&snapshot, vec![Edit::UpdatePool(Versioned { value: pool, version: before.version })])
+        .await?;
     Ok(json!({}))
 }
 
@@ -138,7 +141,7 @@ pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<V
             "User pool cannot be deleted. It has a domain configured that should be deleted first.",
         ));
     }
-    context.registry.edit(vec![Edit::DeletePool(id)]).await?;
+    context.registry.edit_as_of(&snapshot, vec![Edit::DeletePool(id)]).await?;
     Ok(json!({}))
 }
 

@@ -49,6 +49,7 @@ macro_rules! directory_conformance {
             records::deleting_a_pool_removes_everything_of_it_alone,
             records::what_was_written_since_is_told_pool_by_pool,
             records::what_is_made_anew_never_has_an_old_version,
+            records::what_stands_on_a_pool_that_changed_is_not_written,
             users::what_may_be_used_once_is_used_once,
             users::a_deleted_user_is_gone_and_can_come_back_as_another,
             users::a_revoked_family_stays_revoked,

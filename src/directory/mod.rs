@@ -98,6 +98,10 @@ pub enum Change {
     Delete(Kind, String, String),
     /// Remove the pool of this id and everything in it: records, users, revocations.
     DeletePool(String),
+    /// Writes nothing: the rest of the changes happen only if nobody has written to this pool after this generation
+    /// (0: nobody ever has), whatever was written to others; otherwise [`DirectoryError::Overtaken`]. For rules that
+    /// look at more than the record that is changed. It stands before what it is about.
+    Unchanged(String, i64),
 }
 
 impl Change {
@@ -105,7 +109,7 @@ impl Change {
     pub fn pool_id(&self) -> &str {
         match self {
             Self::Create(record) | Self::Replace(record) => &record.pool_id,
-            Self::Delete(_, pool_id, _) | Self::DeletePool(pool_id) => pool_id,
+            Self::Delete(_, pool_id, _) | Self::DeletePool(pool_id) | Self::Unchanged(pool_id, _) => pool_id,
         }
     }
 }
@@ -204,6 +208,9 @@ pub enum DirectoryError {
     /// Somebody else changed it in between.
     #[error("{0} was changed by somebody else at the same time")]
     Stale(String),
+    /// Somebody else wrote to this pool in between: what was decided may not hold any more.
+    #[error("the configuration of {0} was changed by somebody else at the same time")]
+    Overtaken(String),
     /// The profile's own rules refuse it.
     #[error(transparent)]
     Profile(#[from] ProfileError),

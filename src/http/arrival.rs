@@ -3,10 +3,13 @@
 //! A cross-site POST comes without our `SameSite=Lax` cookie. It is answered once with a page that posts the
 //! same fields again, now same-site; the main cookie is never widened.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse};
 use poolgate_providers::Inbound;
 
 use super::body::Pairs;
+use super::host::knowing;
 use super::pages::Href;
 use super::{State, cookies, reply};
 use crate::pool::ProviderType;
@@ -41,7 +44,7 @@ pub struct Arrival {
 pub async fn receive(
     request: &HttpRequest,
     state: &State,
-    pool: &LivePool,
+    pool: &Arc<LivePool>,
     arrival: Arrival,
 ) -> HttpResponse {
     let attempt = match Attempt::peek(&state.context, &arrival.handle).await {
@@ -50,6 +53,16 @@ pub async fn receive(
             tracing::error!(%error, "cannot look an attempt up");
             return reply::unavailable_page(state, request);
         }
+    };
+    // The replica where it began may know what was made a moment ago.
+    let pool = match &attempt {
+        Some(attempt) if attempt.pool_id == pool.id() => {
+            let has = |pool: &LivePool| {
+                pool.client(&attempt.client_id).is_some() && pool.providers.contains_key(&attempt.provider)
+            };
+            &*knowing(state, Arc::clone(pool), has).await
+        }
+        _ => &**pool,
     };
     let provider_type =
         |attempt: &Attempt| pool.providers.get(&attempt.provider).map(|live| live.config.value.provider_type);

@@ -1,5 +1,7 @@
 //! `/.well-known/openid-configuration` and `/.well-known/jwks.json`, below the issuer and at the domain.
 
+use std::sync::Arc;
+
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
@@ -26,10 +28,20 @@ fn not_found() -> HttpResponse {
     response
 }
 
+/// The pool of this id; another replica may have just made it.
+async fn named(state: &State, id: &str) -> Option<Arc<LivePool>> {
+    let registry = &state.context.registry;
+    if let Some(pool) = registry.snapshot().pool(id) {
+        return Some(Arc::clone(pool));
+    }
+    registry.look_again().await;
+    registry.snapshot().pool(id).cloned()
+}
+
 /// The document of the pool named in the path.
 pub async fn document(state: web::Data<State>, pool: web::Path<String>) -> HttpResponse {
-    let snapshot = state.context.registry.snapshot();
-    snapshot.pool(&pool).map_or_else(not_found, |pool| answer(&configuration(pool, &state.context.surface)))
+    let found = named(&state, &pool).await;
+    found.map_or_else(not_found, |pool| answer(&configuration(&pool, &state.context.surface)))
 }
 
 /// The document of the pool at this host.
@@ -39,8 +51,7 @@ pub async fn document_at_domain(state: web::Data<State>, pool: PoolAtHost) -> Ht
 
 /// The keys of the pool named in the path.
 pub async fn keys(state: web::Data<State>, pool: web::Path<String>) -> HttpResponse {
-    let snapshot = state.context.registry.snapshot();
-    snapshot.pool(&pool).map_or_else(not_found, |pool| answer(&jwks::jwks(pool)))
+    named(&state, &pool).await.map_or_else(not_found, |pool| answer(&jwks::jwks(&pool)))
 }
 
 /// The keys of the pool at this host.

@@ -1,7 +1,8 @@
 //! Which pool answers at the host the browser asked for.
 
-use std::future::{Ready, ready};
+use std::future::Future;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
@@ -9,7 +10,7 @@ use actix_web::http::header::{FORWARDED, HOST};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 use thiserror::Error;
 
-use super::{State, reply};
+use super::{State, body, reply};
 use crate::registry::LivePool;
 
 /// The pool whose domain this request came to. No such pool: a plain 404.
@@ -28,17 +29,51 @@ impl ResponseError for UnknownHost {
 
 impl FromRequest for PoolAtHost {
     type Error = UnknownHost;
-    type Future = Ready<Result<Self, UnknownHost>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, UnknownHost>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(find(request).map(PoolAtHost).ok_or(UnknownHost))
+        let request = request.clone();
+        Box::pin(async move { find(&request).await.map(PoolAtHost).ok_or(UnknownHost) })
     }
 }
 
-fn find(request: &HttpRequest) -> Option<Arc<LivePool>> {
+async fn find(request: &HttpRequest) -> Option<Arc<LivePool>> {
     let state = request.app_data::<web::Data<State>>()?;
     let host = asked_host(request, state)?;
-    state.context.registry.snapshot().pool_at_host(&host).cloned()
+    let registry = &state.context.registry;
+    let at_host = || registry.snapshot().pool_at_host(&host).cloned();
+    let Some(pool) = at_host() else {
+        // Another replica may have just made it.
+        registry.look_again().await;
+        return at_host();
+    };
+    if request.query_string().is_empty() {
+        return Some(pool);
+    }
+    let pairs = body::query(request);
+    Some(knowing(state, pool, |pool| knows_named(pool, &pairs)).await)
+}
+
+/// The pool, where it lacks what is asked for as every replica has written it until now: `knows` says whether the
+/// pool has it. It may lack it still.
+pub async fn knowing(state: &State, pool: Arc<LivePool>, knows: impl Fn(&LivePool) -> bool) -> Arc<LivePool> {
+    if knows(&pool) {
+        return pool;
+    }
+    let registry = &state.context.registry;
+    registry.look_again().await;
+    registry.snapshot().pool(pool.id()).cloned().unwrap_or(pool)
+}
+
+/// Whether the pool has the client and the provider that these parameters name.
+fn knows_named(pool: &LivePool, pairs: &body::Pairs) -> bool {
+    pairs.iter().all(|(name, value)| match name.as_str() {
+        _ if value.is_empty() => true,
+        "client_id" => pool.client(value).is_some(),
+        "identity_provider" => value == "COGNITO" || pool.providers.contains_key(value),
+        "idp_identifier" => pool.provider_by_identifier(value).is_some(),
+        _ => true,
+    })
 }
 
 /// The host without its port, from a trusted proxy's header or from `Host`.

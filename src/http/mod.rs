@@ -18,7 +18,7 @@ pub mod pages;
 pub mod reply;
 pub mod saml2;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 

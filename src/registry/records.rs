@@ -209,7 +209,7 @@ fn live(
     LiveProvider { config, adapter }
 }
 
-/// A provider that was deleted and made again may come with the version it had before.
+/// No two contents have the same version, unless the directory was set back to an older state: hence the rest.
 fn unchanged(before: &Versioned<IdentityProvider>, now: &Versioned<IdentityProvider>) -> bool {
     before.version == now.version
         && before.value.provider_type == now.value.provider_type

@@ -35,15 +35,16 @@ pub struct LiveProvider {
 /// The whole configuration.
 #[derive(Default)]
 pub struct Snapshot {
+    generation: i64,
     pools: BTreeMap<String, Arc<LivePool>>,
     hosts: HashMap<String, String>,
     clients: HashMap<String, String>,
 }
 
 impl Snapshot {
-    /// From these pools.
-    pub fn new(pools: Vec<Arc<LivePool>>, surface: &Surface) -> Self {
-        let mut snapshot = Self::default();
+    /// From these pools, with every write up to `generation` in them.
+    pub fn new(pools: Vec<Arc<LivePool>>, generation: i64, surface: &Surface) -> Self {
+        let mut snapshot = Self { generation, ..Self::default() };
         let public_host = surface.public_url.host_str().unwrap_or("localhost").to_owned();
         for pool in pools {
             let id = pool.pool.value.id.clone();
@@ -58,10 +59,22 @@ impl Snapshot {
         snapshot
     }
 
-    /// The same, with one pool changed or removed.
-    pub(super) fn with_pool(&self, pool_id: &str, pool: Option<Arc<LivePool>>, surface: &Surface) -> Self {
-        let others = self.pools.values().filter(|other| other.pool.value.id != pool_id).cloned();
-        Self::new(others.chain(pool).collect(), surface)
+    /// The same, with these pools changed or removed.
+    pub(super) fn with_pools(
+        &self,
+        changed: BTreeMap<String, Option<Arc<LivePool>>>,
+        generation: i64,
+        surface: &Surface,
+    ) -> Self {
+        let others = self.pools.iter().filter(|(id, _)| !changed.contains_key(*id));
+        let mut pools: Vec<_> = others.map(|(_, pool)| Arc::clone(pool)).collect();
+        pools.extend(changed.into_values().flatten());
+        Self::new(pools, generation, surface)
+    }
+
+    /// The generation that it stands for: every write up to it is in, and perhaps later ones.
+    pub const fn generation(&self) -> i64 {
+        self.generation
     }
 
     /// The pool of this id.

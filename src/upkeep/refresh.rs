@@ -82,7 +82,9 @@ enum Failed {
 impl From<DirectoryError> for Failed {
     fn from(error: DirectoryError) -> Self {
         match error {
-            DirectoryError::Stale(_) | DirectoryError::Missing(_) => Self::Overtaken,
+            DirectoryError::Stale(_) | DirectoryError::Overtaken(_) | DirectoryError::Missing(_) => {
+                Self::Overtaken
+            }
             other => Self::Store(other),
         }
     }

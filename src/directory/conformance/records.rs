@@ -225,3 +225,45 @@ pub(crate) async fn what_is_made_anew_never_has_an_old_version(setting: &dyn Set
     }
     directory.close().await;
 }
+
+pub(crate) async fn what_stands_on_a_pool_that_changed_is_not_written(setting: &dyn Setting) {
+    let directory = setting.open().await;
+    let make = |since: i64, id: &str| {
+        vec![Change::Unchanged(POOL.into(), since), Change::Create(record(POOL, Kind::AppClient, id, &[]))]
+    };
+    directory.write(make(0, "c1")).await.unwrap();
+    let refused = directory.write(make(0, "c2")).await;
+    assert!(matches!(refused, Err(DirectoryError::Overtaken(pool)) if pool == POOL));
+    let first = directory.changed_since(0).await.unwrap().generation;
+    // Another pool does not count, a refused write neither, nor that whoever decides knows of later writes elsewhere.
+    directory.write(vec![Change::Create(record(OTHER, Kind::Key, "k", &[]))]).await.unwrap();
+    let elsewhere = directory.changed_since(0).await.unwrap().generation;
+    assert!(elsewhere > first);
+    directory.write(make(elsewhere, "c2")).await.unwrap();
+    assert!(matches!(directory.write(make(elsewhere, "c3")).await, Err(DirectoryError::Overtaken(_))));
+    assert!(matches!(directory.write(make(first, "c3")).await, Err(DirectoryError::Overtaken(_))));
+    // Of many that stand on the same state, one is written; asking alone changes nothing.
+    let second = directory.changed_since(0).await.unwrap().generation;
+    directory.write(vec![Change::Unchanged(POOL.into(), second)]).await.unwrap();
+    assert_eq!(directory.changed_since(0).await.unwrap().generation, second);
+    let tasks: Vec<_> = (0..20)
+        .map(|number| {
+            let (directory, changes) = (Arc::clone(&directory), make(second, &format!("d{number}")));
+            tokio::spawn(async move { directory.write(changes).await })
+        })
+        .collect();
+    let mut written = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(()) => written += 1,
+            Err(DirectoryError::Overtaken(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!((written, directory.load_pool(POOL).await.unwrap().len()), (1, 3));
+    directory.write(vec![Change::DeletePool(POOL.into())]).await.unwrap();
+    // A pool that was deleted has changed: nothing is made in it any more.
+    assert!(matches!(directory.write(make(second, "late")).await, Err(DirectoryError::Overtaken(_))));
+    assert_eq!(directory.load_pool(POOL).await.unwrap(), []);
+    directory.close().await;
+}

@@ -47,6 +47,15 @@ pub(super) async fn changed_since(readers: &SqlitePool, generation: i64) -> Resu
 type Verdict = Result<Result<(), DirectoryError>, sqlx::Error>;
 
 async fn apply(connection: &mut SqliteConnection, change: &Change, generation: i64) -> Verdict {
+    if let Change::Unchanged(pool_id, since) = change {
+        let written: i64 =
+            sqlx::query_scalar("SELECT coalesce(max(generation), 0) FROM generations WHERE pool_id = ?1")
+                .bind(pool_id)
+                .fetch_one(connection)
+                .await?;
+        let unchanged = written <= *since;
+        return Ok(if unchanged { Ok(()) } else { Err(DirectoryError::Overtaken(pool_id.clone())) });
+    }
     sqlx::query(
         "INSERT INTO generations (pool_id, generation) VALUES (?1, ?2) \
          ON CONFLICT DO UPDATE SET generation = excluded.generation",
@@ -58,6 +67,7 @@ async fn apply(connection: &mut SqliteConnection, change: &Change, generation: i
     match change {
         Change::Create(record) => create(connection, record, generation).await,
         Change::Replace(record) => replace(connection, record, generation).await,
+        Change::Unchanged(..) => Ok(Ok(())),
         Change::Delete(kind, pool_id, id) => {
             let removed = by_key(
                 "DELETE FROM configuration WHERE kind = ?1 AND pool_id = ?2 AND id = ?3",

@@ -75,6 +75,15 @@ pub fn authenticate<'p>(
     }
 }
 
+/// The client that the caller says it is, unproved.
+pub fn claimed(request: &HttpRequest, form: &Pairs) -> Option<String> {
+    match basic_credentials(request) {
+        Ok(Some((id, _))) => Some(id),
+        Ok(None) => once(form, "client_id").ok().flatten().map(str::to_owned),
+        Err(_) => None,
+    }
+}
+
 fn basic_credentials(request: &HttpRequest) -> Result<Option<(String, String)>, ClientError> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let Some(header) = headers.next() else { return Ok(None) };

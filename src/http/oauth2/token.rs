@@ -1,13 +1,15 @@
 //! `POST /oauth2/token` (`gateway.md` section 3).
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::client_auth::authenticate;
+use super::client_auth::{authenticate, claimed};
 use crate::grants::{GrantError, TokenAnswer, authorization_code, refresh_token};
 use crate::http::State;
 use crate::http::body::{self, Pairs, once};
-use crate::http::host::PoolAtHost;
+use crate::http::host::{PoolAtHost, knowing};
 use crate::http::reply::{self, OAuthError};
 use crate::pool::{AppClient, OAuthFlow};
 use crate::registry::LivePool;
@@ -19,7 +21,7 @@ pub async fn post(
     pool: PoolAtHost,
     bytes: body::Received,
 ) -> HttpResponse {
-    let mut response = match exchange(&state, &pool.0, &request, &bytes).await {
+    let mut response = match exchange(&state, pool.0, &request, &bytes).await {
         Ok(answer) => reply::json(&answer),
         Err(error) => reply::oauth_error(&error),
     };
@@ -30,13 +32,16 @@ pub async fn post(
 
 async fn exchange(
     state: &State,
-    pool: &LivePool,
+    pool: Arc<LivePool>,
     request: &HttpRequest,
     bytes: &body::Received,
 ) -> Result<TokenAnswer, OAuthError> {
     let bad = |why: &str| OAuthError::bad_request("invalid_request", why);
     let form = body::oauth_form(request, bytes).map_err(bad)?;
     let grant_type = required(&form, "grant_type")?;
+    let claimed = claimed(request, &form);
+    let pool = knowing(state, pool, |pool| claimed.as_ref().is_none_or(|id| pool.client(id).is_some())).await;
+    let pool = &*pool;
     let client = authenticate(pool, request, &form).map_err(|error| error.told(StatusCode::BAD_REQUEST))?;
     match grant_type {
         "authorization_code" => code(state, pool, client, &form).await,

@@ -71,7 +71,7 @@ pub(super) struct House {
     pub(super) sessions: Arc<Moody<dyn SessionStore>>,
     pub(super) web: Arc<Provider>,
     clock: Arc<Hand>,
-    pub(super) folder: tempfile::TempDir,
+    pub(super) folder: Arc<tempfile::TempDir>,
 }
 
 /// An answer of the gateway.
@@ -166,22 +166,45 @@ impl House {
     /// Pool `localhost` with the providers Acme and Globex and these clients: `app` is public, `confidential`
     /// has a secret, `spa` takes tokens in the fragment, `narrow` enables Globex alone.
     pub(super) async fn build() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         let clock = Arc::new(Hand(Mutex::new(testing::NOW)));
         let time: Arc<dyn Clock> = Arc::<Hand>::clone(&clock);
-        let random: Arc<dyn Random> = Arc::new(Seeded(AtomicU64::new(0)));
         let durable: Arc<dyn Directory> = Arc::new(
             SqliteDirectory::open(&folder.path().join("directory.sqlite"), Arc::clone(&time)).await.unwrap(),
         );
         let passing: Arc<dyn SessionStore> = Arc::new(
             EmbeddedSessions::open(&folder.path().join("sessions.sqlite"), Arc::clone(&time)).await.unwrap(),
         );
+        let web = Arc::new(Provider::new(time));
+        let house = Self::over(folder, clock, durable, passing, web, 0).await;
+        house.furnish().await;
+        house
+    }
+
+    /// Another replica: over the same stores, asking the same providers, with a configuration of its own in memory.
+    /// Its clock is this much ahead.
+    pub(super) async fn beside(&self, ahead: Duration) -> Self {
+        let clock = Arc::new(Hand(Mutex::new(self.state.context.now() + ahead)));
+        let (directory, sessions) = (Arc::clone(&self.directory.inner), Arc::clone(&self.sessions.inner));
+        let (folder, web) = (Arc::clone(&self.folder), Arc::clone(&self.web));
+        Self::over(folder, clock, directory, sessions, web, 1 << 32).await
+    }
+
+    async fn over(
+        folder: Arc<tempfile::TempDir>,
+        clock: Arc<Hand>,
+        durable: Arc<dyn Directory>,
+        passing: Arc<dyn SessionStore>,
+        http: Arc<Provider>,
+        seed: u64,
+    ) -> Self {
+        let time: Arc<dyn Clock> = Arc::<Hand>::clone(&clock);
+        let random: Arc<dyn Random> = Arc::new(Seeded(AtomicU64::new(seed)));
         let (moody_directory, moody_sessions) = (Moody::new(durable), Moody::new(passing));
         let directory: Arc<dyn Directory> = Arc::<Moody<dyn Directory>>::clone(&moody_directory);
         let sessions: Arc<dyn SessionStore> = Arc::<Moody<dyn SessionStore>>::clone(&moody_sessions);
         let sealer = Sealer::new(&[7; 32], Arc::clone(&random)).unwrap();
         let surface = testing::surface();
-        let http: Arc<Provider> = Arc::new(Provider::new(Arc::clone(&time)));
         let registry = Arc::new(
             Registry::open(
                 Arc::clone(&directory),
@@ -193,6 +216,7 @@ impl House {
             .await
             .unwrap(),
         );
+        registry.announce_through(Arc::clone(&sessions));
         let around = Surroundings {
             clock: Arc::clone(&time),
             random: Arc::clone(&random),
@@ -226,9 +250,7 @@ impl House {
             trusted_proxies: Vec::new().into(),
         };
         let (directory, sessions, web) = (moody_directory, moody_sessions, http);
-        let house = Self { state, directory, sessions, web, clock, folder };
-        house.furnish().await;
-        house
+        Self { state, directory, sessions, web, clock, folder }
     }
 
     async fn furnish(&self) {

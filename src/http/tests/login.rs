@@ -107,9 +107,12 @@ async fn an_edit_comes_into_force_even_when_its_caller_goes_away() {
     })
     .await;
     drop(edit);
-    // Edits follow one another: this one returns after the other.
-    house.edit(vec![]).await;
-    assert!(registry.snapshot().pool(POOL).unwrap().client("late").is_some());
+    let in_force = async {
+        while registry.snapshot().pool(POOL).unwrap().client("late").is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), in_force).await.expect("the client is there");
 }
 
 #[actix_web::test]

@@ -1,9 +1,11 @@
 //! The real stores, with moods: away, or of another opinion about a user.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 
 use crate::directory::{
     Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
@@ -12,7 +14,7 @@ use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
 use crate::sessions::{Key, SessionError, SessionStore};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Mood {
+pub(crate) enum Mood {
     Well,
     Away,
     /// Writes, and does not read the configuration back.
@@ -26,27 +28,45 @@ pub(super) enum Mood {
 }
 
 /// A store in a mood.
-pub(super) struct Moody<T: ?Sized> {
-    pub(super) inner: Arc<T>,
+pub(crate) struct Moody<T: ?Sized> {
+    pub(crate) inner: Arc<T>,
     mood: Mutex<Mood>,
     /// What happens behind the next sign-in, before anybody learns of it.
     behind: Mutex<Option<Behind>>,
+    /// The pool that cannot be read, while the others can.
+    pub(crate) unreadable: Mutex<Option<String>>,
+    /// How often it was asked what has changed.
+    asked: AtomicUsize,
+    /// Whoever asks what has changed takes one of these and gives it back: without any it waits.
+    pub(crate) open: Semaphore,
 }
 
 /// A link is removed, then something else happens.
 type Behind = (Unlink, Box<dyn FnOnce() + Send>);
 
 impl<T: ?Sized> Moody<T> {
-    pub(super) fn new(inner: Arc<T>) -> Arc<Self> {
-        Arc::new(Self { inner, mood: Mutex::new(Mood::Well), behind: Mutex::default() })
+    pub(crate) fn new(inner: Arc<T>) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            mood: Mutex::new(Mood::Well),
+            behind: Mutex::default(),
+            unreadable: Mutex::default(),
+            asked: AtomicUsize::new(0),
+            open: Semaphore::new(1),
+        })
     }
 
-    pub(super) fn becomes(&self, mood: Mood) {
+    pub(crate) fn becomes(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
     }
 
-    pub(super) fn unlinks_behind_the_next_sign_in(&self, unlink: Unlink, then: Box<dyn FnOnce() + Send>) {
+    pub(crate) fn unlinks_behind_the_next_sign_in(&self, unlink: Unlink, then: Box<dyn FnOnce() + Send>) {
         *self.behind.lock().unwrap() = Some((unlink, then));
+    }
+
+    /// How often it was asked what has changed.
+    pub(crate) fn asked_for_changes(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
     }
 
     fn mood(&self) -> Mood {
@@ -70,13 +90,16 @@ impl Directory for Moody<dyn Directory> {
     }
 
     async fn load_pool(&self, pool_id: &str) -> Result<Vec<Record>, DirectoryError> {
-        if self.mood() == Mood::Unreadable {
+        let unreadable = self.unreadable.lock().unwrap().as_deref() == Some(pool_id);
+        if unreadable || self.mood() == Mood::Unreadable {
             return Err(DirectoryError::Away("lost its glasses".into()));
         }
         self.asked()?.load_pool(pool_id).await
     }
 
     async fn changed_since(&self, generation: i64) -> Result<Changed, DirectoryError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let _turn = self.open.acquire().await.unwrap();
         self.asked()?.changed_since(generation).await
     }
 

@@ -1,5 +1,8 @@
 //! The keys of pools over a directory on the disk: made, completed, rolled over, read again.
 
+mod races;
+mod replicas;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
