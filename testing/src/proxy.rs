@@ -1,7 +1,7 @@
 //! A TCP proxy before a server, through which the network itself can be made to fail.
 
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -9,6 +9,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::process::PATIENCE;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 16 * 1024;
@@ -35,6 +37,7 @@ pub enum Wire {
 pub struct Proxy {
     port: u16,
     wire: watch::Sender<Wire>,
+    refused: Arc<watch::Sender<usize>>,
     end: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -45,6 +48,8 @@ impl Proxy {
         let (wire, seen) = watch::channel(Wire::Open);
         let (end, ended) = tokio::sync::oneshot::channel();
         let (told, hear) = mpsc::channel();
+        let refused = Arc::new(watch::Sender::new(0));
+        let count = Arc::clone(&refused);
         // A runtime of its own: tests that block a thread of theirs do not stop the network.
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -52,13 +57,13 @@ impl Proxy {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 told.send(listener.local_addr().unwrap().port()).unwrap();
                 tokio::select! {
-                    () = accept(listener, server, seen) => {}
+                    () = accept(listener, server, seen, count) => {}
                     _ = ended => {}
                 }
             });
         });
         let port = hear.recv().expect("the proxy listens");
-        Self { port, wire, end: Some(end), thread: Some(thread) }
+        Self { port, wire, refused, end: Some(end), thread: Some(thread) }
     }
 
     /// Its port on 127.0.0.1.
@@ -69,6 +74,13 @@ impl Proxy {
     /// From now on.
     pub fn set(&self, wire: Wire) {
         self.wire.send_replace(wire);
+    }
+
+    /// Waits until so many connections were closed at once because the wire was cut.
+    pub async fn wait_for_refusals(&self, count: usize) {
+        let mut refused = self.refused.subscribe();
+        let many = tokio::time::timeout(PATIENCE, refused.wait_for(|refused| *refused >= count)).await;
+        assert!(many.is_ok(), "nobody connects");
     }
 }
 
@@ -81,17 +93,23 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, server: u16, wire: watch::Receiver<Wire>) {
+async fn accept(
+    listener: TcpListener,
+    server: u16,
+    wire: watch::Receiver<Wire>,
+    refused: Arc<watch::Sender<usize>>,
+) {
     while let Ok((client, _)) = listener.accept().await {
+        if *wire.borrow() == Wire::Cut {
+            refused.send_modify(|refused| *refused += 1);
+            continue;
+        }
         tokio::spawn(carry(client, server, wire.clone()));
     }
 }
 
 /// One connection, until either side ends it or the wire is cut.
 async fn carry(client: TcpStream, server: u16, mut wire: watch::Receiver<Wire>) {
-    if *wire.borrow_and_update() == Wire::Cut {
-        return;
-    }
     let Ok(server) = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], server))).await else { return };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.into_split();

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::people::Soul;
 use super::{Load, challenge};
-use crate::harness::{CALLBACK, Landing, Person};
+use crate::harness::{CALLBACK, LOGGED_OUT, Landing, Person};
 use crate::light_providers::SAML_BASE;
 
 /// How the sign-in begins.
@@ -28,6 +28,7 @@ pub enum Step {
     UserInfo,
     /// A second sign-in of the same browser, which is known by then.
     Session,
+    Logout,
     /// Something used once is used again.
     Again,
 }
@@ -101,7 +102,6 @@ impl Load {
             Way::Unsolicited => self.start_at_provider(&browser, soul).await?,
         };
         let signed = self.redeem(soul, &request, &landing).await?;
-        self.record.issued(&signed);
         self.refresh(soul, &signed).await?;
         self.user_info(soul, &signed).await?;
         if number % 4 == 0 {
@@ -110,6 +110,7 @@ impl Load {
         if number % 6 == 0 {
             self.use_again(&browser, &signed).await?;
         }
+        self.record.finished(signed);
         Ok(())
     }
 
@@ -159,6 +160,20 @@ impl Load {
         browser: &Person,
         soul: &Soul,
     ) -> Result<(Request, Landing), Trouble> {
+        let (request, form) = self.started(soul);
+        let landing = self.post_answer(browser, &form).await?;
+        Ok((request, landing))
+    }
+
+    /// The same, to the end; what the browser posted.
+    pub async fn start_and_keep(&self, soul: &Soul) -> Result<Vec<(String, String)>, Trouble> {
+        let (request, landing) = self.start_at_provider(&self.browser(), soul).await?;
+        self.redeem(soul, &request, &landing).await?;
+        Ok(landing.posted)
+    }
+
+    /// What the app's tile at the provider makes the browser post.
+    fn started(&self, soul: &Soul) -> (Request, Vec<(String, String)>) {
         let number = self.next_number();
         let (client, state) = (self.client("portal").to_owned(), format!("portal-{number}"));
         let query = url::form_urlencoded::Serializer::new(String::new())
@@ -174,18 +189,12 @@ impl Load {
         let audience = format!("urn:amazon:cognito:sp:{}", self.pool.id);
         let (acs, mail) = (self.acs(), soul.mail());
         let form = self.saml.start((acs.as_str(), &audience), &query, (&soul.name, &mail), number);
-        let landing = self.post_answer(browser, &form).await?;
-        Ok((Request { url: String::new(), state, nonce: None, verifier: None, client }, landing))
+        (Request { url: String::new(), state, nonce: None, verifier: None, client }, form)
     }
 
     /// The code of a landing at the app, exchanged; the tokens are those of this person.
     pub async fn redeem(&self, soul: &Soul, request: &Request, landing: &Landing) -> Result<Signed, Trouble> {
-        let Some(code) = landing.query("code") else {
-            return Err(refusal(Step::Callback, landing, &request.state));
-        };
-        if landing.query("state").as_deref() != Some(&request.state) {
-            return Err(wrong(Step::Callback, format!("a foreign state: {}", landing.url)));
-        }
+        let code = self.code_of(request, landing)?;
         let answer = self.exchange(&request.client, &code, request.verifier.as_deref()).await?;
         let text = |name: &str| answer[name].as_str().map(str::to_owned);
         let missing = || wrong(Step::Code, format!("tokens are missing: {answer}"));
@@ -199,6 +208,17 @@ impl Load {
         }
         let (verifier, posted) = (request.verifier.clone(), landing.posted.clone());
         Ok(Signed { sub, code, verifier, refresh, access, posted })
+    }
+
+    /// The code of a landing at the app, with the state that this request sent.
+    pub fn code_of(&self, request: &Request, landing: &Landing) -> Result<String, Trouble> {
+        let Some(code) = landing.query("code") else {
+            return Err(refusal(Step::Callback, landing, &request.state));
+        };
+        if landing.query("state").as_deref() != Some(&request.state) {
+            return Err(wrong(Step::Callback, format!("a foreign state: {}", landing.url)));
+        }
+        Ok(code)
     }
 
     /// `grant_type=authorization_code`.
@@ -254,6 +274,12 @@ impl Load {
 
     /// The browser is known: a second sign-in needs no provider, and is the same person's.
     async fn return_with_session(&self, browser: &Person, soul: &Soul) -> Result<(), Trouble> {
+        let (request, landing) = self.return_to_app(browser, soul).await?;
+        self.redeem(soul, &request, &landing).await.map(|_| ())
+    }
+
+    /// The app asks a browser that is known: it comes back at once.
+    pub async fn return_to_app(&self, browser: &Person, soul: &Soul) -> Result<(Request, Landing), Trouble> {
         let request = self.request(self.client("app"), soul.provider);
         let stops = [CALLBACK, SAML_BASE, &self.oidc.issuer];
         let landing = self.walk(Step::Session, browser.try_walk(&request.url, &stops)).await?;
@@ -261,7 +287,20 @@ impl Load {
             // Sent to the provider: the session is not there any more.
             return Err(Trouble::Refused { step: Step::Session, lost: true });
         }
-        self.redeem(soul, &request, &landing).await.map(|_| ())
+        self.code_of(&request, &landing)?;
+        Ok((request, landing))
+    }
+
+    /// The browser signs out.
+    pub async fn sign_out(&self, browser: &Person) -> Result<(), Trouble> {
+        let mut url = Url::parse(&format!("{}/logout", self.url)).unwrap();
+        let client = self.client("app");
+        url.query_pairs_mut().append_pair("client_id", client).append_pair("logout_uri", LOGGED_OUT);
+        let landing = self.walk(Step::Logout, browser.try_walk(url.as_str(), &[LOGGED_OUT])).await?;
+        if landing.url.as_str() == LOGGED_OUT && landing.status == 0 {
+            return Ok(());
+        }
+        Err(refusal(Step::Logout, &landing, ""))
     }
 
     /// Neither answer nor code is good a second time; the code's second use ends the tokens of the first.

@@ -5,6 +5,7 @@ mod login;
 mod people;
 mod record;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -17,11 +18,11 @@ use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::harness::{CALLBACK, Person, Pool, provision};
+use crate::harness::{CALLBACK, LOGGED_OUT, Person, Pool, access, provision, run_calls};
 use crate::light_providers::{OIDC_CLIENT, Oidc, Saml};
 use people::Crowd;
 
-pub use login::{Signed, Step, Trouble, Way};
+pub use login::{Request, Signed, Trouble, Way};
 pub use people::Soul;
 pub use record::{Record, Window};
 
@@ -59,7 +60,7 @@ impl Load {
                          "authorize_scopes": "openid email", "attributes_request_method": "GET"}},
         ]);
         let clients = json!([
-            {"name": "app", "callbacks": [CALLBACK], "logouts": ["http://localhost:3000/bye"],
+            {"name": "app", "callbacks": [CALLBACK], "logouts": [LOGGED_OUT],
              "providers": ["Saml", "Oidc"]},
             {"name": "portal", "callbacks": [CALLBACK], "providers": ["Saml"]},
         ]);
@@ -128,6 +129,33 @@ impl Load {
     /// A fresh browser.
     pub fn browser(&self) -> Person {
         self.browser.another()
+    }
+
+    /// Where the OIDC provider answers.
+    pub fn issuer(&self) -> &str {
+        &self.oidc.issuer
+    }
+
+    /// Everybody who was given tokens is in the directory, once, with the `sub` of those tokens.
+    pub async fn everybody_is_there(&self) {
+        let all = ("all:list_users", json!({"UserPoolId": self.pool.id}));
+        let found = run_calls(access(&self.url), &[all]).await.remove(0);
+        let users = found["Users"].as_array().unwrap_or_else(|| panic!("{found}"));
+        let sub = |user: &Value| {
+            let attributes = user["Attributes"].as_array().cloned().unwrap_or_default();
+            attributes.into_iter().find(|one| one["Name"] == "sub").map(|sub| sub["Value"].clone())
+        };
+        let mut there = HashMap::new();
+        for user in users {
+            let name = user["Username"].as_str().unwrap_or_default().to_owned();
+            assert!(there.insert(name, sub(user)).is_none(), "a user is there twice: {user}");
+        }
+        let people = self.record.people();
+        assert!(!people.is_empty(), "somebody was given tokens");
+        for (name, sub) in &people {
+            assert_eq!(there.get(name), Some(&Some(json!(sub))), "{name} is lost");
+        }
+        eprintln!("{} users, {} of them were given tokens: all are there", users.len(), people.len());
     }
 
     fn next_number(&self) -> usize {

@@ -31,7 +31,7 @@ struct Inner {
     visits: Vec<Visit>,
     windows: Vec<Window>,
     subs: Subs,
-    /// Some sign-ins of which what may be used once was used.
+    /// Some whole visits: what may be used once was used.
     issued: Vec<Signed>,
     longest: BTreeMap<Step, Duration>,
 }
@@ -59,9 +59,10 @@ impl Record {
         self.inner().visits.push(Visit { began, ended: Instant::now(), trouble });
     }
 
-    pub(super) fn issued(&self, signed: &Signed) {
+    /// A visit is over: nobody uses its tokens any more.
+    pub(super) fn finished(&self, signed: Signed) {
         let mut inner = self.inner();
-        inner.issued.push(signed.clone());
+        inner.issued.push(signed);
         if inner.issued.len() > KEPT {
             inner.issued.remove(0);
         }
@@ -77,7 +78,7 @@ impl Record {
         *longest = (*longest).max(took);
     }
 
-    /// The last sign-ins that gave tokens.
+    /// The last whole visits.
     pub fn last_issued(&self) -> Vec<Signed> {
         self.inner().issued.clone()
     }
