@@ -23,6 +23,7 @@ use crate::keys::Sealer;
 use crate::registry::follow::Follower;
 use crate::registry::{Registry, Surface};
 use crate::sessions::SessionError;
+use crate::sessions::redis::SessionSeal;
 use crate::sign_in::used_once::UsedMarks;
 use crate::stores;
 use crate::upkeep::{self, Upkeep};
@@ -135,7 +136,8 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
     }
     let sealer = sealer(&secrets.master_key, &random)?;
     let directory = stores::open_directory(settings, &clock).await?;
-    let sessions = stores::open_sessions(settings, &clock).await?;
+    let seal = SessionSeal::new(&secrets.master_key, Arc::clone(&random)).map_err(|_| wrong_master_key())?;
+    let sessions = stores::open_sessions(settings, &clock, seal).await?;
     let surface = surface(settings);
     let outgoing: Arc<dyn Http> = Arc::new(outgoing(settings)?);
     let registry = Registry::open(
@@ -189,11 +191,15 @@ pub(crate) fn surface(settings: &Settings) -> Surface {
 
 /// Seals and opens under the master key.
 pub(crate) fn sealer(master_key: &[u8], random: &Arc<dyn Random>) -> Result<Sealer, SettingsError> {
-    Sealer::new(master_key, Arc::clone(random)).map_err(|_| SettingsError {
+    Sealer::new(master_key, Arc::clone(random)).map_err(|_| wrong_master_key())
+}
+
+fn wrong_master_key() -> SettingsError {
+    SettingsError {
         setting: "POOLGATE_MASTER_KEY".to_owned(),
         given: "(hidden)".to_owned(),
         allowed: "32 bytes in base64".to_owned(),
-    })
+    }
 }
 
 /// Calls to identity providers, under the settings' address rules.

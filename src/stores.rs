@@ -9,6 +9,7 @@ use crate::config::Settings;
 use crate::directory::sqlite::SqliteDirectory;
 use crate::directory::{Directory, DirectoryError};
 use crate::sessions::embedded::EmbeddedSessions;
+use crate::sessions::redis::{RedisAddress, RedisSessions, SessionSeal};
 use crate::sessions::{SessionError, SessionStore};
 
 /// Where the directory is (`POOLGATE_DIRECTORY_URL`).
@@ -32,6 +33,8 @@ impl DirectoryPlace {
 pub enum SessionPlace {
     /// A file that belongs to one process.
     Embedded(PathBuf),
+    /// Redis, shared by all replicas.
+    Redis(Box<RedisAddress>),
 }
 
 /// Opens the directory of these settings.
@@ -47,15 +50,19 @@ pub async fn open_directory(
     }
 }
 
-/// Opens the session store of these settings.
+/// Opens the session store of these settings. What a shared one holds is sealed.
 ///
 /// # Errors
-/// [`SessionError::Away`].
+/// [`SessionError::Away`], [`SessionError::Unusable`].
 pub async fn open_sessions(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
+    seal: SessionSeal,
 ) -> Result<Arc<dyn SessionStore>, SessionError> {
     match &settings.sessions {
         SessionPlace::Embedded(path) => Ok(Arc::new(EmbeddedSessions::open(path, Arc::clone(clock)).await?)),
+        SessionPlace::Redis(address) => {
+            Ok(Arc::new(RedisSessions::open(address, Arc::clone(clock), seal).await?))
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::SettingsError;
 use super::source::Source;
+use crate::sessions::redis::{FORMS, RedisAddress};
 use crate::stores::{DirectoryPlace, SessionPlace};
 
 fn scheme(url: &str) -> &str {
@@ -23,12 +24,21 @@ pub(super) fn directory(source: &Source, data_dir: &Path) -> Result<DirectoryPla
     }
 }
 
-pub(super) fn sessions(source: &Source, data_dir: &Path) -> Result<SessionPlace, SettingsError> {
+/// Where the session store is, and what is unwise about it.
+pub(super) fn sessions(
+    source: &Source,
+    data_dir: &Path,
+) -> Result<(SessionPlace, Vec<String>), SettingsError> {
     match source.get("session_url") {
-        None | Some("embedded:") => Ok(SessionPlace::Embedded(data_dir.join("sessions.sqlite"))),
-        Some(url) => {
-            let allowed = "embedded: (redis is not part of this build)";
-            Err(source.error("session_url", scheme(url), allowed))
+        None | Some("embedded:") => {
+            Ok((SessionPlace::Embedded(data_dir.join("sessions.sqlite")), Vec::new()))
         }
+        Some(url) if RedisAddress::is_one(url) => {
+            let address = RedisAddress::parse(url)
+                .map_err(|error| source.error("session_url", &error.given, &error.allowed))?;
+            let warnings = address.warnings();
+            Ok((SessionPlace::Redis(Box::new(address)), warnings))
+        }
+        Some(url) => Err(source.error("session_url", scheme(url), &format!("embedded:, {FORMS}"))),
     }
 }

@@ -24,7 +24,9 @@ fn every_bad_setting_is_named_with_what_was_given_and_what_is_allowed() {
         ("POOLGATE_REGION", "US East"),
         ("POOLGATE_ACCOUNT_ID", "12"),
         ("POOLGATE_DIRECTORY_URL", "postgres://db/pool"),
-        ("POOLGATE_SESSION_URL", "redis://localhost"),
+        ("POOLGATE_SESSION_URL", "memcached://localhost"),
+        ("POOLGATE_SESSION_URL", "redis://localhost/zero"),
+        ("POOLGATE_SESSION_URL", "redis://localhost?retries=3"),
         ("POOLGATE_SAML_ENGINES", "xmlsec"),
         ("POOLGATE_MASTER_KEY", "c2hvcnQ="),
         ("POOLGATE_TRUSTED_PROXIES", "10.0.0.0/99"),
@@ -47,6 +49,38 @@ fn a_bad_secret_is_never_shown() {
     let error =
         load(&[("POOLGATE_DIRECTORY_URL", "postgres://user:hunter2@db/pool")]).unwrap_err().to_string();
     assert!(!error.contains("hunter2"), "{error}");
+    for url in [
+        "redis://user:hunter2@db/pool/pool",
+        "redis://user:hunter2",
+        "redis://user:hunter2@",
+        "redis://user:/hunter2@db",
+        "redis://user:?hunter2@db",
+        "redis://user:#hunter2@db",
+        "redis://hunter2@db",
+        "redis+sentinel://user:hunter2@db",
+        "redis+sentinel://db/master?sentinel_password=hunter2&wait_replicas=all",
+    ] {
+        let error = load(&[("POOLGATE_SESSION_URL", url)]).unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn a_redis_that_is_reached_over_a_network_without_tls_or_password_is_warned_of() {
+    for (url, warnings) in [
+        ("redis://localhost", 0),
+        ("redis://127.0.0.1:7000/3", 0),
+        ("redis://[::1]", 0),
+        ("redis://db", 2),
+        ("redis://:secret@db", 1),
+        ("rediss://db", 1),
+        ("rediss+sentinel://:secret@one,two/main", 0),
+        ("redis+cluster://:secret@127.0.0.1,two", 1),
+    ] {
+        let settings = load(&[("POOLGATE_SESSION_URL", url)]).unwrap();
+        assert_eq!(settings.warnings.len(), warnings, "{url}: {:?}", settings.warnings);
+        assert!(!format!("{settings:?}").contains("secret"), "{url}");
+    }
 }
 
 #[test]

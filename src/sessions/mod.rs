@@ -6,6 +6,7 @@
 #[cfg(test)]
 pub mod conformance;
 pub mod embedded;
+pub mod redis;
 
 use async_trait::async_trait;
 use thiserror::Error;
@@ -69,6 +70,9 @@ pub enum SessionError {
     /// Away or broken.
     #[error("the session store is away: {0}")]
     Away(String),
+    /// Not as it is configured: waiting does not help.
+    #[error("the session store cannot be used: {0}")]
+    Unusable(String),
     /// So many live entries that new ones are refused rather than old ones forgotten.
     #[error("the session store is full")]
     Full,
