@@ -34,6 +34,7 @@ mod harness;
 mod keys;
 /// Providers that cost next to nothing, shared with the benchmark of sign-ins.
 #[path = "../../benches/logins/providers.rs"]
+#[expect(dead_code, reason = "the benchmark needs more of it")]
 mod light_providers;
 mod linking;
 mod load;
@@ -42,7 +43,7 @@ mod oidc;
 mod oidc_sign_out;
 mod program;
 mod quick_start;
-//mod replicas;
+mod replicas;
 mod saml;
 mod saml_encrypted;
 mod saml_logout;

@@ -68,7 +68,8 @@ async fn redis_is_frozen_and_goes_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_way_to_redis_drops_everything_and_opens_again() {
     let scene = scene().await;
-    let (silent, open) = (|s: &mut Scene| s.to_redis.set(Wire::Silent), |s: &mut Scene| s.to_redis.set(Wire::Open));
+    let (silent, open) =
+        (|s: &mut Scene| s.to_redis.set(Wire::Silent), |s: &mut Scene| s.to_redis.set(Wire::Open));
     ride_out(scene, &NEED_REDIS, silent, open).await;
 }
 
@@ -164,8 +165,7 @@ fn take_every_connection(postgres: &Postgres) -> Vec<Hog> {
         psql.args(["-qXAt", &postgres.url(), "-c", text]).stdout(Stdio::null()).stderr(Stdio::piped());
         psql
     };
-    let hogs: Vec<_> =
-        (0..CONNECTIONS).map(|_| Hog(psql("SELECT pg_sleep(600)").spawn().unwrap())).collect();
+    let hogs: Vec<_> = (0..CONNECTIONS).map(|_| Hog(psql("SELECT pg_sleep(600)").spawn().unwrap())).collect();
     let begun = Instant::now();
     loop {
         let refused = psql("SELECT 1").output().unwrap();

@@ -19,7 +19,7 @@ pub use gateway::{Gateway, Pool, access, provision, run_calls};
 pub use helpers::{Saml, node, python, python_path, repository};
 pub use openid::{ClientKey, Make, Oidc};
 pub use person::{Landing, Person};
-pub use replicas::{Balancer, MASTER_KEY, Replicas};
+pub use replicas::{MASTER_KEY, Replicas};
 pub use simplesamlphp::SimpleSaml;
 
 /// A provider with further `ProviderDetails`.

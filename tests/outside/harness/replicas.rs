@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::{Gateway, Pool, access, provision};
+use super::{Gateway, access};
 
 /// What all replicas open the same secrets with: 32 bytes in base64.
 pub const MASTER_KEY: &str = "b3V0c2lkZS1tYXN0ZXIta2V5LW9mLTMyLWJ5dGVzISE=";
@@ -64,11 +64,6 @@ impl Replicas {
     /// Address and credentials, as the Python helpers take them: through the balancer.
     pub fn access(&self) -> Value {
         access(&self.url())
-    }
-
-    /// [`Gateway::provision`] through the balancer: each call may reach another replica.
-    pub async fn provision(&self, providers: Value, clients: Value) -> Pool {
-        provision(&self.url(), providers, clients).await
     }
 
     /// Waits until every one says that it is ready; how long that took.

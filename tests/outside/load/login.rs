@@ -141,11 +141,7 @@ impl Load {
     }
 
     /// A SAML answer is posted to the gateway.
-    pub async fn post_answer(
-        &self,
-        browser: &Person,
-        form: &[(String, String)],
-    ) -> Result<Landing, Trouble> {
+    pub async fn post_answer(&self, browser: &Person, form: &[(String, String)]) -> Result<Landing, Trouble> {
         let (from, acs) = (Url::parse(SAML_BASE).unwrap(), self.acs());
         self.walk(Step::Callback, browser.try_post_from(&from, &acs, form, &[CALLBACK])).await
     }
@@ -155,11 +151,7 @@ impl Load {
     }
 
     /// A sign-in that nobody asked for.
-    async fn start_at_provider(
-        &self,
-        browser: &Person,
-        soul: &Soul,
-    ) -> Result<(Request, Landing), Trouble> {
+    async fn start_at_provider(&self, browser: &Person, soul: &Soul) -> Result<(Request, Landing), Trouble> {
         let (request, form) = self.started(soul);
         let landing = self.post_answer(browser, &form).await?;
         Ok((request, landing))
@@ -222,12 +214,7 @@ impl Load {
     }
 
     /// `grant_type=authorization_code`.
-    pub async fn exchange(
-        &self,
-        client: &str,
-        code: &str,
-        verifier: Option<&str>,
-    ) -> Result<Value, Trouble> {
+    pub async fn exchange(&self, client: &str, code: &str, verifier: Option<&str>) -> Result<Value, Trouble> {
         let mut form = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK)];
         form.extend([("client_id", client)]);
         form.extend(verifier.map(|verifier| ("code_verifier", verifier)));
@@ -238,7 +225,9 @@ impl Load {
     pub async fn refresh(&self, soul: &Soul, signed: &Signed) -> Result<(), Trouble> {
         let answer = self.try_refresh(signed).await.map_err(|trouble| match trouble {
             // A good refresh token that is refused signs its owner out.
-            Trouble::Refused { lost: true, .. } => wrong(Step::Refresh, "a good token is called invalid_grant"),
+            Trouble::Refused { lost: true, .. } => {
+                wrong(Step::Refresh, "a good token is called invalid_grant")
+            }
             other => other,
         })?;
         let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
@@ -264,7 +253,10 @@ impl Load {
         let (status, answer) = self.json(Step::UserInfo, asked).await?;
         let is = |name: &str, value: &str| answer[name] == value;
         match status {
-            200 if is("sub", &signed.sub) && is("email", &soul.mail()) && is("username", &soul.username()) => {
+            200 if is("sub", &signed.sub)
+                && is("email", &soul.mail())
+                && is("username", &soul.username()) =>
+            {
                 Ok(())
             }
             503 => Err(Trouble::Refused { step: Step::UserInfo, lost: false }),

@@ -24,7 +24,7 @@ use people::Crowd;
 
 pub use login::{Request, Signed, Trouble, Way};
 pub use people::Soul;
-pub use record::{Record, Window};
+pub use record::Record;
 
 /// An answer that takes longer is a hang.
 pub const HANG: Duration = Duration::from_secs(12);

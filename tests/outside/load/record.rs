@@ -161,7 +161,8 @@ impl Record {
 
     fn figures_of(&self, inner: &Inner, window: &Window) -> String {
         let ended = window.ended.unwrap_or_else(Instant::now);
-        let touching = inner.visits.iter().filter(|visit| visit.ended >= window.began && visit.began <= ended);
+        let touching =
+            inner.visits.iter().filter(|visit| visit.ended >= window.began && visit.began <= ended);
         let (mut failed, mut good, mut kinds) = (0, 0, BTreeMap::<String, usize>::new());
         for visit in touching {
             match &visit.trouble {

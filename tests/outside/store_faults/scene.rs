@@ -98,8 +98,12 @@ impl Scene {
         let [saml, oidc] = under_way.asked.as_slice() else { panic!("two are asked") };
         let begun = Instant::now();
         let ends = tokio::join!(
-            within(bound, "authorize", async { load.ask(&load.browser(), &self.asks("Saml")).await.map(|_| ()) }),
-            within(bound, "authorize, session", async { load.return_to_app(browser, known).await.map(|_| ()) }),
+            within(bound, "authorize", async {
+                load.ask(&load.browser(), &self.asks("Saml")).await.map(|_| ())
+            }),
+            within(bound, "authorize, session", async {
+                load.return_to_app(browser, known).await.map(|_| ())
+            }),
             within(bound, "callback, SAML", self.come_back(saml)),
             within(bound, "callback, OIDC", self.come_back(oidc)),
             within(bound, "code", async { load.redeem(soul, request, landing).await.map(|_| ()) }),
@@ -117,7 +121,10 @@ impl Scene {
         self.load.request(self.load.client("app"), provider)
     }
 
-    async fn come_back(&self, (soul, browser, request, at): &(Soul, Person, Request, Url)) -> Result<(), Trouble> {
+    async fn come_back(
+        &self,
+        (soul, browser, request, at): &(Soul, Person, Request, Url),
+    ) -> Result<(), Trouble> {
         let landing = self.load.provider_answers(browser, soul, at).await?;
         // The code itself is looked at by those who exchange one.
         self.load.code_of(request, &landing).map(|_| ())
