@@ -204,7 +204,9 @@ impl Load {
 
     /// The code of a landing at the app, with the state that this request sent.
     pub fn code_of(&self, request: &Request, landing: &Landing) -> Result<String, Trouble> {
-        let Some(code) = landing.query("code") else {
+        // A page of the gateway's own may still have the provider's code in its address.
+        let at_app = landing.url.as_str().starts_with(CALLBACK);
+        let Some(code) = landing.query("code").filter(|_| at_app) else {
             return Err(refusal(Step::Callback, landing, &request.state));
         };
         if landing.query("state").as_deref() != Some(&request.state) {
