@@ -74,8 +74,11 @@ impl Dialing {
             None => ConnectionAddr::Tcp(host, port),
             Some(_) => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
         };
-        let mut settings =
-            RedisConnectionInfo::default().set_db(self.database).set_protocol(ProtocolVersion::RESP3);
+        // RESP3 tells of a connection that ended before the next step finds out.
+        let mut settings = RedisConnectionInfo::default()
+            .set_db(self.database)
+            .set_protocol(ProtocolVersion::RESP3)
+            .set_skip_set_lib_name();
         if let Some(user) = &self.login.user {
             settings = settings.set_username(user);
         }

@@ -126,7 +126,7 @@ impl RedisSessions {
         }
         let check = self.checked.get_or_try_init(|| self.check(deadline));
         match timeout_at(deadline, check).await {
-            Ok(result) => result.map(|()| ()),
+            Ok(result) => result.copied(),
             Err(_) => Err(SessionError::Away("Redis did not answer in time".to_owned())),
         }
     }

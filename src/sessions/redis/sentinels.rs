@@ -41,7 +41,8 @@ impl Sentinels {
     /// once; as soon as more than half of all agree, that is it.
     pub(super) async fn ask(&self) -> Result<HostPort, Failure> {
         let mut asking = JoinSet::new();
-        for (address, link) in self.links.iter().cloned() {
+        for (address, link) in &self.links {
+            let (address, link) = (address.clone(), Arc::clone(link));
             let (master, patience) = (self.master.clone(), self.patience);
             asking.spawn(async move {
                 let ask = async {
