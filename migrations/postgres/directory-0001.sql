@@ -73,6 +73,8 @@ CREATE TABLE identities (
     PRIMARY KEY (pool_id, provider, subject)
 );
 CREATE INDEX identities_by_user ON identities (user_id);
+-- What goes with a provider: few, beside everybody who signed up by it.
+CREATE INDEX identities_linked ON identities (pool_id, provider) WHERE NOT is_primary;
 
 CREATE TABLE memberships (
     user_id bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE,

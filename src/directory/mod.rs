@@ -5,7 +5,11 @@
 
 #[cfg(test)]
 pub mod conformance;
+mod decisions;
+pub mod postgres;
 pub mod sqlite;
+mod storable;
+pub(crate) mod stored;
 
 use async_trait::async_trait;
 use thiserror::Error;

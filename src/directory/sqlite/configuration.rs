@@ -7,6 +7,7 @@ use sqlx::{Row as _, Sqlite, SqliteConnection};
 
 use super::links;
 use super::writer::{Done, Outcome};
+use crate::directory::stored::{held_already, label, read_kind};
 use crate::directory::{Change, Changed, DirectoryError, Kind, Record, UniqueName};
 
 /// All changes, or, when a rule refuses one, none.
@@ -159,8 +160,7 @@ async fn hold_names(connection: &mut SqliteConnection, record: &Record) -> Verdi
         .execute(&mut *connection)
         .await?;
         if held.rows_affected() == 0 {
-            let scope = name.scope.split(':').next().unwrap_or_default();
-            return Ok(Err(DirectoryError::Exists(format!("{scope} {}", name.name))));
+            return Ok(Err(held_already(name)));
         }
     }
     Ok(Ok(()))
@@ -195,8 +195,7 @@ pub(super) async fn load(
             let (kind, pool_id, id): (String, String, String) =
                 (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
             Ok(Record {
-                kind: Kind::parse(&kind)
-                    .ok_or_else(|| sqlx::Error::Decode(format!("unknown kind of record {kind:?}").into()))?,
+                kind: read_kind(&kind)?,
                 document: row.try_get(3)?,
                 sealed: row.try_get(4)?,
                 version: row.try_get(5)?,
@@ -216,8 +215,4 @@ type Query<'q> = sqlx::query::Query<'q, Sqlite, sqlx::sqlite::SqliteArguments>;
 
 fn by_key<'q>(sql: &'static str, kind: Kind, pool_id: &'q str, id: &'q str) -> Query<'q> {
     sqlx::query(sql).bind(kind.as_str()).bind(pool_id).bind(id)
-}
-
-fn label(kind: Kind, id: &str) -> String {
-    format!("{} {id}", kind.as_str().replace('_', " "))
 }

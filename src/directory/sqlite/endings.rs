@@ -2,30 +2,17 @@
 
 use sqlx::{Row as _, SqliteConnection};
 
-use super::rows::millis;
-use super::sign_ins::json;
 use super::writer::{Done, Outcome};
-use crate::directory::{DirectoryError, Ended, Ending};
+use crate::directory::stored::{ENDINGS_TOGETHER, MOST_ENDINGS, json, millis};
+use crate::directory::{DirectoryError, Ended};
 
-/// Most endings of single sessions that are kept for one user: so much is read with each token.
-const MOST: i64 = 200;
-/// So many of them, the oldest, are put together when there are more.
-const TOGETHER: i64 = 100;
-
-/// The endings of user `u`, as one column that [`read`] reads.
+/// The endings of user `u`, as one column that `stored::read_endings` reads.
 macro_rules! endings_column {
     () => {
         "(SELECT json_group_array(json_array(e.mark, e.at, e.tokens)) FROM endings e WHERE e.user_id = u.id)"
     };
 }
 pub(super) use endings_column;
-
-/// Reads the column of [`endings_column`].
-pub(super) fn read(text: &str) -> Result<Vec<Ending>, sqlx::Error> {
-    let rows: Vec<(String, i64, i64)> =
-        serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-    Ok(rows.into_iter().map(|(mark, at, tokens)| Ending { mark, at, tokens: tokens != 0 }).collect())
-}
 
 /// Notes what ended; a later moment moves an earlier one out, never in.
 pub(super) async fn write(
@@ -75,14 +62,14 @@ async fn put_together(connection: &mut SqliteConnection, user: i64) -> Result<()
         .bind(user)
         .fetch_one(&mut *connection)
         .await?;
-    if count <= MOST {
+    if count <= MOST_ENDINGS {
         return Ok(());
     }
     let oldest = sqlx::query(
         "SELECT mark, tokens FROM endings WHERE user_id = ?1 AND mark <> person ORDER BY at, mark LIMIT ?2",
     )
     .bind(user)
-    .bind(count - MOST + TOGETHER)
+    .bind(count - MOST_ENDINGS + ENDINGS_TOGETHER)
     .fetch_all(&mut *connection)
     .await?;
     let oldest: Vec<(String, i64)> = oldest

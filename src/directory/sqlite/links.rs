@@ -1,39 +1,16 @@
 //! Links: made and removed by an administrator, taken by a sign-in that brings an identity for the first time.
 
-use std::collections::HashMap;
-
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Row as _, SqliteConnection};
 
 use super::endings;
-use super::rows::{millis, read_user, user_columns};
-use super::sign_ins::json;
+use super::rows::{read_user, user_columns};
 use super::writer::{Done, Outcome};
+use crate::directory::decisions::{Waiting, WaitingKey};
+use crate::directory::stored::{json, millis};
 use crate::directory::{DirectoryError, Kind, Unlink};
 use crate::pool::limits::LINKS;
-use crate::pool::{
-    FederatedProfile, IdentityProvider, LinkBy, LinkError, LinkSource, NewLink, User, WaitingLink,
-};
-
-/// Pool, provider, pool attribute, value.
-pub(super) type WaitingKey = (String, String, String, String);
-
-/// What a new identity finds: the user, and when the link was made.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Waiting {
-    /// Row id of the user.
-    pub(super) user: i64,
-    pub(super) date_created: i64,
-}
-
-/// The keys under which a link may wait for this sign-in.
-pub(super) fn keys(profile: &FederatedProfile) -> impl Iterator<Item = WaitingKey> + '_ {
-    let (pool, provider) = (&profile.pool_id, &profile.identity.provider_name);
-    profile
-        .recognised
-        .iter()
-        .map(move |(name, value)| (pool.clone(), provider.clone(), name.clone(), value.clone()))
-}
+use crate::pool::{IdentityProvider, LinkBy, LinkError, LinkSource, NewLink, User, WaitingLink};
 
 /// The links that wait for these sign-ins, and the users they lead to.
 pub(super) async fn find(
@@ -295,46 +272,4 @@ pub(super) async fn waiting(
             })
         })
         .collect()
-}
-
-/// The links of a batch that wait, as decided so far.
-#[derive(Default)]
-pub(super) struct WaitingLinks {
-    waiting: HashMap<WaitingKey, Waiting>,
-    used: Vec<WaitingKey>,
-}
-
-impl WaitingLinks {
-    pub(super) fn add(&mut self, key: WaitingKey, link: Waiting) {
-        self.waiting.insert(key, link);
-    }
-
-    /// The link for this sign-in; the oldest, where several lead to one user.
-    pub(super) fn of(&self, profile: &FederatedProfile) -> Result<Option<Waiting>, LinkError> {
-        if self.waiting.is_empty() {
-            return Ok(None);
-        }
-        let mut found: Option<Waiting> = None;
-        for link in keys(profile).filter_map(|key| self.waiting.get(&key)) {
-            match &mut found {
-                Some(before) if before.user != link.user => return Err(LinkError::Ambiguous),
-                Some(before) => before.date_created = before.date_created.min(link.date_created),
-                None => found = Some(*link),
-            }
-        }
-        Ok(found)
-    }
-
-    /// Nobody else gets what this sign-in got.
-    pub(super) fn use_up(&mut self, profile: &FederatedProfile) {
-        for key in keys(profile) {
-            if self.waiting.remove(&key).is_some() {
-                self.used.push(key);
-            }
-        }
-    }
-
-    pub(super) fn used(&self) -> &[WaitingKey] {
-        &self.used
-    }
 }

@@ -4,6 +4,7 @@ use sqlx::sqlite::SqlitePool;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::rows::{read_user, user_columns};
+use crate::directory::stored::after_prefix;
 use crate::directory::{UserFilter, UserQuery};
 use crate::pool::User;
 
@@ -62,31 +63,5 @@ fn push_comparison(sql: &mut QueryBuilder<Sqlite>, column: &'static str, prefix:
         sql.push("substr(").push(column).push(", 1, ").push_bind(length).push(") = ").push_bind(value);
     } else {
         sql.push(column).push(" = ").push_bind(value);
-    }
-}
-
-/// The first text behind all that begin with `prefix`; `None` when there is none. (UTF-8 sorts by scalar.)
-fn after_prefix(prefix: &str) -> Option<String> {
-    let mut end = prefix.to_owned();
-    while let Some(last) = end.pop() {
-        if let Some(next) = (last..=char::MAX).nth(1) {
-            end.push(next);
-            return Some(end);
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::after_prefix;
-
-    #[test]
-    fn the_end_of_a_prefix_range_skips_what_is_no_character() {
-        assert_eq!(after_prefix("ab").as_deref(), Some("ac"));
-        assert_eq!(after_prefix("a\u{D7FF}").as_deref(), Some("a\u{E000}"));
-        assert_eq!(after_prefix("a\u{10FFFF}").as_deref(), Some("b"));
-        assert_eq!(after_prefix("\u{10FFFF}"), None);
-        assert_eq!(after_prefix(""), None);
     }
 }

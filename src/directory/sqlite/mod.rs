@@ -7,7 +7,7 @@ mod links;
 mod list;
 pub(crate) mod pace;
 mod provider_sessions;
-pub(crate) mod rows;
+mod rows;
 mod sign_ins;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -26,13 +26,15 @@ use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 
 use self::file::{FileError, OwnedFile};
-use self::rows::{millis, moment, read_user, user_columns};
+use self::rows::{read_user, user_columns};
 use self::token_states::Question;
 use self::writer::{Done, Job, Outcome, Work, Writer, away};
+use super::storable::{any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_ending, refuse_nul_in_source};
+use super::stored::{millis, moment};
 use super::{
     Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
 };
-use crate::pool::{FederatedProfile, LinkBy, LinkSource, NewLink, User, WaitingLink};
+use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
 
 const MIGRATIONS: [&str; 5] = [
     include_str!("../../../migrations/sqlite/directory-0001.sql"),
@@ -110,46 +112,6 @@ impl SqliteDirectory {
     }
 }
 
-/// PostgreSQL cannot hold U+0000, and SQLite's own text functions stop at it: two subjects that differ
-/// behind one would look alike. No profile needs it.
-fn refuse_nul(profile: &FederatedProfile) -> Result<(), DirectoryError> {
-    let identity = &profile.identity;
-    let texts = [
-        ("user pool id", &profile.pool_id),
-        ("username", &profile.username),
-        ("sub", &profile.new_sub),
-        ("provider name", &identity.provider_name),
-        ("provider type", &identity.provider_type),
-        ("subject", &identity.user_id),
-        ("group", &profile.group),
-    ];
-    let attributes =
-        profile.set.iter().flat_map(|(name, value)| [("attribute name", name), (&**name, value)]);
-    let issuer = identity.issuer.iter().map(|issuer| ("issuer", issuer));
-    let session = profile.session.iter().map(|session| ("provider session", &session.digest));
-    match texts
-        .into_iter()
-        .chain(issuer)
-        .chain(session)
-        .chain(attributes)
-        .find(|(_, text)| text.contains('\0'))
-    {
-        Some((what, _)) => Err(DirectoryError::Unstorable(what.replace('\0', ""))),
-        None => Ok(()),
-    }
-}
-
-fn refuse_nul_in_source(source: &LinkSource) -> Result<(), DirectoryError> {
-    let texts = match &source.by {
-        LinkBy::Subject(subject) => [("subject", subject), ("subject", subject)],
-        LinkBy::Attribute { name, value } => [("attribute name", name), ("attribute value", value)],
-    };
-    match texts.into_iter().find(|(_, text)| text.contains('\0')) {
-        Some((what, _)) => Err(DirectoryError::Unstorable(what.to_owned())),
-        None => Ok(()),
-    }
-}
-
 #[async_trait]
 impl Directory for SqliteDirectory {
     async fn load(&self) -> Result<Vec<Record>, DirectoryError> {
@@ -218,8 +180,8 @@ impl Directory for SqliteDirectory {
         sub: &str,
         origin_jti: &str,
     ) -> Result<TokenState, DirectoryError> {
-        // Nothing is stored under a text with U+0000: see `refuse_nul`.
-        if [pool_id, sub, origin_jti].iter().any(|text| text.contains('\0')) {
+        // Nothing is stored under a text with U+0000.
+        if any_nul(&[pool_id, sub, origin_jti]) {
             return Ok(TokenState { user: None, revoked: false, endings: Vec::new() });
         }
         let closed = || DirectoryError::Away("it was closed".into());
@@ -235,9 +197,7 @@ impl Directory for SqliteDirectory {
         origin_jti: &str,
         until: OffsetDateTime,
     ) -> Result<(), DirectoryError> {
-        if origin_jti.contains('\0') || pool_id.contains('\0') {
-            return Err(DirectoryError::Unstorable("token family".into()));
-        }
+        refuse_any_nul("token family", &[pool_id, origin_jti])?;
         let (pool_id, origin_jti, until) = (pool_id.to_owned(), origin_jti.to_owned(), millis(until));
         self.ask(Work::Revoke { pool_id, origin_jti, until }).await.map(|_| ())
     }
@@ -248,7 +208,7 @@ impl Directory for SqliteDirectory {
         provider: &str,
         subject: &str,
     ) -> Result<Option<String>, DirectoryError> {
-        if [pool_id, provider, subject].iter().any(|text| text.contains('\0')) {
+        if any_nul(&[pool_id, provider, subject]) {
             return Ok(None);
         }
         sqlx::query_scalar(
@@ -296,18 +256,13 @@ impl Directory for SqliteDirectory {
         sub: &str,
         ended: Ended,
     ) -> Result<(), DirectoryError> {
-        let marks = ended.sessions.iter().chain([&ended.person]).map(String::as_str);
-        if marks.chain([pool_id, sub]).any(|text| text.contains('\0')) {
-            return Err(DirectoryError::Unstorable("ended session".into()));
-        }
+        refuse_nul_in_ending(pool_id, sub, &ended)?;
         let (pool_id, sub) = (pool_id.to_owned(), sub.to_owned());
         self.ask(Work::End { pool_id, sub, ended }).await.map(|_| ())
     }
 
     async fn use_once(&self, mark: &str, until: OffsetDateTime) -> Result<bool, DirectoryError> {
-        if mark.contains('\0') {
-            return Err(DirectoryError::Unstorable("mark".into()));
-        }
+        refuse_any_nul("mark", &[mark])?;
         let work = Work::UseOnce { mark: mark.to_owned(), until: millis(until) };
         Ok(matches!(self.ask(work).await?, Done::Used(true)))
     }

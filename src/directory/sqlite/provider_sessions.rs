@@ -4,9 +4,9 @@ use serde::Serialize;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::rows::millis;
-use super::sign_ins::json;
 use super::writer::away;
+use crate::directory::storable::any_nul;
+use crate::directory::stored::{json, millis};
 use crate::directory::{DirectoryError, MOST_SESSION_OWNERS, SessionOwner};
 use crate::pool::{FederatedProfile, User};
 
@@ -79,7 +79,7 @@ pub(super) async fn owners(
     digest: &str,
 ) -> Result<Vec<SessionOwner>, DirectoryError> {
     // Nothing is stored under a text with U+0000.
-    if [pool_id, provider, digest].iter().any(|text| text.contains('\0')) {
+    if any_nul(&[pool_id, provider, digest]) {
         return Ok(Vec::new());
     }
     let read = async {

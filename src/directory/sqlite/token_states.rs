@@ -4,11 +4,11 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use tokio::sync::{mpsc, oneshot};
 
-use super::endings::{self, endings_column};
+use super::endings::endings_column;
 use super::pace::Pace;
 use super::rows::{read_user, user_columns};
-use super::sign_ins::json;
 use super::writer::away;
+use crate::directory::stored::{json, read_endings};
 use crate::directory::{DirectoryError, TokenState};
 
 /// Most questions in one statement.
@@ -79,6 +79,6 @@ async fn read(readers: &SqlitePool, questions: &[Question]) -> Result<Vec<Answer
 
 fn read_state(row: &SqliteRow) -> Answer {
     let user = read_user(row, 3)?.map(|(_, user)| user);
-    let endings = endings::read(row.try_get(2)?)?;
+    let endings = read_endings(row.try_get(2)?)?;
     Ok(TokenState { user, revoked: row.try_get::<i64, _>(1)? != 0, endings })
 }

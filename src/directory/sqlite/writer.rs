@@ -16,8 +16,8 @@ use super::file::OwnedFile;
 use super::links;
 use super::pace::Pace;
 use super::provider_sessions;
-use super::rows::millis;
-use super::sign_ins::{self, SignIns};
+use super::sign_ins;
+use crate::directory::stored::millis;
 use crate::directory::{Change, DirectoryError, Ended, Unlink};
 use crate::pool::{FederatedProfile, NewLink, User};
 
@@ -219,7 +219,7 @@ impl Writer {
             .filter_map(|work| if let Work::SignIn(profile) = work { Some(&**profile) } else { None })
             .collect();
         let mut next_user = self.next_user;
-        let mut sign_ins = SignIns::read(&mut self.connection, &profiles).await?;
+        let mut sign_ins = sign_ins::read(&mut self.connection, &profiles).await?;
         let (mut marks, mut sessions) = (Vec::new(), Vec::new());
         for work in works {
             outcomes.push(match work {
@@ -239,9 +239,9 @@ impl Writer {
                 | Work::UseOnce { .. } => continue,
             });
         }
-        if !sign_ins.unchanged() {
+        if sign_ins.changed().next().is_some() {
             self.begin().await?;
-            sign_ins.write(&mut self.connection).await?;
+            sign_ins::write(&mut self.connection, &sign_ins).await?;
         }
         let sessions = provider_sessions::wanting(&mut self.connection, sessions).await?;
         if !sessions.is_empty() {

@@ -1,0 +1,259 @@
+//! The directory on PostgreSQL: any number of gateways over one database.
+//!
+//! `docs/decisions/2026-11-21-postgresql.md` says what keeps them from each other's feet.
+
+mod address;
+mod configuration;
+mod connections;
+mod endings;
+mod links;
+mod list;
+mod marks;
+mod prune;
+mod rows;
+mod schema;
+mod sign_ins;
+#[cfg(test)]
+mod tests;
+mod trouble;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use poolgate_providers::Clock;
+use sqlx::Row as _;
+use time::OffsetDateTime;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, sleep};
+
+pub use self::address::{Address, AddressError};
+use self::connections::Connections;
+use self::rows::{read_user, user_columns};
+use self::schema::Unusable;
+use self::trouble::Trouble;
+use super::storable::{any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_ending, refuse_nul_in_source};
+use super::stored::{millis, moment};
+use super::{
+    Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
+};
+use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
+
+/// How long a start waits for a server that is not there yet.
+const START: Duration = Duration::from_secs(30);
+
+/// Between two looks for it.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Between two rounds of forgetting what has expired.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+
+/// The directory in one schema of a PostgreSQL database.
+pub struct PostgresDirectory {
+    connections: Arc<Connections>,
+    clock: Arc<dyn Clock>,
+    pruning: JoinHandle<()>,
+}
+
+impl PostgresDirectory {
+    /// Opens it, and makes its tables or brings them up to date. A server that is not there yet is waited for, for
+    /// half a minute. `clock` tells what has expired. Must be called within a tokio runtime that lives as long as the
+    /// directory.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`] with the reason: no server answered, or the tables are a newer build's.
+    pub async fn open(address: &Address, clock: Arc<dyn Clock>) -> Result<Self, DirectoryError> {
+        Self::open_within(address, clock, START).await
+    }
+
+    async fn open_within(
+        address: &Address,
+        clock: Arc<dyn Clock>,
+        patience: Duration,
+    ) -> Result<Self, DirectoryError> {
+        let connections = Arc::new(Connections::new(address));
+        let begun = Instant::now();
+        loop {
+            match schema::prepare(&connections).await {
+                Ok(()) => break,
+                Err(Unusable::Trouble(trouble)) if trouble.may_pass() && begun.elapsed() < patience => {
+                    tracing::warn!(place = address.place(), why = trouble.words(), "waiting for PostgreSQL");
+                    sleep(LOOK).await;
+                }
+                Err(why) => {
+                    connections.close().await;
+                    return Err(why.into());
+                }
+            }
+        }
+        let pruning = tokio::spawn(prune_for_ever(Arc::clone(&connections), Arc::clone(&clock)));
+        Ok(Self { connections, clock, pruning })
+    }
+}
+
+async fn prune_for_ever(connections: Arc<Connections>, clock: Arc<dyn Clock>) {
+    let mut rounds = tokio::time::interval_at(Instant::now() + PRUNE_EVERY, PRUNE_EVERY);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        if let Err(trouble) = prune::prune(&connections, millis(clock.now())).await {
+            tracing::warn!(why = trouble.words(), "what has expired was not forgotten");
+        }
+    }
+}
+
+impl Drop for PostgresDirectory {
+    fn drop(&mut self) {
+        self.pruning.abort();
+    }
+}
+
+#[async_trait]
+impl Directory for PostgresDirectory {
+    async fn load(&self) -> Result<Vec<Record>, DirectoryError> {
+        Ok(configuration::load(&self.connections, None).await?)
+    }
+
+    async fn load_pool(&self, pool_id: &str) -> Result<Vec<Record>, DirectoryError> {
+        Ok(configuration::load(&self.connections, Some(pool_id)).await?)
+    }
+
+    async fn changed_since(&self, generation: i64) -> Result<Changed, DirectoryError> {
+        Ok(configuration::changed_since(&self.connections, generation).await?)
+    }
+
+    async fn write(&self, changes: Vec<Change>) -> Result<(), DirectoryError> {
+        configuration::write(&self.connections, &changes).await
+    }
+
+    async fn sign_in(&self, mut profile: FederatedProfile) -> Result<User, DirectoryError> {
+        refuse_nul(&profile)?;
+        // As it will be stored, so that what is returned now is what is read later.
+        profile.at = moment(millis(profile.at)).map_err(Trouble::from)?;
+        // What is recognised by a text that cannot be stored is recognised by nothing.
+        profile.recognised.retain(|name, value| !any_nul(&[name, value]));
+        sign_ins::sign_in(&self.connections, &profile).await
+    }
+
+    async fn user(&self, pool_id: &str, username: &str) -> Result<Option<User>, DirectoryError> {
+        const BY_NAME: &str =
+            concat!("SELECT ", user_columns!(), " FROM users u WHERE u.pool_id = $1 AND u.username = $2");
+        if any_nul(&[pool_id, username]) {
+            return Ok(None);
+        }
+        let rows = self.connections.fetch(|| Ok(sqlx::query(BY_NAME).bind(pool_id).bind(username))).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        Ok(read_user(row, 0).map_err(Trouble::from)?.map(|found| found.user))
+    }
+
+    async fn users(&self, pool_id: &str, query: UserQuery) -> Result<Vec<User>, DirectoryError> {
+        Ok(list::users(&self.connections, pool_id, &query).await?)
+    }
+
+    async fn count_users(&self, pool_id: &str) -> Result<u64, DirectoryError> {
+        Ok(list::count(&self.connections, pool_id).await?)
+    }
+
+    async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError> {
+        if any_nul(&[pool_id, username]) {
+            return Err(DirectoryError::Missing("the user".to_owned()));
+        }
+        sign_ins::delete_user(&self.connections, pool_id, username).await
+    }
+
+    async fn token_state(
+        &self,
+        pool_id: &str,
+        sub: &str,
+        origin_jti: &str,
+    ) -> Result<TokenState, DirectoryError> {
+        // Nothing is stored under a text with U+0000.
+        if any_nul(&[pool_id, sub, origin_jti]) {
+            return Ok(TokenState { user: None, revoked: false, endings: Vec::new() });
+        }
+        Ok(marks::token_state(&self.connections, pool_id, sub, origin_jti).await?)
+    }
+
+    async fn revoke_family(
+        &self,
+        pool_id: &str,
+        origin_jti: &str,
+        until: OffsetDateTime,
+    ) -> Result<(), DirectoryError> {
+        refuse_any_nul("token family", &[pool_id, origin_jti])?;
+        Ok(marks::revoke(&self.connections, pool_id, origin_jti, millis(until)).await?)
+    }
+
+    async fn user_of_identity(
+        &self,
+        pool_id: &str,
+        provider: &str,
+        subject: &str,
+    ) -> Result<Option<String>, DirectoryError> {
+        if any_nul(&[pool_id, provider, subject]) {
+            return Ok(None);
+        }
+        Ok(marks::user_of_identity(&self.connections, pool_id, provider, subject).await?)
+    }
+
+    async fn link(&self, link: NewLink) -> Result<(), DirectoryError> {
+        refuse_nul_in_source(&link.source)?;
+        links::link(&self.connections, &link).await
+    }
+
+    async fn unlink(&self, unlink: Unlink) -> Result<(), DirectoryError> {
+        refuse_nul_in_source(&unlink.source)?;
+        links::unlink(&self.connections, &unlink, &*self.clock).await
+    }
+
+    async fn waiting_links(
+        &self,
+        pool_id: &str,
+        subs: &[String],
+    ) -> Result<Vec<WaitingLink>, DirectoryError> {
+        Ok(links::waiting(&self.connections, pool_id, subs).await?)
+    }
+
+    async fn owners_of_session(
+        &self,
+        pool_id: &str,
+        provider: &str,
+        digest: &str,
+    ) -> Result<Vec<SessionOwner>, DirectoryError> {
+        if any_nul(&[pool_id, provider, digest]) {
+            return Ok(Vec::new());
+        }
+        Ok(marks::owners(&self.connections, pool_id, provider, digest).await?)
+    }
+
+    async fn end_provider_sessions(
+        &self,
+        pool_id: &str,
+        sub: &str,
+        ended: Ended,
+    ) -> Result<(), DirectoryError> {
+        refuse_nul_in_ending(pool_id, sub, &ended)?;
+        endings::write(&self.connections, pool_id, sub, &ended).await
+    }
+
+    async fn use_once(&self, mark: &str, until: OffsetDateTime) -> Result<bool, DirectoryError> {
+        refuse_any_nul("mark", &[mark])?;
+        Ok(marks::use_once(&self.connections, mark, millis(until), millis(self.clock.now())).await?)
+    }
+
+    async fn ping(&self) -> Result<(), DirectoryError> {
+        const ASK: &str = "SELECT current_setting('transaction_read_only') = 'on'";
+        let rows = self.connections.fetch(|| Ok(sqlx::query(ASK))).await?;
+        let row = rows.first().ok_or(Trouble::Sql(sqlx::Error::RowNotFound))?;
+        if row.try_get(0).map_err(Trouble::from)? {
+            let why = "PostgreSQL is read-only: a standby, or default_transaction_read_only";
+            return Err(DirectoryError::Away(why.to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.pruning.abort();
+        self.connections.close().await;
+    }
+}
