@@ -74,13 +74,21 @@ impl Stage {
     async fn everything_fails(&mut self) {
         self.successes(QUIET).await;
         let used = self.load.record.last_issued();
+        let mut killed = 0;
         self.fault("Redis' master is killed", false, async |stage| {
-            tokio::task::block_in_place(|| stage.redis.kill_master());
+            killed = tokio::task::block_in_place(|| {
+                let killed = stage.redis.kill_master();
+                stage.redis.wait_for_another(killed);
+                killed
+            });
             stage.successes(QUIET).await;
         })
         .await;
         self.nothing_is_good_twice(&used).await;
-        tokio::task::block_in_place(|| self.redis.restart_killed());
+        tokio::task::block_in_place(|| {
+            self.redis.servers_mut()[killed].restart();
+            self.redis.wait_until_whole();
+        });
 
         self.fault("a replica is killed and started again", true, async |stage| {
             let victim = stage.load.record.successes() % stage.replicas.gateways.len();

@@ -14,8 +14,9 @@ use crate::load::{Load, Request, Signed, Soul, Trouble};
 
 /// What the stores' addresses say how long one answer may take.
 pub const TIMEOUT: Duration = Duration::from_secs(1);
-/// By then every request has its answer.
-pub const BOUND: Duration = Duration::from_secs(2);
+/// By then every request has its answer: a step on a store is tried twice at most, the first that fails is the last
+/// of its request, and the machine may be busy.
+pub const BOUND: Duration = Duration::from_secs(3);
 /// How long the gateway may take to be ready after a store is back.
 pub const RECOVERY: Duration = Duration::from_secs(15);
 
