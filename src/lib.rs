@@ -8,6 +8,7 @@
 //! | [`demo`] | simulated providers and a sample app, also used by the tests |
 //! | [`check_provider`] | `poolgate check-provider`: one provider checked without a sign-in |
 //! | [`keys_command`] | `poolgate keys`: SAML keys rolled over by an administrator |
+//! | [`healthcheck`] | `poolgate healthcheck`: is the gateway beside us well? |
 //! | [`http`] | reads the app's request and the provider's answer: one file per endpoint |
 //! | [`diagnosis`] | why sign-ins fail |
 //! | [`api`] | the management API: AWS JSON 1.1 |
@@ -32,6 +33,7 @@ pub mod diagnosis;
 pub mod directory;
 pub mod gateway;
 pub mod grants;
+pub mod healthcheck;
 pub mod http;
 pub mod keys;
 pub mod keys_command;

@@ -9,6 +9,7 @@ use poolgate::check_provider::{self, CheckArguments};
 use poolgate::config::Settings;
 use poolgate::demo::{self, Ports};
 use poolgate::gateway::{self, Running, StartError};
+use poolgate::healthcheck::{self, HealthcheckArguments, HealthcheckError};
 use poolgate::keys_command::{self, KeysCommand, KeysError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -33,6 +34,11 @@ enum Command {
     CheckProvider {
         #[command(flatten)]
         arguments: Box<CheckArguments>,
+    },
+    /// Asks the running gateway of the same settings how it is: exit code 0 when it is well, 1 when it is not.
+    Healthcheck {
+        #[command(flatten)]
+        arguments: HealthcheckArguments,
     },
     /// Shows, rolls over and retires the SAML keys of a pool. The gateway must be stopped meanwhile.
     Keys {
@@ -82,7 +88,7 @@ fn main() -> ExitCode {
     start_logs(match arguments.command {
         Command::Serve { .. } => "info",
         Command::Demo { .. } => "warn",
-        Command::Keys { .. } | Command::CheckProvider { .. } => "error",
+        Command::Keys { .. } | Command::CheckProvider { .. } | Command::Healthcheck { .. } => "error",
     });
     // Requests are served by threads of their own: this one thread drives the stores' writers.
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
@@ -97,6 +103,14 @@ fn main() -> ExitCode {
                 ExitCode::from(u8::from(!report.is_good()))
             }
             Err(error) => fail(&error.to_string(), 2),
+        },
+        Command::Healthcheck { arguments } => match runtime.block_on(healthcheck::run(arguments)) {
+            Ok(said) => {
+                say(said);
+                ExitCode::SUCCESS
+            }
+            Err(error @ HealthcheckError::Settings(_)) => fail(&error.to_string(), 2),
+            Err(error) => fail(&error.to_string(), 1),
         },
         Command::Keys { command } => match runtime.block_on(keys_command::run(command)) {
             Ok(said) => {

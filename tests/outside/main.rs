@@ -26,6 +26,7 @@ mod attacks;
 mod browser;
 mod clock;
 mod demo;
+mod deploy;
 mod durability;
 mod error_codes;
 mod errors;

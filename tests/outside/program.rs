@@ -227,3 +227,50 @@ async fn a_certificate_that_cannot_be_used_stops_the_start() {
         assert!(said.err.contains(setting), "{}", said.err);
     }
 }
+
+#[tokio::test]
+async fn a_health_check_tells_by_its_exit_code_how_the_gateway_is() {
+    let mut gateway = Gateway::start().await;
+    let address = gateway.metrics_url().replace("http://", "");
+    let ask = async |more: &[&str]| {
+        let arguments: Vec<_> = ["healthcheck"].iter().chain(more).copied().collect();
+        run(&arguments, &[("POOLGATE_METRICS_LISTEN", &address)]).await
+    };
+    for (more, word) in [(&[][..], "ok"), (&["--ready"], "ready")] {
+        let said = ask(more).await;
+        assert_eq!((said.code, said.out.trim()), (Some(0), word), "{}", said.err);
+    }
+    gateway.stop().await;
+    let said = ask(&[]).await;
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains(&format!("http://{address}/healthz does not answer")), "{}", said.err);
+    let wrong = run(&["healthcheck"], &[("POOLGATE_METRICS_LISTEN", "9230")]).await;
+    assert_eq!(wrong.code, Some(2), "{}", wrong.err);
+}
+
+#[tokio::test]
+async fn a_health_check_believes_nothing_but_200_and_waits_for_nobody() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    for (answer, says) in [
+        (Some("HTTP/1.1 503 Service Unavailable\r\n\r\n"), "answers 503"),
+        (Some("HTTP/1.1 2000 \u{1b}[31m\r\n\r\n"), "answers 2000 [31m"),
+        (Some("SSH-2.0-OpenSSH_9.2\r\n"), "is not HTTP"),
+        (None, "nothing came within 1 s"),
+    ] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await;
+            match answer {
+                Some(answer) => stream.write_all(answer.as_bytes()).await.unwrap(),
+                // Open until the other side has had enough.
+                None => drop(stream.read(&mut [0; 1024]).await),
+            }
+        });
+        let said = run(&["healthcheck", "--timeout", "1"], &[("POOLGATE_METRICS_LISTEN", &address)]).await;
+        assert_eq!(said.code, Some(1), "{says}: {}", said.out);
+        assert!(said.err.contains(says), "{}", said.err);
+        server.await.unwrap();
+    }
+}
