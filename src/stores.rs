@@ -6,6 +6,7 @@ use std::sync::Arc;
 use poolgate_providers::Clock;
 
 use crate::config::Settings;
+use crate::directory::postgres::{Address, PostgresDirectory};
 use crate::directory::sqlite::SqliteDirectory;
 use crate::directory::{Directory, DirectoryError};
 use crate::sessions::embedded::EmbeddedSessions;
@@ -13,10 +14,12 @@ use crate::sessions::redis::{RedisAddress, RedisSessions, SessionSeal};
 use crate::sessions::{SessionError, SessionStore};
 
 /// Where the directory is (`POOLGATE_DIRECTORY_URL`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum DirectoryPlace {
     /// A file that belongs to one process.
     Sqlite(PathBuf),
+    /// A database that any number of gateways share.
+    Postgres(Box<Address>),
 }
 
 impl DirectoryPlace {
@@ -24,6 +27,7 @@ impl DirectoryPlace {
     pub fn missing(&self) -> Option<&Path> {
         match self {
             Self::Sqlite(path) => Some(path.as_path()).filter(|path| !path.exists()),
+            Self::Postgres(_) => None,
         }
     }
 }
@@ -47,6 +51,9 @@ pub async fn open_directory(
 ) -> Result<Arc<dyn Directory>, DirectoryError> {
     match &settings.directory {
         DirectoryPlace::Sqlite(path) => Ok(Arc::new(SqliteDirectory::open(path, Arc::clone(clock)).await?)),
+        DirectoryPlace::Postgres(address) => {
+            Ok(Arc::new(PostgresDirectory::open(address, Arc::clone(clock)).await?))
+        }
     }
 }
 

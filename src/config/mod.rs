@@ -112,14 +112,16 @@ impl Settings {
         let data_dir = PathBuf::from(source.get("data_dir").unwrap_or("./poolgate-data"));
         let (public_url, mut warnings) = public_url(source)?;
         warnings.extend(not_in_this_build(source)?);
+        let directory = stores::directory(source, &data_dir)?;
         let (sessions, about_sessions) = stores::sessions(source, &data_dir)?;
         warnings.extend(about_sessions);
+        warnings.extend(stores::shared(source, &directory, &sessions)?);
         Ok(Self {
             listen: address(source, "listen", "127.0.0.1:9229")?,
             public_url,
             region: region(source)?,
             account_id: account_id(source)?,
-            directory: stores::directory(source, &data_dir)?,
+            directory,
             sessions,
             data_dir,
             credentials: credentials(source)?,

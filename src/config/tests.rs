@@ -23,7 +23,6 @@ fn every_bad_setting_is_named_with_what_was_given_and_what_is_allowed() {
         ("POOLGATE_PUBLIC_URL", "ftp://a.example"),
         ("POOLGATE_REGION", "US East"),
         ("POOLGATE_ACCOUNT_ID", "12"),
-        ("POOLGATE_DIRECTORY_URL", "postgres://db/pool"),
         ("POOLGATE_SESSION_URL", "memcached://localhost"),
         ("POOLGATE_SESSION_URL", "redis://localhost/zero"),
         ("POOLGATE_SESSION_URL", "redis://localhost?retries=3"),
@@ -147,4 +146,45 @@ fn both_signature_engines_need_a_build_that_has_both() {
         other => panic!("{other:?}"),
     }
     assert_eq!(load(&[]).unwrap().saml_engines, Engines::Rust);
+}
+
+fn with_postgres(url: &str) -> Vec<(&str, &str)> {
+    vec![
+        ("POOLGATE_DIRECTORY_URL", url),
+        ("POOLGATE_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+        ("POOLGATE_ACCESS_KEY_ID", "AKID"),
+        ("POOLGATE_SECRET_ACCESS_KEY", "long enough"),
+    ]
+}
+
+#[test]
+fn a_shared_directory_needs_the_secrets_that_gateways_share() {
+    let whole = with_postgres("postgres://user:hunter2@db/pool?sslmode=verify-full");
+    let settings = load(&whole).unwrap();
+    assert!(matches!(settings.directory, DirectoryPlace::Postgres(_)));
+    for (missing, how) in
+        [("POOLGATE_MASTER_KEY", "openssl rand"), ("POOLGATE_ACCESS_KEY_ID", "openssl rand")]
+    {
+        let without: Vec<_> = whole
+            .iter()
+            .copied()
+            .filter(|(key, _)| {
+                *key != missing
+                    && (missing != "POOLGATE_ACCESS_KEY_ID" || *key != "POOLGATE_SECRET_ACCESS_KEY")
+            })
+            .collect();
+        let error = load(&without).unwrap_err();
+        assert_eq!(error.setting, missing);
+        assert!(error.allowed.contains(how), "{error}");
+    }
+    // An embedded directory makes its own.
+    load(&[("POOLGATE_DIRECTORY_URL", "sqlite:/tmp/x.sqlite")]).unwrap();
+}
+
+#[test]
+fn what_a_shared_directory_leaves_open_is_said_at_start() {
+    let said = |url: &str| load(&with_postgres(url)).unwrap().warnings.join("\n");
+    assert!(said("postgres://db/pool").contains("may travel in the open"));
+    assert!(!said("postgres://127.0.0.1/pool").contains("may travel in the open"));
+    assert!(said("postgres://127.0.0.1/pool").contains("only one gateway"));
 }

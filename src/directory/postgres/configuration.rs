@@ -64,7 +64,7 @@ async fn apply(transaction: &mut Session<'_>, change: &Change, generation: i64) 
         let written = sqlx::query("SELECT coalesce(max(generation), 0) FROM generations WHERE pool_id = $1");
         let written = transaction.fetch(written.bind(pool_id)).await?;
         let written: i64 = written.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
-        let unchanged = written == *since;
+        let unchanged = written <= *since;
         return Ok(if unchanged { Ok(()) } else { Err(DirectoryError::Overtaken(pool_id.clone())) });
     }
     let written = sqlx::query(
