@@ -111,7 +111,11 @@ impl Stage {
 
     /// What must be true in the end.
     async fn check(&self) {
-        eprintln!("{}requests for each replica: {:?}", self.load.record.figures(), self.replicas.balancer.served());
+        eprintln!(
+            "{}requests for each replica: {:?}",
+            self.load.record.figures(),
+            self.replicas.balancer.served()
+        );
         let wrongs = self.load.record.wrongs();
         let some = &wrongs[..wrongs.len().min(10)];
         assert!(wrongs.is_empty(), "{}", self.trouble(&format!("{} wrong: {some:#?}", wrongs.len())));

@@ -58,8 +58,13 @@ pub struct UnderWay {
 impl Scene {
     /// One over these stores; `user` is the part before `@` of Redis' address, and `@`.
     pub async fn new(redis: Redis, user: &str, postgres: Postgres) -> Self {
+        Self::with_timeout(redis, user, postgres, TIMEOUT).await
+    }
+
+    /// The same, with another time that one answer of a store may take.
+    pub async fn with_timeout(redis: Redis, user: &str, postgres: Postgres, timeout: Duration) -> Self {
         let (to_redis, to_postgres) = (Proxy::before(redis.port()), Proxy::before(postgres.port()));
-        let (directory, sessions) = addresses(&to_redis, &to_postgres, user);
+        let (directory, sessions) = addresses(&to_redis, &to_postgres, user, timeout);
         let gateway = Gateway::start_with(&settings(&directory, &sessions)).await;
         let load = Load::provision(&gateway.url()).await;
         Self { redis, postgres, to_redis, to_postgres, gateway, load }
@@ -182,8 +187,8 @@ impl Scene {
 }
 
 /// Where the stores are, through the proxies.
-pub fn addresses(to_redis: &Proxy, to_postgres: &Proxy, user: &str) -> (String, String) {
-    let millis = TIMEOUT.as_millis();
+pub fn addresses(to_redis: &Proxy, to_postgres: &Proxy, user: &str, timeout: Duration) -> (String, String) {
+    let millis = timeout.as_millis();
     (
         format!("postgres://poolgate@127.0.0.1:{}/poolgate?timeout_ms={millis}", to_postgres.port()),
         format!("redis://{user}127.0.0.1:{}?timeout_ms={millis}", to_redis.port()),
