@@ -1,4 +1,4 @@
-"""The commands of docs/backup.md, as they stand: `backup.py embedded|postgres`.
+"""The commands of docs/backup.md, as they stand: `backup.py embedded|postgres|point-in-time`.
 
 A directory with users is backed up, lost, and restored from the page; the same people come back, a stranger does not.
 """
@@ -22,7 +22,7 @@ VENV = REPOSITORY / "tests/.cache/venv/bin"
 def blocks():
     """Info string → commands."""
     page = (REPOSITORY / "docs/backup.md").read_text()
-    return {info: text for info, text in re.findall(r"^```sh (\w[\w ]*)\n(.*?)^```$", page, re.M | re.S)}
+    return {info: text for info, text in re.findall(r"^```sh (\w[\w -]*)\n(.*?)^```$", page, re.M | re.S)}
 
 
 def follow(block, **variables):
@@ -139,6 +139,42 @@ def postgres():
         assert (backup / "poolgate.dump").stat().st_mode & 0o077 == 0
 
 
+def point_in_time():
+    """Nothing is lost that reached the archive: who came after the base copy is who they were."""
+    from compose import give_to_postgres, make_secrets, postgres as start_postgres, serve_postgres
+    with Stage() as stage:
+        port, password = free_port(), make_secrets(stage, "https://localhost") / "postgres-password"
+        archive, backup = stage.folder / "archive", stage.folder / "backup"
+        for folder in (archive, backup):
+            folder.mkdir(mode=0o700)
+            give_to_postgres(folder)
+        page = (REPOSITORY / "docs/backup.md").read_text()
+        settings = re.search(r"^```conf\n(.*?)^```$", page, re.M | re.S)[1].replace("$ARCHIVE", str(archive))
+        server = start_postgres(stage, password.parent, port, settings)
+        database = f"postgres://poolgate:{password.read_text().strip()}@127.0.0.1:{port}/poolgate"
+        here = Installation(stage, fresh_secrets() | {"POOLGATE_DIRECTORY_URL": database})
+        running = here.start()
+        provider = stage.identity_provider(f"{here.url}/saml2/metadata")
+        _, client = provision(access(here.url), provider)
+        follow("postgres base", DATABASE=database, BACKUP=backup)
+        late = people_sign_in(here.url, client, provider, ["alice", "carol"])
+        piece = run("psql", "-qXAt", database, "-c", "SELECT pg_walfile_name(pg_switch_wal())").strip()
+        until("the archive has it", lambda: (archive / piece).exists())
+        end(running, signal.SIGKILL)
+        end(server, signal.SIGQUIT)
+        data = stage.folder / "postgres/data"
+        shutil.rmtree(data)
+        data.mkdir(mode=0o700)
+        follow("postgres point-in-time", BACKUP=backup, PGDATA=data, ARCHIVE=archive)
+        give_to_postgres(data)
+        serve_postgres(stage, stage.folder / "postgres", port)
+        recovering = lambda: run("psql", "-qXAt", database, "-c", "SELECT pg_is_in_recovery()").strip()
+        until("the log is played to its end", lambda: recovering() == "f")
+        here.start()
+        after = people_sign_in(here.url, client, provider, ["alice", "carol"])
+        assert {name: sub for name, (sub, _) in after.items()} == {name: sub for name, (sub, _) in late.items()}
+
+
 if __name__ == "__main__":
-    {"embedded": embedded, "postgres": postgres}[sys.argv[1]]()
+    {"embedded": embedded, "postgres": postgres, "point-in-time": point_in_time}[sys.argv[1]]()
     print(f"backup of {sys.argv[1]}: well")

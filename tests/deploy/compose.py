@@ -9,7 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import tomllib
+from collections import Counter
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -22,6 +24,15 @@ from stage import (CALLBACK, DEPLOY, Browser, Stage, access, changed, claims, en
 
 COMPOSE = DEPLOY / "compose"
 FIRST, SECOND = "127.0.0.1", "127.0.0.2"
+PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda one: int(one.parent.name))
+# PostgreSQL refuses to run as root.
+AS_ROOT = os.geteuid() == 0
+AS_OWNER = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"] if AS_ROOT else []
+
+
+def give_to_postgres(folder):
+    if AS_ROOT:
+        run("chown", "-R", "postgres", folder)
 
 
 def the_file_keeps_its_promises():
@@ -94,30 +105,32 @@ def redis_is_for_the_gateway_alone(port, url):
         assert say(*words, who=signed_in).startswith("NOPERM"), words
 
 
-def postgres(stage, secrets, port):
-    """PostgreSQL as compose.yaml starts it: the image's entry point does what initdb does here."""
-    folder = stage.folder / "postgres"
-    folder.mkdir()
-    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda one: int(one.parent.name))
-    password = folder / "password"
-    shutil.copy(secrets / "postgres-password", password)
-    settings = changed((COMPOSE / "postgresql.conf").read_text(), words={
-        "listen_addresses = '*'": f"listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{folder}'"})
-    (folder / "postgresql.conf").write_text(settings)
-    as_owner = []
-    if os.geteuid() == 0:
-        run("chown", "-R", "postgres", folder)
-        as_owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
-    arguments = yaml.safe_load((COMPOSE / "compose.yaml").read_text())["services"]["postgres"]["environment"]
-    run(*as_owner, programs / "initdb", "-D", folder / "data", "--username=poolgate", f"--pwfile={password}",
-        *arguments["POSTGRES_INITDB_ARGS"].split(), cwd=folder)
-    child = stage.start("postgres", [*as_owner, programs / "postgres", "-D", folder / "data", "-c",
+def serve_postgres(stage, folder, port):
+    """A server on folder/data with folder/postgresql.conf; started, answering."""
+    child = stage.start("postgres", [*AS_OWNER, PROGRAMS / "postgres", "-D", folder / "data", "-c",
                                      f"config_file={folder}/postgresql.conf"], cwd=folder)
     # SIGINT is the fast shutdown: SIGTERM would wait for every gateway.
     stage.callback(end, child, signal.SIGINT)
+    answers = lambda: subprocess.run(["pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False).returncode == 0
+    until("PostgreSQL answers", lambda: ended(child) or answers())
+    return child
+
+
+def postgres(stage, secrets, port, more=""):
+    """PostgreSQL as compose.yaml starts it: the image's entry point does what initdb does here."""
+    folder = stage.folder / "postgres"
+    folder.mkdir()
+    password = folder / "password"
+    shutil.copy(secrets / "postgres-password", password)
+    settings = changed((COMPOSE / "postgresql.conf").read_text(), words={
+        "listen_addresses = '*'": f"listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{folder}'"}) + more
+    (folder / "postgresql.conf").write_text(settings)
+    give_to_postgres(folder)
+    arguments = yaml.safe_load((COMPOSE / "compose.yaml").read_text())["services"]["postgres"]["environment"]
+    run(*AS_OWNER, PROGRAMS / "initdb", "-D", folder / "data", "--username=poolgate", f"--pwfile={password}",
+        *arguments["POSTGRES_INITDB_ARGS"].split(), cwd=folder)
+    child = serve_postgres(stage, folder, port)
     url = f"postgres://poolgate:{password.read_text().strip()}@127.0.0.1:{port}/postgres"
-    ready = lambda: subprocess.run(["pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False).returncode == 0
-    until("PostgreSQL answers", lambda: ended(child) or ready())
     run("psql", "-qX", url, "-c", "CREATE DATABASE poolgate")
     stranger = subprocess.run(["psql", "-qX", url.replace(":" + password.read_text().strip(), ":wrong"), "-c", "SELECT 1"],
                               capture_output=True, check=False)
@@ -141,6 +154,35 @@ def gateway_is_left_out(proxy, child, client):
     assert set(answers) == {200}, answers
     for _ in range(3):
         Browser(str(proxy.ca)).sign_in(proxy.url, client)
+
+
+def a_gateway_is_replaced_and_nobody_notices(proxy, start, running):
+    """The first comes back, the second is told to stop: every request in between is answered as always."""
+    running[0] = start(0)
+    known = len(proxy.log.read_text())
+
+    def served_again():
+        proxy.ask("GET", "/.well-known/jwks.json")
+        return " gateway-1 " in proxy.log.read_text()[known:]
+    until("HAProxy sends to it again", served_again)
+    answers, enough = [], threading.Event()
+
+    def ask():
+        form = {"grant_type": "authorization_code", "code": "nothing", "client_id": "nobody", "redirect_uri": CALLBACK}
+        while not enough.is_set():
+            answers.append(proxy.ask("GET", "/.well-known/jwks.json").status_code)
+            answers.append(proxy.ask("POST", "/oauth2/token", data=form).status_code)
+    many = [threading.Thread(target=ask) for _ in range(4)]
+    for one in many:
+        one.start()
+    until("they ask", lambda: len(answers) > 40)
+    running[1].send_signal(signal.SIGTERM)
+    code = running[1].wait(20)
+    enough.set()
+    for one in many:
+        one.join()
+    assert code == 0 and set(answers) == {200, 400}, (code, Counter(answers))
+    running[1] = start(1)
 
 
 def redis_away_is_told(stage, proxy, server, secrets, port, client):
@@ -174,8 +216,10 @@ def main():
         path, told = settings_file(stage, secrets, redis_port, postgres_port)
         redis_is_for_the_gateway_alone(redis_port, told["session_url"])
         common = {"POOLGATE_PUBLIC_URL": proxy.url, "POOLGATE_TRUSTED_PROXIES": "127.0.0.0/8"}
-        running = [stage.gateway(f"gateway-{number}", f"{host}:{port}", f"{host}:{metrics}", common,
-                                 ["--config", str(path)]) for number, host in enumerate((FIRST, SECOND), 1)]
+        hosts = [FIRST, SECOND]
+        start = lambda at: stage.gateway(f"gateway-{at + 1}", f"{hosts[at]}:{port}", f"{hosts[at]}:{metrics}", common,
+                                         ["--config", str(path)])
+        running = [start(0), start(1)]
         provider = stage.identity_provider(f"http://localhost:{port}/saml2/metadata")
         reached = access(f"http://localhost:{port}", told["access_key_id"], told["secret_access_key"])
         _, client = provision(reached, provider)
@@ -185,6 +229,7 @@ def main():
             subjects.add(claims(tokens["id_token"])["sub"])
         assert len(subjects) == 1, "whichever gateway: one person"
         gateway_is_left_out(proxy, running[0], client)
+        a_gateway_is_replaced_and_nobody_notices(proxy, start, running)
         redis_away_is_told(stage, proxy, store, secrets, redis_port, client)
         log = "".join(one.read_text(errors="replace") for one in stage.logs if one.name.startswith("gateway"))
         for name in ("directory_url", "session_url", "master_key", "secret_access_key"):

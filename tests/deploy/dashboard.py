@@ -174,7 +174,7 @@ def main():
         for name in documented() - MAY_BE_EMPTY:
             there = [name, name + "_count"]
             assert any(ask(base, one) for one in there), f"docs/observability.md has {name}, the gateway has not"
-        assert ask(base, "poolgate:sign_ins:rate5m"), "the recording rules work"
+        until("the recording rules work", lambda: ask(base, "poolgate:sign_ins:rate5m"))
         firing = {one["metric"]["alertname"] for one in ask(base, 'ALERTS{alertstate="firing"}')}
         assert not firing, f"all is well, and {firing} fire"
     print("dashboard: well")

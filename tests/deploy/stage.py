@@ -128,6 +128,8 @@ class Stage(contextlib.ExitStack):
         settings = {"POOLGATE_LISTEN": listen, "POOLGATE_METRICS_LISTEN": metrics, "POOLGATE_DEV": "true",
                     "POOLGATE_DATA_DIR": str(self.folder / f"data-{name}"), "POOLGATE_REGION": REGION}
         child = self.start(name, [BINARY, "serve", *arguments], settings | (environment or {}))
+        # At the end of a test nobody waits for connections to drain.
+        self.callback(end, child, signal.SIGKILL)
         until(f"{name} is ready", lambda: ended(child) or ready(host, port))
         return child
 
