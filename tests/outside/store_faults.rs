@@ -82,7 +82,9 @@ async fn redis_answers_later_than_anybody_waits() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_store_makes_sign_ins_slow_and_nothing_else() {
-    let scene = scene().await;
+    // A management call makes several round trips to PostgreSQL: with its default, all of them may take 3 s.
+    let timeout = Duration::from_secs(3);
+    let scene = Scene::with_timeout(redis().await, "", postgres().await, timeout).await;
     let under_way = scene.under_way(0).await;
     let delay = Wire::Slow(Duration::from_millis(200));
     scene.to_redis.set(delay);
@@ -160,15 +162,17 @@ impl Drop for Hog {
 }
 
 fn take_every_connection(postgres: &Postgres) -> Vec<Hog> {
-    let psql = |text: &str| {
+    let psql = |more: &[&str]| {
         let mut psql = Command::new("psql");
-        psql.args(["-qXAt", &postgres.url(), "-c", text]).stdout(Stdio::null()).stderr(Stdio::piped());
+        psql.args(["-qXAt", &postgres.url()]).args(more).stdout(Stdio::null()).stderr(Stdio::piped());
         psql
     };
-    let hogs: Vec<_> = (0..CONNECTIONS).map(|_| Hog(psql("SELECT pg_sleep(600)").spawn().unwrap())).collect();
+    // Each waits for a command that never comes.
+    let hog = |_| Hog(psql(&[]).stdin(Stdio::piped()).spawn().unwrap());
+    let hogs: Vec<_> = (0..CONNECTIONS).map(hog).collect();
     let begun = Instant::now();
     loop {
-        let refused = psql("SELECT 1").output().unwrap();
+        let refused = psql(&["-c", "SELECT 1"]).output().unwrap();
         if String::from_utf8_lossy(&refused.stderr).contains("too many clients") {
             return hogs;
         }
@@ -271,7 +275,7 @@ async fn a_gateway_that_starts_before_its_stores_waits_for_them() {
     let (to_redis, to_postgres) = (Proxy::before(redis.port()), Proxy::before(postgres.port()));
     to_redis.set(Wire::Cut);
     to_postgres.set(Wire::Cut);
-    let (directory, sessions) = addresses(&to_redis, &to_postgres, "");
+    let (directory, sessions) = addresses(&to_redis, &to_postgres, "", TIMEOUT);
     let starting = tokio::spawn(async move { Gateway::start_with(&settings(&directory, &sessions)).await });
     // It has tried, in vain, and tried again.
     to_postgres.wait_for_refusals(2).await;
