@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use uuid::Builder;
 
 use crate::directory::Directory;
+use crate::observe::metrics::Metrics;
 use crate::registry::{Registry, Surface};
 use crate::sessions::SessionStore;
 use crate::upkeep::Upkeep;
@@ -27,6 +28,8 @@ pub struct Context {
     pub surface: Surface,
     /// Keeps the configuration fresh.
     pub upkeep: Arc<Upkeep>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Context {

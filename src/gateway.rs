@@ -15,15 +15,18 @@ use tokio::sync::Mutex;
 use crate::api::{ApiContext, Credentials};
 use crate::config::{Secrets, Settings, SettingsError, TlsFiles};
 use crate::context::Context;
-use crate::directory::DirectoryError;
-use crate::http::health::Metrics;
+use crate::directory::{Directory, DirectoryError};
 use crate::http::pages::{PageError, Pages};
 use crate::http::{self, State, correlation};
 use crate::keys::Sealer;
+use crate::observe::directory::WatchedDirectory;
+use crate::observe::fetch::WatchedHttp;
+use crate::observe::metrics::Metrics;
+use crate::observe::sessions::WatchedSessions;
 use crate::registry::follow::Follower;
 use crate::registry::{Registry, Surface};
-use crate::sessions::SessionError;
 use crate::sessions::redis::SessionSeal;
+use crate::sessions::{SessionError, SessionStore};
 use crate::sign_in::used_once::UsedMarks;
 use crate::stores;
 use crate::upkeep::{self, Upkeep};
@@ -32,6 +35,9 @@ use crate::upkeep::{self, Upkeep};
 const MAX_BODY: usize = http::body::MAX_SAML_FORM;
 /// How long requests in flight may take once the gateway stops, in seconds.
 const GRACE: u64 = 10;
+/// How long new connections are still taken once the gateway stops, when a load balancer watches `/readyz`: it has
+/// to see red before a connection is refused.
+const FAREWELL: Duration = Duration::from_secs(3);
 /// How long an idle connection stays open: longer than the 60 s of common proxies, which would otherwise send
 /// a request down a connection that is just being closed, and answer 502.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -64,7 +70,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// Where the metrics listener is.
     pub metrics_address: SocketAddr,
-    servers: Vec<ServerHandle>,
+    public: ServerHandle,
+    metrics: ServerHandle,
     upkeep: upkeep::Running,
     follower: Follower,
 }
@@ -97,22 +104,23 @@ pub async fn start_on(
     let tls = settings.tls.as_ref().map(load_tls).transpose()?;
     let state = build_state(&settings).await?;
     let (address, metrics_address) = (public.local_addr()?, metrics.local_addr()?);
-    let servers = vec![serve_public(public, tls, &state)?, serve_metrics(metrics, &state)?];
+    let (public, metrics) = (serve_public(public, tls, &state)?, serve_metrics(metrics, &state)?);
     let upkeep = upkeep::Running::start(Arc::clone(&state.context.upkeep));
     let follower = Follower::start(Arc::clone(&state.context.registry), &*state.context.sessions);
-    Ok(Running { state, address, metrics_address, servers, upkeep, follower })
+    Ok(Running { state, address, metrics_address, public, metrics, upkeep, follower })
 }
 
 impl Running {
-    /// Stops accepting, finishes what is in flight, closes the stores.
+    /// Turns `/readyz` red, stops accepting, finishes what is in flight, closes the stores.
     pub async fn stop(self) {
-        self.follower.stop().await;
-        self.upkeep.stop().await;
-        // All at once: a slow request to one listener must not use up the grace of the next.
-        let stopping: Vec<_> = self.servers.iter().map(|server| tokio::spawn(server.stop(true))).collect();
-        for stopped in stopping {
-            let _ = stopped.await;
+        if self.state.readiness.stops(self.state.context.now()) {
+            tokio::time::sleep(FAREWELL).await;
         }
+        self.upkeep.stop().await;
+        self.public.stop(true).await;
+        self.follower.stop().await;
+        // To the end it says that traffic should go elsewhere. Nobody waits for its answers.
+        self.metrics.stop(false).await;
         self.state.context.sessions.close().await;
         self.state.context.directory.close().await;
     }
@@ -135,11 +143,15 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         tracing::info!(file = %file.display(), "management credentials are in this file");
     }
     let sealer = sealer(&secrets.master_key, &random)?;
+    let metrics = Arc::<Metrics>::default();
     let directory = stores::open_directory(settings, &clock).await?;
+    let directory: Arc<dyn Directory> = Arc::new(WatchedDirectory::new(directory, Arc::clone(&metrics)));
     let seal = SessionSeal::new(&secrets.master_key, Arc::clone(&random)).map_err(|_| wrong_master_key())?;
     let sessions = stores::open_sessions(settings, &clock, seal).await?;
+    let sessions: Arc<dyn SessionStore> = Arc::new(WatchedSessions::new(sessions, Arc::clone(&metrics)));
     let surface = surface(settings);
-    let outgoing: Arc<dyn Http> = Arc::new(outgoing(settings)?);
+    let outgoing: Arc<dyn Http> =
+        Arc::new(WatchedHttp::new(Arc::new(outgoing(settings)?), Arc::clone(&metrics)));
     let registry = Registry::open(
         Arc::clone(&directory),
         sealer.clone(),
@@ -175,8 +187,8 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         writing: Mutex::new(()),
     };
     Ok(State {
-        metrics: Metrics::new(&upkeep),
-        context: Context { registry, directory, sessions, around, surface, upkeep },
+        context: Context { registry, directory, sessions, around, surface, upkeep, metrics },
+        readiness: Arc::default(),
         api: Arc::new(api),
         pages: Arc::new(Pages::new()?),
         attempts: Arc::default(),

@@ -16,6 +16,7 @@
 //! | [`grants`] | a sign-in becomes a code, a code becomes tokens |
 //! | [`tokens`] | claims, signed and verified |
 //! | [`context`] | what every step stands on: stores, configuration, time, randomness, HTTP |
+//! | [`observe`] | metrics, traces, logs, health |
 //! | [`upkeep`] | what happens without anybody asking: metadata stays fresh, what ends is said |
 //! | [`registry`] | the configuration in force, read from memory |
 //! | [`directory`], [`sessions`] | what lasts, what expires |
@@ -37,6 +38,7 @@ pub mod healthcheck;
 pub mod http;
 pub mod keys;
 pub mod keys_command;
+pub mod observe;
 pub mod pool;
 pub mod registry;
 pub mod sessions;

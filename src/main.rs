@@ -11,6 +11,7 @@ use poolgate::demo::{self, Ports};
 use poolgate::gateway::{self, Running, StartError};
 use poolgate::healthcheck::{self, HealthcheckArguments, HealthcheckError};
 use poolgate::keys_command::{self, KeysCommand, KeysError};
+use poolgate::observe::logs;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A federation gateway: apps speak Amazon Cognito to it, identity providers SAML 2.0 or OpenID Connect.
@@ -84,18 +85,24 @@ fn main() -> ExitCode {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         return fail("another TLS provider is installed already", 1);
     }
-    // The demo is for looking at the browser: only warnings are worth a line there. A printed answer needs none.
-    start_logs(match arguments.command {
-        Command::Serve { .. } => "info",
-        Command::Demo { .. } => "warn",
-        Command::Keys { .. } | Command::CheckProvider { .. } | Command::Healthcheck { .. } => "error",
-    });
     // Requests are served by threads of their own: this one thread drives the stores' writers.
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.to_string(), 1),
     };
-    match arguments.command {
+    // The demo is for looking at the browser: only warnings are worth a line there. A printed answer needs none.
+    let logs = match arguments.command {
+        Command::Serve { .. } => logs::start("info", Some(runtime.handle())),
+        Command::Demo { .. } => logs::start("warn", Some(runtime.handle())),
+        _ => logs::start("error", None),
+    };
+    let code = run(arguments.command, &runtime);
+    logs.close();
+    code
+}
+
+fn run(command: Command, runtime: &tokio::runtime::Runtime) -> ExitCode {
+    match command {
         Command::Serve { config } => runtime.block_on(serve(config)),
         Command::CheckProvider { arguments } => match runtime.block_on(check_provider::run(*arguments)) {
             Ok(report) => {
@@ -145,18 +152,6 @@ fn main() -> ExitCode {
             runtime.block_on(run_demo(ports))
         }
     }
-}
-
-/// Logs are JSON lines on standard error; `POOLGATE_LOG` filters them (default `info`).
-fn start_logs(default: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("POOLGATE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .json()
-        .with_span_list(false)
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
 }
 
 async fn serve(config: Option<PathBuf>) -> ExitCode {

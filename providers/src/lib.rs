@@ -14,6 +14,7 @@ pub mod facebook;
 pub mod fetch;
 pub mod google;
 pub mod identity;
+pub mod line;
 pub mod login_with_amazon;
 pub mod oauth;
 pub mod oidc;

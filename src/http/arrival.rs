@@ -12,6 +12,7 @@ use super::body::Pairs;
 use super::host::knowing;
 use super::pages::Href;
 use super::{State, cookies, reply};
+use crate::observe::labels::Start;
 use crate::pool::ProviderType;
 use crate::registry::LivePool;
 use crate::sign_in::attempt::Attempt;
@@ -51,7 +52,7 @@ pub async fn receive(
         Ok(attempt) => attempt,
         Err(error) => {
             tracing::error!(%error, "cannot look an attempt up");
-            return reply::unavailable_page(state, request);
+            return reply::nobodys_answer(state, request, pool);
         }
     };
     // The replica where it began may know what was made a moment ago.
@@ -91,7 +92,7 @@ fn expired(
     state: &State,
     pool: &LivePool,
     attempt: Option<&Attempt>,
-    code: &str,
+    code: &'static str,
 ) -> HttpResponse {
     let who = attempt.map(|attempt| (attempt.provider.as_str(), attempt.client_id.as_str()));
     let detail = match code {
@@ -122,13 +123,13 @@ async fn finish(request: &HttpRequest, state: &State, pool: &LivePool, arrival: 
         Ok(None) => return expired(request, state, pool, None, NO_ATTEMPT),
         Err(error) => {
             tracing::error!(%error, "cannot take an attempt");
-            return reply::unavailable_page(state, request);
+            return reply::nobodys_answer(state, request, pool);
         }
     };
     let old_session = cookies::read(request, cookies::SESSION);
     let completed =
         complete::complete(&state.context, pool, &attempt, arrival.inbound, old_session.as_deref()).await;
-    settle(request, state, pool, completed)
+    settle(request, state, pool, Start::App, completed)
 }
 
 /// Tells the browser how the sign-in ended: on to the app with a new session, or why not.
@@ -136,11 +137,12 @@ pub fn settle(
     request: &HttpRequest,
     state: &State,
     pool: &LivePool,
+    start: Start,
     completed: Result<Completed, Failed>,
 ) -> HttpResponse {
     match completed {
         Ok(completed) => {
-            reply::succeeded(state, request, pool, &completed.provider, &completed.client_id);
+            reply::succeeded(state, request, pool, start, &completed.provider, &completed.client_id);
             let mut response = reply::found(&completed.location);
             match response.add_cookie(&cookies::session(state, completed.session_cookie)) {
                 Ok(()) => response,
@@ -150,6 +152,6 @@ pub fn settle(
                 }
             }
         }
-        Err(failed) => reply::failed(state, request, pool, &failed),
+        Err(failed) => reply::failed_from(state, request, pool, start, &failed),
     }
 }

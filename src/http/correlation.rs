@@ -11,8 +11,13 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, web};
 use tracing::Instrument as _;
 
+use poolgate_providers::line;
+
+use super::host::is_trusted;
 use super::pages::headers;
 use super::{State, reply};
+use crate::observe::labels::{Class, Step};
+use crate::observe::trace;
 
 /// The id of one request: a UUID.
 #[derive(Clone)]
@@ -35,20 +40,31 @@ pub async fn middleware(
     let state = request.app_data::<web::Data<State>>().cloned();
     let id = state.as_ref().map(|state| state.context.uuid()).unwrap_or_default();
     request.extensions_mut().insert(CorrelationId(id.clone()));
+    let step = Step::of(request.path());
+    let timer = state.as_ref().map(|state| state.context.metrics.steps.of(step).timer());
+    let traced = traced(&request, state.as_ref(), step, &id);
     let span = tracing::info_span!(
+        parent: &traced,
         "request",
         id = %id,
         method = %request.method(),
-        path = %request.path(),
+        // Not the path itself: a browser may write anything there.
+        route = step.route(request.path()),
         // The provider's certificate that was believed.
-        certificate = tracing::field::Empty
+        certificate = tracing::field::Empty,
+        trace_id = trace::id(&traced),
     );
-    let answer = tokio::time::timeout(PATIENCE, next.call(request).instrument(span.clone())).await;
+    let work =
+        line::scope(span.clone(), next.call(request)).instrument(span.clone()).instrument(traced.clone());
+    let answer = tokio::time::timeout(PATIENCE, work).await;
+    drop(timer);
     let mut response = answer.map_err(|_| ErrorRequestTimeout("the request took too long\n"))??;
-    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
-    if let Some(state) = state {
-        state.metrics.answered(response.status().as_u16());
-        for (name, value) in headers::common(reply::transport(&state), &reply::public_host(&state)) {
+    let status = response.status().as_u16();
+    trace::answered(&traced, status);
+    span.in_scope(|| tracing::debug!(status, "answered"));
+    if let Some(state) = &state {
+        state.context.metrics.answers.of(Class::of(status)).inc();
+        for (name, value) in headers::common(reply::transport(state), &reply::public_host(state)) {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 response.headers_mut().insert(HeaderName::from_static(name), value);
             }
@@ -58,6 +74,20 @@ pub async fn middleware(
         response.headers_mut().insert(HEADER, value);
     }
     Ok(response)
+}
+
+/// The span that is exported. It continues somebody else's trace when a trusted proxy says so.
+fn traced(request: &ServiceRequest, state: Option<&web::Data<State>>, step: Step, id: &str) -> tracing::Span {
+    let span = trace::request(request.method().as_str(), step.route(request.path()), id);
+    let trusted = || {
+        let peer = request.peer_addr()?.ip();
+        state.is_some_and(|state| is_trusted(peer, state)).then_some(())
+    };
+    let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    if let Some(traceparent) = traceparent.filter(|_| !span.is_disabled() && trusted().is_some()) {
+        trace::continues(&span, traceparent);
+    }
+    span
 }
 
 /// The id of this request.

@@ -1,52 +1,11 @@
 //! `/healthz`, `/readyz`, `/metrics` and `/attempts`, on their own listener.
 
-use std::sync::Arc;
-
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, http::header::CONTENT_TYPE};
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::registry::Registry;
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::State;
-use crate::upkeep::Upkeep;
-use crate::upkeep::metrics::Ends;
-
-/// Class of an answer: `2xx`, `3xx`, `4xx`, `5xx`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Answered {
-    class: &'static str,
-}
-
-/// What is counted.
-pub struct Metrics {
-    registry: Registry,
-    answers: Family<Answered, Counter>,
-}
-
-impl Metrics {
-    /// Everything at zero; what lasts how long is worked out when it is asked.
-    pub fn new(upkeep: &Arc<Upkeep>) -> Arc<Self> {
-        let mut registry = Registry::with_prefix("poolgate");
-        let answers = Family::<Answered, Counter>::default();
-        registry.register("http_answers", "Answers of the public listener, by class", answers.clone());
-        registry.register_collector(Box::new(Ends(Arc::clone(upkeep))));
-        Arc::new(Self { registry, answers })
-    }
-
-    /// Counts an answer of the public listener.
-    pub fn answered(&self, status: u16) {
-        let class = match status / 100 {
-            2 => "2xx",
-            3 => "3xx",
-            4 => "4xx",
-            _ => "5xx",
-        };
-        self.answers.get_or_create(&Answered { class }).inc();
-    }
-}
+use crate::observe::{scrape, text};
 
 /// Routes of the metrics listener.
 pub fn routes(config: &mut ServiceConfig) {
@@ -62,27 +21,27 @@ async fn alive() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }
 
-/// Both stores answer.
+/// Both stores answer, and the process is not told to stop.
 async fn ready(state: web::Data<State>) -> HttpResponse {
-    let context = &state.context;
-    let directory = context.directory.ping().await.map_err(|error| error.to_string());
-    let sessions = context.sessions.ping().await.map_err(|error| error.to_string());
-    match directory.and(sessions) {
+    match state.readiness.probe(&state.context).await {
         Ok(()) => HttpResponse::Ok().content_type("text/plain").body("ready\n"),
-        Err(why) => {
-            tracing::warn!(%why, "not ready");
-            HttpResponse::ServiceUnavailable().content_type("text/plain").body("a store is away\n")
-        }
+        Err(why) => HttpResponse::ServiceUnavailable().content_type("text/plain").body(format!("{why}\n")),
     }
 }
 
-/// Prometheus text.
-async fn metrics(state: web::Data<State>) -> HttpResponse {
-    let mut text = String::new();
-    match encode(&mut text, &state.metrics.registry) {
-        Ok(()) => HttpResponse::Ok()
-            .insert_header((CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
-            .body(text),
+/// Prometheus text, in the form that was asked for.
+async fn metrics(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let ready = state.readiness.check(&state.context).await.is_ok();
+    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match scrape::open_metrics(&state.context, ready) {
+        Ok(told) => {
+            let (kind, told) = if text::wants_open_metrics(accept) {
+                (text::OPEN_METRICS, told)
+            } else {
+                (text::PLAIN, text::plain(&told))
+            };
+            HttpResponse::Ok().insert_header((CONTENT_TYPE, kind)).insert_header((VARY, "accept")).body(told)
+        }
         Err(error) => {
             tracing::error!(%error, "metrics cannot be written");
             HttpResponse::InternalServerError().finish()

@@ -103,7 +103,8 @@ pub fn elsewhere(request: &HttpRequest, state: &State, pool: &LivePool) -> Optio
     Some(reply::found(&format!("{}{here}", home.as_str().trim_end_matches('/'))))
 }
 
-fn is_trusted(peer: IpAddr, state: &State) -> bool {
+/// Whether the settings name this peer as a proxy of ours.
+pub(super) fn is_trusted(peer: IpAddr, state: &State) -> bool {
     state.trusted_proxies.iter().any(|network| network.contains(&peer))
 }
 

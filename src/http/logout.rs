@@ -8,6 +8,7 @@ use super::host::{PoolAtHost, elsewhere};
 use super::pages::SignedOutPage;
 use super::reply::Trouble;
 use super::{State, cookies, reply};
+use crate::observe::labels::SignOutStart;
 use crate::pool::AppClient;
 use crate::registry::LivePool;
 use crate::sign_out::leaving::{self, Next, Onward};
@@ -18,8 +19,14 @@ pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost
     if let Some(response) = elsewhere(&request, &state, &pool.0) {
         return response;
     }
-    let pairs = body::query(&request);
-    let onward = match check(&request, &state, &pool.0, &pairs) {
+    let response = end(&request, &state, &pool).await;
+    state.context.metrics.signed_out(SignOutStart::App, response.status().as_u16());
+    response
+}
+
+async fn end(request: &HttpRequest, state: &State, pool: &PoolAtHost) -> HttpResponse {
+    let pairs = body::query(request);
+    let onward = match check(request, state, &pool.0, &pairs) {
         Ok(onward) => onward,
         Err(what) => {
             let trouble = Trouble {
@@ -29,22 +36,22 @@ pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost
                 what: &what,
                 advice: "You are still signed in. The app that sent you here must be corrected.",
             };
-            return reply::error_page(&state, &request, &trouble);
+            return reply::error_page(state, request, &trouble);
         }
     };
-    let left = match cookies::read(&request, cookies::SESSION) {
+    let left = match cookies::read(request, cookies::SESSION) {
         Some(cookie) => leaving::leave(&state.context, &pool.0, &cookie, onward).await,
         None => Ok(Next::Onward(onward)),
     };
     let mut response = match left {
-        Ok(Next::Onward(onward)) => go_on(&state, onward),
-        Ok(Next::Provider(provider, outbound)) => reply::outbound(&state, &provider, outbound),
+        Ok(Next::Onward(onward)) => go_on(state, onward),
+        Ok(Next::Provider(provider, outbound)) => reply::outbound(state, &provider, outbound),
         Err(error) => {
             tracing::error!(%error, "a session could not be ended");
-            return reply::unavailable_page(&state, &request);
+            return reply::unavailable_page(state, request);
         }
     };
-    match response.add_cookie(&cookies::no_session(&state)) {
+    match response.add_cookie(&cookies::no_session(state)) {
         Ok(()) => response,
         Err(_) => HttpResponse::InternalServerError().finish(),
     }

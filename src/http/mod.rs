@@ -28,6 +28,7 @@ use ipnet::IpNet;
 use crate::api::ApiContext;
 use crate::context::Context;
 use crate::diagnosis::attempts::Attempts;
+use crate::observe::readiness::Readiness;
 use pages::Pages;
 
 /// What every handler may use. Cheap to clone.
@@ -39,8 +40,8 @@ pub struct State {
     pub api: Arc<ApiContext>,
     /// The hosted pages.
     pub pages: Arc<Pages>,
-    /// What is counted.
-    pub metrics: Arc<health::Metrics>,
+    /// Whether traffic should come here.
+    pub readiness: Arc<Readiness>,
     /// How the last sign-ins ended.
     pub attempts: Arc<Attempts>,
     /// Whose `Forwarded` headers are believed.

@@ -11,6 +11,7 @@ use super::pages::headers::{self, FormTarget, Transport};
 use super::pages::{AutoPostPage, ErrorPage, ExpiredPage, Href, PageError};
 use super::{State, correlation};
 use crate::diagnosis::attempts::Ending;
+use crate::observe::labels::{Outcome, Start};
 use crate::registry::LivePool;
 use crate::sign_in::answer;
 use crate::sign_in::failure::{Cause, Failed};
@@ -18,6 +19,10 @@ use crate::sign_in::request::{Rejected, ReturnTarget};
 
 /// An answer that belongs to no request of ours.
 const NOT_OURS: &str = "invalid_response_or_state";
+/// A request to sign in that is wrong in itself.
+pub const INVALID_REQUEST: &str = "invalid_authorize_request";
+/// A store is away.
+const STORE_AWAY: &str = "store_away";
 
 /// An error of the OAuth endpoints (RFC 6749 section 5.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,7 +171,7 @@ pub fn error_page(state: &State, request: &HttpRequest, trouble: &Trouble<'_>) -
 pub fn unavailable_page(state: &State, request: &HttpRequest) -> HttpResponse {
     let trouble = Trouble {
         status: StatusCode::SERVICE_UNAVAILABLE,
-        code: "store_away",
+        code: STORE_AWAY,
         title: "Signing in does not work right now",
         what: "The sign-in service cannot reach its store at the moment.",
         advice: "Try again in a minute. If it goes on, tell the people who run this service.",
@@ -180,7 +185,7 @@ pub fn rejected(state: &State, request: &HttpRequest, pool: &LivePool, rejected:
         Rejected::Page(message) => {
             let trouble = Trouble {
                 status: StatusCode::BAD_REQUEST,
-                code: "invalid_authorize_request",
+                code: INVALID_REQUEST,
                 title: "This sign-in link is not valid",
                 what: message,
                 advice: "The app that sent you here must be corrected: tell its people what this page says.",
@@ -205,8 +210,19 @@ pub fn app_error(
     found(&answer::error(target, error, description, pool.issuer(&state.context.surface)))
 }
 
-/// A sign-in that failed: back to the app where that is safe, else a page.
+/// A sign-in of an app that failed: back to the app where that is safe, else a page.
 pub fn failed(state: &State, request: &HttpRequest, pool: &LivePool, failed: &Failed) -> HttpResponse {
+    failed_from(state, request, pool, Start::App, failed)
+}
+
+/// The same, whoever began it.
+pub fn failed_from(
+    state: &State,
+    request: &HttpRequest,
+    pool: &LivePool,
+    start: Start,
+    failed: &Failed,
+) -> HttpResponse {
     let code = failed.cause.code();
     let provider = failed.provider.as_ref().map(|(name, _)| name.as_str());
     if let Cause::Away(why) | Cause::Internal(why) = &failed.cause {
@@ -215,6 +231,7 @@ pub fn failed(state: &State, request: &HttpRequest, pool: &LivePool, failed: &Fa
         tracing::info!(code, provider, why = %failed.cause, "a sign-in failed");
     }
     state.attempts.failed(&ending(state, request, pool, provider, Some(&failed.client_id)), &failed.cause);
+    state.context.metrics.sign_in_failed(pool.id(), provider, start, failed.cause.outcome(), code);
     if failed.cause.is_away() {
         return unavailable_page(state, request);
     }
@@ -246,10 +263,16 @@ pub fn refused(
     request: &HttpRequest,
     pool: &LivePool,
     who: Option<(&str, &str)>,
-    code: &str,
+    code: &'static str,
     detail: &str,
 ) {
     let (provider, client_id) = who.unzip();
+    // A RelayState that asks for what is not allowed was set up so at the provider; the rest fits no attempt.
+    let (start, outcome) = match code {
+        INVALID_REQUEST => (Start::Provider, Outcome::Failed),
+        _ => (Start::App, Outcome::Unmatched),
+    };
+    state.context.metrics.sign_in_failed(pool.id(), provider, start, outcome, code);
     state.attempts.refused(&ending(state, request, pool, provider, client_id), code, detail);
 }
 
@@ -265,8 +288,22 @@ pub fn unattributable(
     unsolicited_page(state, request, what)
 }
 
+/// A store was away before the answer could be attributed to any provider.
+pub fn nobodys_answer(state: &State, request: &HttpRequest, pool: &LivePool) -> HttpResponse {
+    state.context.metrics.sign_in_failed(pool.id(), None, Start::App, Outcome::Unavailable, STORE_AWAY);
+    unavailable_page(state, request)
+}
+
 /// A sign-in that succeeded, kept for diagnosis.
-pub fn succeeded(state: &State, request: &HttpRequest, pool: &LivePool, provider: &str, client_id: &str) {
+pub fn succeeded(
+    state: &State,
+    request: &HttpRequest,
+    pool: &LivePool,
+    start: Start,
+    provider: &str,
+    client_id: &str,
+) {
+    state.context.metrics.sign_ins.ended(pool.id(), Some(provider), start, Outcome::SignedIn);
     state.attempts.succeeded(&ending(state, request, pool, Some(provider), Some(client_id)));
 }
 

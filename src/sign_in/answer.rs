@@ -6,6 +6,7 @@ use super::failure::Cause;
 use super::request::{ResponseType, ReturnTarget};
 use crate::context::Context;
 use crate::grants::{authorization_code, implicit};
+use crate::observe::labels::Grant;
 use crate::pool::User;
 use crate::registry::LivePool;
 use crate::sign_out::provenance::Provenance;
@@ -68,6 +69,7 @@ pub async fn success(
         ResponseType::Token => {
             still_stands(context, pool, user, granted.provenance.as_ref()).await?;
             let pair = implicit::issue(context, Holder { pool, client, user }, &granted)?;
+            context.metrics.granted(Grant::Implicit, 200);
             pairs.extend(pair.id_token.map(|token| ("id_token", token)));
             pairs.push(("access_token", pair.access_token));
             pairs.push(("token_type", "bearer".to_owned()));

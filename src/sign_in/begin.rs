@@ -7,6 +7,7 @@ use super::failure::{Cause, Failed};
 use super::request::{AuthorizeRequest, Wanted};
 use super::session::SignedIn;
 use crate::context::Context;
+use crate::observe::labels::ProviderCall;
 use crate::pool::{AppClient, ProviderType};
 use crate::registry::{LivePool, LiveProvider};
 
@@ -117,7 +118,10 @@ async fn leave(
     let adapter = live.adapter.as_ref().map_err(|why| Cause::Gone(why.clone()))?;
     let attempt = Attempt::new(context, pool, request, provider, browser);
     let callback = super::callback(context, pool, live)?;
-    let outbound = adapter.begin(&context.around, &attempt.facts(callback, pool.entity_id())).await?;
+    let facts = attempt.facts(callback, pool.entity_id());
+    let going = adapter.begin(&context.around, &facts);
+    let provider_type = live.config.value.provider_type;
+    let outbound = context.metrics.provider(provider_type, ProviderCall::Begin, going).await?;
     attempt.save(context).await?;
     Ok(outbound)
 }

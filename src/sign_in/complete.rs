@@ -11,6 +11,7 @@ use super::mapping::{self, Place};
 use super::request::ReturnTarget;
 use super::session::{self, HostedSession};
 use crate::context::Context;
+use crate::observe::labels::ProviderCall;
 use crate::pool::AppClient;
 use crate::registry::{LivePool, LiveProvider};
 use crate::sign_out::ending::noted;
@@ -119,7 +120,9 @@ async fn arrive(
     let parties = Parties::find(pool, &attempt.client_id, &attempt.provider)?;
     let facts = attempt.facts(super::callback(context, pool, parties.provider)?, pool.entity_id());
     let began = context.now();
-    let identity = parties.adapter.finish(&context.around, &facts, inbound).await?;
+    let coming = parties.adapter.finish(&context.around, &facts, inbound);
+    let provider_type = parties.provider.config.value.provider_type;
+    let identity = context.metrics.provider(provider_type, ProviderCall::Finish, coming).await?;
     let wish = Wish {
         client_id: &attempt.client_id,
         target: &attempt.target,

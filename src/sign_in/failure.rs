@@ -8,6 +8,7 @@ use super::request::ReturnTarget;
 use super::session::SessionFailure;
 use crate::directory::DirectoryError;
 use crate::grants::GrantError;
+use crate::observe::labels::Outcome;
 use crate::pool::{LinkError, ProfileError, ProviderType};
 use crate::sessions::SessionError;
 
@@ -120,6 +121,33 @@ impl Cause {
             Self::Gone(_) => "configuration_changed",
             Self::Away(_) => "store_away",
             Self::Internal(_) => "internal",
+        }
+    }
+
+    /// Who has to act, for the metrics.
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Provider(error) => match error {
+                ProviderError::Denied(_)
+                | ProviderError::LoginRequired(_)
+                | ProviderError::Refused { .. } => Outcome::Refused,
+                ProviderError::NotBelieved { .. } | ProviderError::Settings(_) => Outcome::Failed,
+                ProviderError::Unsolicited(_) => Outcome::Unmatched,
+                ProviderError::TimedOut(_)
+                | ProviderError::BrokeOff(_)
+                | ProviderError::Unreachable { .. }
+                | ProviderError::BadReply { .. } => Outcome::ProviderAway,
+                ProviderError::StoreAway => Outcome::Unavailable,
+            },
+            Self::Profile(ProfileError::Disabled) => Outcome::Refused,
+            Self::Mapping(_)
+            | Self::Profile(_)
+            | Self::Link(_)
+            | Self::UsernameTaken(_)
+            | Self::Unstorable(_)
+            | Self::Gone(_) => Outcome::Failed,
+            Self::Away(_) => Outcome::Unavailable,
+            Self::Internal(_) => Outcome::Internal,
         }
     }
 

@@ -12,6 +12,7 @@ use super::complete::{self, Completed, Parties, Wish};
 use super::failure::{Cause, Failed};
 use super::request::{AuthorizeRequest, Rejected, Wanted};
 use crate::context::Context;
+use crate::observe::labels::ProviderCall;
 use crate::pool::ProviderType;
 use crate::registry::LivePool;
 
@@ -120,7 +121,9 @@ async fn arrive(
     let callback = super::callback(context, pool, parties.provider)?;
     let facts = UnsolicitedFacts { callback, entity_id: pool.entity_id() };
     let began = context.now();
-    let identity = parties.adapter.finish_unsolicited(&context.around, &facts, inbound).await?;
+    let coming = parties.adapter.finish_unsolicited(&context.around, &facts, inbound);
+    let provider_type = parties.provider.config.value.provider_type;
+    let identity = context.metrics.provider(provider_type, ProviderCall::FinishUnsolicited, coming).await?;
     let wanted = Wish {
         client_id: &request.client_id,
         target: &request.target(),

@@ -12,6 +12,7 @@ use super::provenance::of_session;
 use super::senders::{self, Sender};
 use crate::context::Context;
 use crate::directory::DirectoryError;
+use crate::observe::labels::ProviderCall;
 use crate::pool::ProviderType;
 use crate::registry::LivePool;
 use crate::sessions::SessionError;
@@ -116,7 +117,8 @@ async fn end(
         tracing::info!(
             %pool_id, %provider, ?outcome, sessions = request.session_indexes.len(), "the provider signs out"
         );
-        match sender.adapter.answer_sign_out(&context.around, facts, request, outcome.clone()).await {
+        let told = sender.adapter.answer_sign_out(&context.around, facts, request, outcome.clone());
+        match context.metrics.provider(ProviderType::Saml, ProviderCall::AnswerSignOut, told).await {
             Ok(outbound) => return Heard::Answer(provider.clone(), outbound),
             Err(error) => tracing::warn!(%error, %pool_id, %provider, "the provider takes no answer"),
         }

@@ -6,6 +6,7 @@ use time::Duration;
 
 use super::hearing::Refused;
 use crate::context::{Context, digest_name};
+use crate::observe::labels::ProviderCall;
 use crate::pool::ProviderType;
 use crate::registry::LivePool;
 use crate::sessions::{Key, Kind, SessionError};
@@ -151,7 +152,8 @@ async fn at_provider(
         id_token: session::id_token(context, cookie, session),
         ..session.at_provider.clone()
     };
-    match adapter.end(&context.around, &there, &facts).await {
+    let going = adapter.end(&context.around, &there, &facts);
+    match context.metrics.provider(kind, ProviderCall::End, going).await {
         Ok(outbound) => {
             let name = if kind == ProviderType::Saml { facts.message_id } else { facts.handle };
             outbound.map(|outbound| (name, session.provider.clone(), outbound))

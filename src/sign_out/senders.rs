@@ -11,6 +11,7 @@ use poolgate_providers::{
 use time::OffsetDateTime;
 
 use crate::context::Context;
+use crate::observe::labels::ProviderCall;
 use crate::pool::ProviderType;
 use crate::registry::{LivePool, LiveProvider};
 
@@ -96,13 +97,18 @@ async fn ask(
     let used = Arc::new(OfProvider { own, used: Arc::clone(&context.around.used) });
     let around = Surroundings { used, ..context.around.clone() };
     let mut adapter = Arc::clone(adapter);
-    let mut answer = adapter.hear_sign_out(&around, facts, message).await;
+    let heard = async |adapter: &Arc<dyn Provider>| {
+        let hearing = adapter.hear_sign_out(&around, facts, message);
+        let provider_type = live.config.value.provider_type;
+        context.metrics.provider(provider_type, ProviderCall::HearSignOut, hearing).await
+    };
+    let mut answer = heard(&adapter).await;
     if let Err(error) = &answer
         && let Some(fresh) = context.upkeep.second_chance(pool, name, error).await
         && let Some(Ok(renewed)) = fresh.providers.get(name).map(|live| live.adapter.as_ref())
     {
         adapter = Arc::clone(renewed);
-        answer = adapter.hear_sign_out(&around, facts, message).await;
+        answer = heard(&adapter).await;
     }
     let notice = answer?.into_inner();
     Ok((Sender { name: name.clone(), ends: ends(live), adapter }, notice))

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::directory::DirectoryError;
 use crate::keys::KeyError;
+use crate::observe::trace;
 use crate::pool::{AppClient, User};
 use crate::registry::{LivePool, Surface};
 use crate::sign_out::provenance::Provenance;
@@ -92,6 +93,7 @@ pub fn mint(
     now: OffsetDateTime,
     mut jti: impl FnMut() -> String,
 ) -> Result<TokenPair, TokenError> {
+    let _signing = trace::sign().entered();
     let keys = &holder.pool.keys;
     let access_claims = claims::access_token(holder, granted, surface, now, jti());
     let access_token = keys.access_token().sign_jwt(Value::Object(access_claims).to_string().as_bytes())?;

@@ -40,6 +40,7 @@ mod light_providers;
 mod linking;
 mod load;
 mod management;
+mod observability;
 mod oidc;
 mod oidc_sign_out;
 mod program;
@@ -53,3 +54,5 @@ mod simplesamlphp;
 mod simplesamlphp_logout;
 mod store_faults;
 mod tokens;
+#[cfg(feature = "otel")]
+mod traces;

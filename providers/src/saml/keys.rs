@@ -50,7 +50,7 @@ impl VerifyKey {
     /// Names the certificate in the request's log lines (`certificate`): who looks for a stolen key finds
     /// which sign-ins it made.
     pub(super) fn note(&self) {
-        tracing::Span::current().record("certificate", tracing::field::display(self.fingerprint()));
+        crate::line::record("certificate", tracing::field::display(self.fingerprint()));
     }
 
     /// Reads a DER certificate.

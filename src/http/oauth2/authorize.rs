@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::host::{PoolAtHost, elsewhere};
 use crate::http::{State, body, cookies, reply};
+use crate::observe::labels::{Outcome, Start};
 use crate::registry::LivePool;
 use crate::sign_in::answer;
 use crate::sign_in::begin::{self, Next};
@@ -88,7 +89,10 @@ async fn answer_from(
     };
     match answer::success(&state.context, pool, &signed_in.user, wanted).await {
         Ok(location) => {
-            tracing::info!(client_id = %asked.client_id, provider = %signed_in.session.provider, "single sign-on");
+            let provider = signed_in.session.provider.as_str();
+            tracing::info!(client_id = %asked.client_id, provider, "single sign-on");
+            let sign_ins = &state.context.metrics.sign_ins;
+            sign_ins.ended(pool.id(), Some(provider), Start::Session, Outcome::SignedIn);
             reply::found(&location)
         }
         Err(cause) => {
@@ -98,7 +102,7 @@ async fn answer_from(
                 provider: None,
                 client_id: asked.client_id.clone(),
             };
-            reply::failed(state, request, pool, &failed)
+            reply::failed_from(state, request, pool, Start::Session, &failed)
         }
     }
 }
@@ -114,6 +118,7 @@ pub async fn depart(
     let browser = cookies::read_browser(request).unwrap_or_else(|| state.context.handle());
     match begin::begin(&state.context, pool, asked, provider, &browser).await {
         Ok(outbound) => {
+            state.context.metrics.sign_ins.departed(pool.id(), provider);
             let mut response = reply::outbound(state, provider, outbound);
             if let Err(error) = response.add_cookie(&cookies::browser(state, browser)) {
                 let cause = Cause::Internal(error.to_string());

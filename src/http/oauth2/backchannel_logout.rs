@@ -9,6 +9,7 @@ use crate::http::body::{self, once};
 use crate::http::host::PoolAtHost;
 use crate::http::reply::{self, OAuthError};
 use crate::http::{State, correlation};
+use crate::observe::labels::SignOutStart;
 use crate::registry::LivePool;
 use crate::sign_out::backchannel;
 use crate::sign_out::hearing::Refused;
@@ -27,6 +28,7 @@ pub async fn post(
             reply::oauth_error(&error)
         }
     };
+    state.context.metrics.signed_out(SignOutStart::Backchannel, response.status().as_u16());
     reply::no_store(&mut response);
     response
 }

@@ -9,6 +9,7 @@ use crate::http::host::PoolAtHost;
 use crate::http::pages::headers::{self, FormTarget};
 use crate::http::reply::{self, Trouble};
 use crate::http::{State, cookies};
+use crate::observe::labels::SignOutStart;
 use crate::sign_out::frontchannel::{self, Heard, Said};
 use crate::sign_out::hearing::Refused;
 
@@ -17,24 +18,30 @@ const PAGE: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><
 
 /// Ends the session that the provider's page names.
 pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost) -> HttpResponse {
-    let pairs = body::query(&request);
+    let response = end(&request, &state, &pool).await;
+    state.context.metrics.signed_out(SignOutStart::Frontchannel, response.status().as_u16());
+    response
+}
+
+async fn end(request: &HttpRequest, state: &State, pool: &PoolAtHost) -> HttpResponse {
+    let pairs = body::query(request);
     let (issuer, sid) = match (once(&pairs, "iss"), once(&pairs, "sid")) {
         (Ok(Some(issuer)), Ok(Some(sid))) => (issuer, sid),
-        (Err(why), _) | (_, Err(why)) => return odd(&state, &request, &format!("In this address, {why}.")),
+        (Err(why), _) | (_, Err(why)) => return odd(state, request, &format!("In this address, {why}.")),
         _ => {
             let what = "The address must name the provider (iss) and the session (sid): set the client up at \
                         the provider so that it sends both.";
-            return odd(&state, &request, what);
+            return odd(state, request, what);
         }
     };
-    let cookie = cookies::read(&request, cookies::SESSION);
+    let cookie = cookies::read(request, cookies::SESSION);
     match frontchannel::hear(&state.context, &pool.0, &Said { issuer, sid }, cookie.as_deref()).await {
-        Ok(Some(heard)) => framed(&state, &heard),
-        Ok(None) => odd(&state, &request, "The issuer (iss) is no OpenID provider of this user pool."),
-        Err(Refused::NotBelieved(_) | Refused::Unasked) => odd(&state, &request, "It cannot be followed."),
+        Ok(Some(heard)) => framed(state, &heard),
+        Ok(None) => odd(state, request, "The issuer (iss) is no OpenID provider of this user pool."),
+        Err(Refused::NotBelieved(_) | Refused::Unasked) => odd(state, request, "It cannot be followed."),
         Err(Refused::Away(error)) => {
             tracing::error!(%error, "a front-channel sign-out could not be followed");
-            reply::unavailable_page(&state, &request)
+            reply::unavailable_page(state, request)
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::http::State;
 use crate::http::body::{self, Pairs, once};
 use crate::http::host::{PoolAtHost, knowing};
 use crate::http::reply::{self, OAuthError};
+use crate::observe::labels::{Grant, Label as _};
 use crate::pool::{AppClient, OAuthFlow};
 use crate::registry::LivePool;
 
@@ -21,10 +22,12 @@ pub async fn post(
     pool: PoolAtHost,
     bytes: body::Received,
 ) -> HttpResponse {
-    let mut response = match exchange(&state, pool.0, &request, &bytes).await {
+    let mut grant = Grant::Other;
+    let mut response = match exchange(&state, pool.0, &request, &bytes, &mut grant).await {
         Ok(answer) => reply::json(&answer),
         Err(error) => reply::oauth_error(&error),
     };
+    state.context.metrics.granted(grant, response.status().as_u16());
     reply::no_store(&mut response);
     crate::http::cors::open(&mut response);
     response
@@ -35,10 +38,13 @@ async fn exchange(
     pool: Arc<LivePool>,
     request: &HttpRequest,
     bytes: &body::Received,
+    grant: &mut Grant,
 ) -> Result<TokenAnswer, OAuthError> {
     let bad = |why: &str| OAuthError::bad_request("invalid_request", why);
     let form = body::oauth_form(request, bytes).map_err(bad)?;
     let grant_type = required(&form, "grant_type")?;
+    let known = [Grant::AuthorizationCode, Grant::RefreshToken, Grant::ClientCredentials];
+    *grant = known.into_iter().find(|known| known.as_str() == grant_type).unwrap_or(Grant::Other);
     let claimed = claimed(request, &form);
     let pool = knowing(state, pool, |pool| claimed.as_ref().is_none_or(|id| pool.client(id).is_some())).await;
     let pool = &*pool;

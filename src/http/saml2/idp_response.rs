@@ -8,6 +8,7 @@ use poolgate_providers::Inbound;
 use crate::http::body::{self, Pairs, once};
 use crate::http::host::{PoolAtHost, elsewhere};
 use crate::http::{State, arrival, cookies, reply};
+use crate::observe::labels::Start;
 use crate::pool::ProviderType;
 use crate::registry::LivePool;
 use crate::sign_in::request::Rejected;
@@ -69,12 +70,12 @@ async fn unasked(
             return reply::unattributable(state, request, pool, who, &what);
         }
         Err(rejected) => {
-            reply::refused(state, request, pool, who, "invalid_authorize_request", &rejected.to_string());
+            reply::refused(state, request, pool, who, reply::INVALID_REQUEST, &rejected.to_string());
             return reply::rejected(state, request, pool, &rejected);
         }
     };
     let old_session = cookies::read(request, cookies::SESSION);
     let completed =
         unsolicited::complete(&state.context, pool, &started, inbound, old_session.as_deref()).await;
-    arrival::settle(request, state, pool, completed)
+    arrival::settle(request, state, pool, Start::Provider, completed)
 }

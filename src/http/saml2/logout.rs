@@ -11,6 +11,7 @@ use crate::http::host::PoolAtHost;
 use crate::http::logout::{go_on, unasked};
 use crate::http::pages::SignedOutPage;
 use crate::http::reply::{self, Trouble};
+use crate::observe::labels::SignOutStart;
 use crate::registry::LivePool;
 use crate::sign_out::hearing::{self, Heard, Refused};
 
@@ -52,7 +53,18 @@ async fn receive(
     pool: &LivePool,
     message: &SignOutMessage,
 ) -> HttpResponse {
-    match hearing::hear(&state.context, pool, message).await {
+    let heard = hearing::hear(&state.context, pool, message).await;
+    // What comes back from a sign-out of ours began elsewhere.
+    let ours = matches!(heard, Ok(Heard::GoOn(_)));
+    let response = answer(request, state, heard);
+    if !ours {
+        state.context.metrics.signed_out(SignOutStart::Saml, response.status().as_u16());
+    }
+    response
+}
+
+fn answer(request: &HttpRequest, state: &State, heard: Result<Heard, Refused>) -> HttpResponse {
+    match heard {
         Ok(Heard::GoOn(onward)) => go_on(state, onward),
         Ok(Heard::Answer(provider, outbound)) => reply::outbound(state, &provider, outbound),
         Ok(Heard::Untold) => {

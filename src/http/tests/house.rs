@@ -24,8 +24,11 @@ use crate::context::Context;
 use crate::directory::sqlite::SqliteDirectory;
 use crate::directory::{Directory, Unlink};
 use crate::http::pages::Pages;
-use crate::http::{State, correlation, health, routes};
+use crate::http::{State, correlation, routes};
 use crate::keys::Sealer;
+use crate::observe::directory::WatchedDirectory;
+use crate::observe::metrics::Metrics;
+use crate::observe::sessions::WatchedSessions;
 use crate::pool::{AppClient, Domain, IdentityProvider, ProviderType};
 use crate::registry::{Edit, Registry, Versioned};
 use crate::sessions::SessionStore;
@@ -201,8 +204,11 @@ impl House {
         let time: Arc<dyn Clock> = Arc::<Hand>::clone(&clock);
         let random: Arc<dyn Random> = Arc::new(Seeded(AtomicU64::new(seed)));
         let (moody_directory, moody_sessions) = (Moody::new(durable), Moody::new(passing));
+        let metrics = Arc::<Metrics>::default();
         let directory: Arc<dyn Directory> = Arc::<Moody<dyn Directory>>::clone(&moody_directory);
+        let directory: Arc<dyn Directory> = Arc::new(WatchedDirectory::new(directory, Arc::clone(&metrics)));
         let sessions: Arc<dyn SessionStore> = Arc::<Moody<dyn SessionStore>>::clone(&moody_sessions);
+        let sessions: Arc<dyn SessionStore> = Arc::new(WatchedSessions::new(sessions, Arc::clone(&metrics)));
         let sealer = Sealer::new(&[7; 32], Arc::clone(&random)).unwrap();
         let surface = testing::surface();
         let registry = Arc::new(
@@ -242,8 +248,8 @@ impl House {
             writing: tokio::sync::Mutex::new(()),
         };
         let state = State {
-            metrics: health::Metrics::new(&upkeep),
-            context: Context { registry, directory, sessions, around, surface, upkeep },
+            context: Context { registry, directory, sessions, around, surface, upkeep, metrics },
+            readiness: Arc::default(),
             api: Arc::new(api),
             pages: Arc::new(Pages::new().unwrap()),
             attempts: Arc::default(),

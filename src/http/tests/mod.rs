@@ -11,6 +11,7 @@ mod linking;
 mod login;
 mod logout;
 mod metadata;
+mod metrics;
 pub(crate) mod moods;
 mod oidc_logout;
 mod own_callback;

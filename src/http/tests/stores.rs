@@ -1,13 +1,10 @@
 //! A store that is away, and users that are disabled or signed out everywhere.
 
-use actix_web::test::{TestRequest, call_service, init_service};
-use actix_web::{App, web};
 use time::Duration;
 
 use super::house::{Answer, Browser, House, authorize_path, callback_path, person};
 use super::moods::Mood;
 use super::token::assert_refused;
-use crate::http::health;
 
 fn assert_away(what: &str, answer: &Answer) {
     assert_eq!(answer.status, 503, "{what}: {answer:?}");
@@ -69,27 +66,6 @@ async fn without_the_session_store_nobody_is_signed_in_or_out_and_no_attempt_is_
     house.get(&mut other, &back).await.code();
     assert_eq!(house.redeem(&code, &[]).await.status, 200);
     house.authorize(&mut browser, &[("prompt", "none")]).await.code();
-}
-
-#[actix_web::test]
-async fn readiness_needs_both_stores_and_comes_back() {
-    let house = House::build().await;
-    let ready = async || {
-        let app = App::new().app_data(web::Data::new(house.state.clone())).configure(health::routes);
-        let service = init_service(app).await;
-        let asked = call_service(&service, TestRequest::get().uri("/readyz").to_request()).await;
-        let alive = call_service(&service, TestRequest::get().uri("/healthz").to_request()).await;
-        assert_eq!(alive.status(), 200);
-        asked.status().as_u16()
-    };
-    assert_eq!(ready().await, 200);
-    house.directory.becomes(Mood::Away);
-    assert_eq!(ready().await, 503);
-    house.directory.becomes(Mood::Well);
-    house.sessions.becomes(Mood::Away);
-    assert_eq!(ready().await, 503);
-    house.sessions.becomes(Mood::Well);
-    assert_eq!(ready().await, 200);
 }
 
 /// Everything of a sign-in that was good is refused in this mood.
