@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says so"
 )]
 
+mod pgbouncer;
 mod postgres;
 mod process;
 mod proxy;
@@ -14,6 +15,7 @@ mod redis;
 mod redis_cluster;
 mod redis_sentinel;
 
+pub use pgbouncer::PgBouncer;
 pub use postgres::{Database, Postgres};
 pub use process::free_port;
 pub use proxy::{Proxy, Wire};

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::process::{Server, free_port, listens};
 
@@ -146,6 +146,39 @@ impl Postgres {
         self.server.wait_for_end();
     }
 
+    /// Stops it in its tracks (SIGSTOP), with every process it has: it keeps its connections and answers nothing.
+    pub fn freeze(&self) {
+        self.server.signal(Signal::STOP);
+        self.signal_children(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal_children(Signal::CONT);
+        self.server.signal(Signal::CONT);
+    }
+
+    fn signal_children(&self, signal: Signal) {
+        for entry in fs::read_dir("/proc").unwrap() {
+            let Ok(name) = entry.unwrap().file_name().into_string() else { continue };
+            // PID (NAME) STATE PARENT …; the name may hold anything.
+            let Ok(text) = fs::read_to_string(format!("/proc/{name}/stat")) else { continue };
+            let parent =
+                text.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+            if parent == Some(self.server.id())
+                && let Some(pid) = name.parse().ok().and_then(Pid::from_raw)
+            {
+                // It may have ended by itself.
+                let _ = kill_process(pid, signal);
+            }
+        }
+    }
+
+    /// What it has written to its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder().join("postgres.log")).unwrap_or_default()
+    }
+
     /// Starts it again, with what it had on its disk.
     pub fn restart(&mut self) {
         if self.server.is_running() {
@@ -159,6 +192,7 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         // The children of a server that is killed would outlive it.
         if self.server.is_running() {
+            self.thaw();
             self.crash();
         }
     }
@@ -187,7 +221,7 @@ fn programs() -> PathBuf {
 }
 
 /// PostgreSQL refuses to run as root: then it runs as its own user, to whom the folder is given.
-fn as_owner(folder: &Path, program: &Path) -> Command {
+pub(crate) fn as_owner(folder: &Path, program: &Path) -> Command {
     if !rustix::process::geteuid().is_root() {
         return Command::new(program);
     }

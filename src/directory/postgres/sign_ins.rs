@@ -43,7 +43,7 @@ pub(super) const READ: &str = concat!(
 );
 
 /// Holds the users whom a sign-in may be or become.
-const HOLD: &str = "SELECT id FROM users WHERE id IN \
+pub(super) const HOLD: &str = "SELECT id FROM users WHERE id IN \
      (SELECT user_id FROM identities WHERE pool_id = $1 AND provider = $2 AND subject = $3 \
       UNION SELECT l.user_id FROM unnest($4::text[], $5::text[]) w (name, value) \
       JOIN waiting_links l ON l.pool_id = $1 AND l.provider = $2 AND l.attribute = w.name \
@@ -79,7 +79,7 @@ macro_rules! with_head {
     };
 }
 
-const MAKE: &str = with_head!(
+pub(super) const MAKE: &str = with_head!(
     "INSERT INTO users (pool_id, username, sub, attributes, enabled, status, created_at, modified_at) \
      VALUES ($1, $14, $15, $16::jsonb, $17, $18, $19, $20) RETURNING id"
 );
@@ -87,7 +87,7 @@ pub(super) const CHANGE: &str = with_head!(
     "UPDATE users SET attributes = $16::jsonb, modified_at = $17, revision = revision + 1 \
      WHERE id = $14 AND revision = $15 RETURNING id"
 );
-const NOTE: &str = with_head!("SELECT id FROM users WHERE id = $14 AND revision = $15 FOR SHARE");
+pub(super) const NOTE: &str = with_head!("SELECT id FROM users WHERE id = $14 AND revision = $15 FOR SHARE");
 
 /// Signs in, or says why not.
 pub(super) async fn sign_in(

@@ -1,0 +1,133 @@
+//! The start: tables made once, brought up to date, and refused when they are not for this build.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use poolgate_testing::{Database, Postgres, free_port};
+
+use super::{Address, PostgresDirectory, open, try_open, until, why};
+use crate::directory::Directory;
+use crate::directory::conformance::profile;
+use crate::directory::sqlite::tests::TestClock;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_that_start_at_once_make_the_tables_once() {
+    let database = Database::new();
+    let url = format!("{}?schema=gate", database.url());
+    let starts: Vec<_> = (0..8)
+        .map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { open(&url).await })
+        })
+        .collect();
+    for start in starts {
+        let directory = start.await.unwrap();
+        directory.sign_in(profile("Okta", "alice")).await.unwrap();
+        directory.close().await;
+    }
+    assert_eq!(database.sql("SELECT count(*) FROM gate.users"), "1");
+    assert_eq!(database.sql("SELECT count(*), max(version) FROM gate.poolgate_directory"), "1|1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_of_a_newer_build_and_a_copy_that_is_not_finished_are_refused() {
+    let database = Database::new();
+    open(database.url()).await.close().await;
+    for (change, word) in
+        [("version = 99", "newer Poolgate"), ("version = 1, importing = true", "being copied")]
+    {
+        database.sql(&format!("UPDATE poolgate_directory SET {change}"));
+        let Err(refused) = try_open(database.url()).await else { panic!("{change}: it was opened") };
+        let said = why(refused);
+        assert!(said.contains(word), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_that_may_not_make_tables_will_do_once_they_are_there() {
+    let server = Postgres::start();
+    server.sql("CREATE ROLE gate LOGIN; REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO gate");
+    let as_gate = server.url().replace("poolgate@", "gate@");
+    let Err(refused) = try_open(&as_gate).await else { panic!("it made tables") };
+    assert!(why(refused).contains("lacks a privilege"));
+    open(&server.url()).await.close().await;
+    server.sql("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO gate");
+    let directory = open(&as_gate).await;
+    directory.sign_in(profile("Okta", "alice")).await.unwrap();
+    directory.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_not_there_yet_is_waited_for_and_one_that_never_comes_is_named() {
+    let port = free_port();
+    let url = format!("postgres://me:hunter2@127.0.0.1:{port}/pool");
+    let Err(away) = try_open(&url).await else { panic!("there is no server") };
+    let said = why(away);
+    assert!(said.contains("cannot be reached") && !said.contains("hunter2"), "{said}");
+
+    let mut server = Postgres::start();
+    server.crash();
+    let address = Address::parse(&server.url()).unwrap();
+    let opening = tokio::spawn(async move {
+        PostgresDirectory::open_within(&address, TestClock::at_noon(), Duration::from_secs(60)).await
+    });
+    // Whether it has been looked for already does not matter.
+    tokio::task::yield_now().await;
+    server.restart();
+    opening.await.unwrap().unwrap().ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_expired_is_forgotten_an_hour_later_and_nothing_else() {
+    let database = Database::new();
+    let directory = open(database.url()).await;
+    let alice = directory
+        .sign_in(crate::directory::conformance::provider_sessions::within("Okta", "alice", "s"))
+        .await;
+    let alice = alice.unwrap();
+    let noon = time::macros::datetime!(2026-11-21 12:00 UTC);
+    for number in 0..600 {
+        directory.revoke_family(super::POOL, &format!("f{number}"), noon).await.unwrap();
+    }
+    directory.revoke_family(super::POOL, "later", noon + time::Duration::HOUR).await.unwrap();
+    directory.use_once("mark", noon).await.unwrap();
+    let ended = crate::directory::Ended {
+        person: "p".into(),
+        sessions: vec!["s".into()],
+        at: noon,
+        tokens: true,
+        until: noon,
+    };
+    directory.end_provider_sessions(super::POOL, &alice.sub, ended).await.unwrap();
+    let left = || {
+        let tables = ["revoked_families", "used_once", "endings", "provider_sessions"];
+        tables.map(|table| database.sql(&format!("SELECT count(*) FROM {table}")))
+    };
+    let at = |minutes: i64| super::super::millis(noon + time::Duration::minutes(minutes));
+    super::super::prune::prune(&directory.connections, at(60)).await.unwrap();
+    assert_eq!(left(), ["601", "1", "1", "1"]);
+    super::super::prune::prune(&directory.connections, at(61)).await.unwrap();
+    assert_eq!(left(), ["1", "0", "0", "1"]);
+    super::super::prune::prune(&directory.connections, at(60 * 24 * 40)).await.unwrap();
+    assert_eq!(left(), ["0", "0", "0", "0"]);
+}
+
+/// Two that start: one is asked to stop while it waits; the other goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_directory_holds_no_connection() {
+    let database = Database::new();
+    let directory = open(&format!("{}?application_name=closing", database.url())).await;
+    let many: Vec<_> = (0..20)
+        .map(|number| {
+            let directory = Arc::clone(&directory);
+            tokio::spawn(async move { directory.sign_in(profile("Okta", &number.to_string())).await })
+        })
+        .collect();
+    for one in many {
+        one.await.unwrap().unwrap();
+    }
+    const COUNT: &str = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'closing'";
+    assert!(database.sql(COUNT).parse::<u32>().unwrap() <= 10);
+    directory.close().await;
+    until(async || database.sql(COUNT) == "0").await;
+}
