@@ -114,8 +114,8 @@ impl Settings {
         warnings.extend(not_in_this_build(source)?);
         let directory = stores::directory(source, &data_dir)?;
         let (sessions, about_sessions) = stores::sessions(source, &data_dir)?;
-        warnings.extend(about_sessions);
         warnings.extend(stores::shared(source, &directory, &sessions)?);
+        warnings.extend(about_sessions);
         Ok(Self {
             listen: address(source, "listen", "127.0.0.1:9229")?,
             public_url,

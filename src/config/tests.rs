@@ -23,6 +23,9 @@ fn every_bad_setting_is_named_with_what_was_given_and_what_is_allowed() {
         ("POOLGATE_PUBLIC_URL", "ftp://a.example"),
         ("POOLGATE_REGION", "US East"),
         ("POOLGATE_ACCOUNT_ID", "12"),
+        ("POOLGATE_DIRECTORY_URL", "mysql://db/pool"),
+        ("POOLGATE_DIRECTORY_URL", "sqlite:"),
+        ("POOLGATE_DIRECTORY_URL", "postgres://db/pool?max_connections=0"),
         ("POOLGATE_SESSION_URL", "memcached://localhost"),
         ("POOLGATE_SESSION_URL", "redis://localhost/zero"),
         ("POOLGATE_SESSION_URL", "redis://localhost?retries=3"),
@@ -45,9 +48,12 @@ fn every_bad_setting_is_named_with_what_was_given_and_what_is_allowed() {
 fn a_bad_secret_is_never_shown() {
     let error = load(&[("POOLGATE_MASTER_KEY", "hunter2hunter2")]).unwrap_err().to_string();
     assert!(!error.contains("hunter2"), "{error}");
-    let error =
-        load(&[("POOLGATE_DIRECTORY_URL", "postgres://user:hunter2@db/pool")]).unwrap_err().to_string();
-    assert!(!error.contains("hunter2"), "{error}");
+    for url in ["postgres://user:hunter2@db/pool?schema=A", "redis://:hunter2@db"] {
+        let error = load(&[("POOLGATE_DIRECTORY_URL", url)]).unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+    let settings = load(&with_postgres("postgres://user:hunter2@db/pool")).unwrap();
+    assert!(!format!("{settings:?}").contains("hunter2"), "{settings:?}");
     for url in [
         "redis://user:hunter2@db/pool/pool",
         "redis://user:hunter2",

@@ -53,6 +53,26 @@ async fn a_gateway_works_within_the_confinement_of_its_systemd_unit() {
 }
 
 #[tokio::test]
+async fn the_topology_of_compose_signs_people_in_and_outlives_a_gateway_and_redis() {
+    check("compose.py", &[]).await;
+}
+
+#[tokio::test]
+async fn every_panel_of_the_dashboard_shows_what_a_real_prometheus_has_scraped() {
+    check("dashboard.py", &[]).await;
+}
+
+#[tokio::test]
 async fn an_embedded_directory_comes_back_from_the_backup_page() {
     check("backup.py", &["embedded"]).await;
+}
+
+#[tokio::test]
+async fn a_database_comes_back_from_the_backup_page() {
+    check("backup.py", &["postgres"]).await;
+}
+
+#[tokio::test]
+async fn a_database_comes_back_to_the_last_moment_that_was_archived() {
+    check("backup.py", &["point-in-time"]).await;
 }

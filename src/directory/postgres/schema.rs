@@ -56,6 +56,8 @@ pub(super) async fn prepare(connections: &Connections) -> Result<(), Unusable> {
     let mut transaction = connections.begin(LONGEST).await?;
     let version = version(&mut transaction, connections.schema()).await?;
     transaction.roll_back().await;
+    // There may be room for one only.
+    drop(transaction);
     if is_last(version)? {
         return Ok(());
     }

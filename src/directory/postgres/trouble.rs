@@ -36,8 +36,9 @@ pub(super) fn code(error: &sqlx::Error) -> Option<String> {
 /// The connection cannot be used any more: the server has ended it, or it is no connection to a server that writes.
 fn ends_connection(code: &str) -> bool {
     // 08: connection exceptions. 57P01 to 57P05: shut down, crashed, starting, database dropped, idle for too long.
-    // 25006: a standby, where a primary was.
-    code.starts_with("08") || code.starts_with("57P") || code == "25006" || code == "26000"
+    // 25006: a standby, where a primary was. 25P03: idle in a transaction for too long. 26000: what was prepared on
+    // it is gone.
+    code.starts_with("08") || code.starts_with("57P") || matches!(code, "25006" | "25P03" | "26000")
 }
 
 impl Trouble {
