@@ -93,6 +93,10 @@ impl Subs {
         Ok(())
     }
 
+    pub(super) fn forget(&mut self, username: &str) {
+        self.of.remove(username);
+    }
+
     pub(super) fn all(&self) -> &HashMap<String, String> {
         &self.of
     }

@@ -72,6 +72,11 @@ impl Record {
         self.inner().subs.note(username, sub)
     }
 
+    /// This user was deleted.
+    pub fn deleted(&self, username: &str) {
+        self.inner().subs.forget(username);
+    }
+
     pub(super) fn answered(&self, step: Step, took: Duration) {
         let mut inner = self.inner();
         let longest = inner.longest.entry(step).or_default();

@@ -26,6 +26,9 @@ pub(super) async fn are_seen_by_all(stage: &Stage) {
         }
         assert!(answer.get("error").is_none(), "{answer}");
         assert_works(stage, &signed, false).await;
+        if operation == "admin_delete_user" {
+            load.record.deleted(&soul.username());
+        }
     }
 }
 
