@@ -1,5 +1,5 @@
 # Everything a person runs, by name. `make test` is what continuous integration runs.
-.PHONY: demo test lint bench fuzz tools fmt
+.PHONY: demo test lint bench bench-stores fuzz tools fmt
 
 CARGO ?= cargo
 # What is tested and measured holds every feature; what `make demo` builds needs no C library.
@@ -26,12 +26,17 @@ fmt:
 test: tools lint
 	scripts/with-postgres $(CARGO) nextest run --workspace $(FEATURES)
 
-## bench: sign-ins and SAML verifications a second and core, beside the raw cost of their cryptography and
-## beside xmlsec1 (about 3 minutes)
+## bench: sign-ins a second and core, embedded and with Redis and PostgreSQL, with 1,000 to 1,000,000 users; SAML
+## verifications beside xmlsec1; both beside the raw cost of their cryptography (under 10 minutes, once it is built)
 bench:
 	scripts/install-test-tools
 	$(CARGO) bench --bench logins
 	$(CARGO) bench --package poolgate-providers --bench saml $(FEATURES)
+
+## bench-stores: every step of a sign-in that asks a store, by itself
+bench-stores:
+	scripts/install-test-tools
+	$(CARGO) bench --bench stores
 
 ## fuzz: every target for FUZZ_SECONDS each
 FUZZ_SECONDS ?= 60

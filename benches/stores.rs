@@ -1,4 +1,4 @@
-//! What the embedded stores cost: wall time per step by criterion, CPU time per step beside it.
+//! What the stores cost, embedded and as servers: wall time per step by criterion, CPU time per step beside it.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on says so")]
 
@@ -9,11 +9,14 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use poolgate::directory::Directory;
+use poolgate::directory::postgres::{Address, PostgresDirectory};
 use poolgate::directory::sqlite::SqliteDirectory;
 use poolgate::pool::{FederatedProfile, Identity};
 use poolgate::sessions::embedded::EmbeddedSessions;
+use poolgate::sessions::redis::{RedisAddress, RedisSessions, SessionSeal};
 use poolgate::sessions::{Key, Kind, SessionStore};
-use poolgate_providers::{Clock as _, SystemClock};
+use poolgate_providers::{Clock, SystemClock, SystemRandom};
+use poolgate_testing::{Postgres, Redis};
 
 const POOL: &str = "eu-west-1_aBcDeF123";
 
@@ -85,6 +88,8 @@ async fn at_once<F>(
 struct Bench<'a> {
     criterion: &'a mut Criterion,
     runtime: &'a tokio::runtime::Runtime,
+    /// `embedded`, or the servers' names.
+    stores: &'static str,
 }
 
 impl Bench<'_> {
@@ -93,9 +98,10 @@ impl Bench<'_> {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        let stores = self.stores;
         for concurrency in [1, 32] {
             let (mut spent, mut wall, mut steps) = (Duration::ZERO, Duration::ZERO, 0);
-            let mut group = self.criterion.benchmark_group("stores");
+            let mut group = self.criterion.benchmark_group(stores);
             group.throughput(Throughput::Elements(1)).sample_size(10);
             group.bench_function(format!("{name}, {concurrency} at once"), |bencher| {
                 bencher.iter_custom(|count| {
@@ -113,14 +119,70 @@ impl Bench<'_> {
             #[expect(clippy::cast_precision_loss, reason = "counts are small")]
             let steps = steps.max(1) as f64;
             eprintln!(
-                "{name}, {concurrency} at once: {:.0} per second, {:.1} µs CPU each",
+                "{stores}: {name}, {concurrency} at once: {:.0} per second, {:.1} µs CPU each",
                 steps / wall.as_secs_f64(),
                 spent.as_secs_f64() * 1e6 / steps
             );
         }
     }
+
+    /// Every step of a sign-in that asks one of these stores.
+    fn steps(&mut self, directory: &Arc<dyn Directory>, sessions: &Arc<dyn SessionStore>) {
+        let mut next = 0;
+        let on = Arc::clone(directory);
+        self.measure("new user signs in", &mut next, move |number| {
+            let on = Arc::clone(&on);
+            async move { drop(on.sign_in(profile(number)).await.expect("signed in")) }
+        });
+        let (on, known) = (Arc::clone(directory), next);
+        self.measure("known user signs in, nothing new", &mut 0, move |number| {
+            let on = Arc::clone(&on);
+            async move { drop(on.sign_in(profile(number * 7919 % known)).await.expect("signed in")) }
+        });
+        let on = Arc::clone(directory);
+        self.measure("state of a token is read", &mut 0, move |number| {
+            let on = Arc::clone(&on);
+            let sub = profile(number * 7919 % known).new_sub;
+            async move { drop(on.token_state(POOL, &sub, "family").await.expect("read")) }
+        });
+        let on = Arc::clone(sessions);
+        self.measure("an attempt is put and taken (1 kB)", &mut 0, move |number| {
+            let on = Arc::clone(&on);
+            async move {
+                let key = Key::new(Kind::Attempt, format!("{number:043}"));
+                on.put(&key, vec![7; 1024], SystemClock.now() + time::Duration::minutes(5))
+                    .await
+                    .expect("put");
+                on.take(&key).await.expect("taken").expect("there");
+            }
+        });
+        self.runtime.block_on(async {
+            directory.close().await;
+            sessions.close().await;
+        });
+    }
 }
 
+type Stores = (Arc<dyn Directory>, Arc<dyn SessionStore>);
+
+async fn embedded(place: &Path) -> Stores {
+    let clock = Arc::new(SystemClock);
+    let directory = SqliteDirectory::open(&place.join("directory.sqlite"), clock.clone()).await;
+    let sessions = EmbeddedSessions::open(&place.join("sessions.sqlite"), clock).await;
+    (Arc::new(directory.expect("a directory")), Arc::new(sessions.expect("a session store")))
+}
+
+async fn served(postgres: &Postgres, redis: &Redis) -> Stores {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let address = Address::parse(&postgres.url()).expect("an address");
+    let directory = PostgresDirectory::open(&address, Arc::clone(&clock)).await;
+    let seal = SessionSeal::new(&[7; 32], Arc::new(SystemRandom)).expect("a seal");
+    let address = RedisAddress::parse(&redis.url()).expect("an address");
+    let sessions = RedisSessions::open(&address, clock, seal).await;
+    (Arc::new(directory.expect("a directory")), Arc::new(sessions.expect("a session store")))
+}
+
+/// CPU time is that of this process: what the servers need comes on top.
 fn stores(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -129,47 +191,11 @@ fn stores(criterion: &mut Criterion) {
         .expect("a runtime");
     // On a real disk, not in the memory that /tmp may be.
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-    let file = |name: &str| Path::join(place.path(), name);
-    let (directory, sessions) = runtime.block_on(async {
-        let clock = Arc::new(SystemClock);
-        (
-            Arc::new(
-                SqliteDirectory::open(&file("directory.sqlite"), clock.clone()).await.expect("a directory"),
-            ),
-            Arc::new(EmbeddedSessions::open(&file("sessions.sqlite"), clock).await.expect("a session store")),
-        )
-    });
-    let mut bench = Bench { criterion, runtime: &runtime };
-    let mut next = 0;
-    let on = Arc::clone(&directory);
-    bench.measure("new user signs in", &mut next, move |number| {
-        let on = Arc::clone(&on);
-        async move { drop(on.sign_in(profile(number)).await.expect("signed in")) }
-    });
-    let (on, known) = (Arc::clone(&directory), next);
-    bench.measure("known user signs in, nothing new", &mut 0, move |number| {
-        let on = Arc::clone(&on);
-        async move { drop(on.sign_in(profile(number * 7919 % known)).await.expect("signed in")) }
-    });
-    let on = Arc::clone(&directory);
-    bench.measure("state of a token is read", &mut 0, move |number| {
-        let on = Arc::clone(&on);
-        let sub = profile(number * 7919 % known).new_sub;
-        async move { drop(on.token_state(POOL, &sub, "family").await.expect("read")) }
-    });
-    let on = Arc::clone(&sessions);
-    bench.measure("an attempt is put and taken (1 kB)", &mut 0, move |number| {
-        let on = Arc::clone(&on);
-        async move {
-            let key = Key::new(Kind::Attempt, format!("{number:043}"));
-            on.put(&key, vec![7; 1024], SystemClock.now() + time::Duration::minutes(5)).await.expect("put");
-            on.take(&key).await.expect("taken").expect("there");
-        }
-    });
-    runtime.block_on(async {
-        directory.close().await;
-        sessions.close().await;
-    });
+    let (directory, sessions) = runtime.block_on(embedded(place.path()));
+    Bench { criterion, runtime: &runtime, stores: "embedded" }.steps(&directory, &sessions);
+    let (postgres, redis) = (Postgres::start(), Redis::start());
+    let (directory, sessions) = runtime.block_on(served(&postgres, &redis));
+    Bench { criterion, runtime: &runtime, stores: "PostgreSQL and Redis" }.steps(&directory, &sessions);
 }
 
 criterion_group!(benches, stores);

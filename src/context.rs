@@ -38,6 +38,16 @@ impl Context {
         self.around.clock.now()
     }
 
+    /// The moment it is in the order that all replicas share: for what is compared with what a provider ends.
+    pub fn common_now(&self) -> OffsetDateTime {
+        self.registry.common_time().now()
+    }
+
+    /// The moment at which something ends, in the same order.
+    pub fn end_now(&self) -> OffsetDateTime {
+        self.registry.common_time().end()
+    }
+
     /// Randomness.
     pub fn random(&self) -> &dyn Random {
         &self.around.random
@@ -55,11 +65,12 @@ impl Context {
         Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
-    /// A UUID that tells its millisecond (version 7, RFC 9562 section 5.7), for what is compared with moments.
+    /// A UUID that tells its millisecond (version 7, RFC 9562 section 5.7) in the order that all replicas share, for
+    /// what is compared with what a provider ends.
     pub fn timed_uuid(&self) -> String {
         let mut bytes = [0_u8; 10];
         self.random().fill(&mut bytes);
-        let millis = u64::try_from(self.now().unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+        let millis = u64::try_from(self.common_now().unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
         Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid().to_string()
     }
 

@@ -8,7 +8,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use poolgate_providers::fetch::{GuardedClient, Http, Rules};
-use poolgate_providers::{Clock, Random, Surroundings, SystemClock, SystemRandom};
+use poolgate_providers::{Clock, Random, SteadyClock, Surroundings, SystemClock, SystemRandom};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
@@ -27,6 +27,7 @@ use crate::registry::follow::Follower;
 use crate::registry::{Registry, Surface};
 use crate::sessions::redis::SessionSeal;
 use crate::sessions::{SessionError, SessionStore};
+use crate::sign_in::shared_copies::SharedMemory;
 use crate::sign_in::used_once::UsedMarks;
 use crate::stores;
 use crate::upkeep::{self, Upkeep};
@@ -136,7 +137,7 @@ fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, StartError>
 }
 
 async fn build_state(settings: &Settings) -> Result<State, StartError> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new(SystemClock));
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let secrets = Secrets::obtain(settings, &random)?;
     if let Some(file) = &secrets.credentials_file {
@@ -162,11 +163,14 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
     .await?;
     let registry = Arc::new(registry);
     registry.announce_through(Arc::clone(&sessions));
+    // Before anything is dated.
+    registry.compare_clocks().await?;
     let around = Surroundings {
         clock: Arc::clone(&clock),
         random: Arc::clone(&random),
         http: Arc::clone(&outgoing),
-        used: Arc::new(UsedMarks::new(Arc::clone(&sessions))),
+        used: Arc::new(UsedMarks::new(Arc::clone(&sessions), Arc::clone(&directory))),
+        shared: Arc::new(SharedMemory::new(Arc::clone(&sessions), Arc::clone(&clock))),
     };
     let upkeep = Upkeep::new(Arc::clone(&registry), Arc::clone(&sessions), around.clone(), settings.dev);
     let api = ApiContext {

@@ -1,4 +1,5 @@
-//! `poolgate keys`: an administrator shows, rolls over and retires a pool's SAML keys while the gateway is stopped.
+//! `poolgate keys`: an administrator shows, rolls over and retires a pool's SAML keys. An embedded directory belongs to
+//! one process, so its gateway must be stopped; with PostgreSQL gateways run on, and follow within seconds.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -88,8 +89,8 @@ pub enum KeysError {
     NoDirectory(PathBuf),
     /// The gateway runs.
     #[error(
-        "the gateway is running on this data directory: stop it first, and start it again afterwards. \
-         Sessions and tokens survive that"
+        "the gateway is running on this data directory, which belongs to one process: stop it first, and start it \
+         again afterwards. Sessions and tokens survive that"
     )]
     Running,
     /// Encryption keys are shown at once.

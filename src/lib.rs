@@ -8,6 +8,7 @@
 //! | [`demo`] | simulated providers and a sample app, also used by the tests |
 //! | [`check_provider`] | `poolgate check-provider`: one provider checked without a sign-in |
 //! | [`keys_command`] | `poolgate keys`: SAML keys rolled over by an administrator |
+//! | [`migrate`] | `poolgate migrate`: an embedded directory copied to PostgreSQL |
 //! | [`healthcheck`] | `poolgate healthcheck`: is the gateway beside us well? |
 //! | [`http`] | reads the app's request and the provider's answer: one file per endpoint |
 //! | [`diagnosis`] | why sign-ins fail |
@@ -38,6 +39,7 @@ pub mod healthcheck;
 pub mod http;
 pub mod keys;
 pub mod keys_command;
+pub mod migrate;
 pub mod observe;
 pub mod pool;
 pub mod registry;

@@ -11,6 +11,7 @@ use poolgate::demo::{self, Ports};
 use poolgate::gateway::{self, Running, StartError};
 use poolgate::healthcheck::{self, HealthcheckArguments, HealthcheckError};
 use poolgate::keys_command::{self, KeysCommand, KeysError};
+use poolgate::migrate::{self, MigrateArguments, MigrateError};
 use poolgate::observe::logs;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -45,6 +46,12 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Copies the embedded directory into an empty PostgreSQL directory and compares every row. The gateway must be
+    /// stopped meanwhile; nothing changes in the embedded directory.
+    Migrate {
+        #[command(flatten)]
+        arguments: MigrateArguments,
     },
     /// Runs the gateway with simulated identity providers (SAML, OIDC, Google, Facebook, Login with Amazon, Sign in
     /// with Apple) and a sample app, on loopback, and prints the URL to open. Nothing is kept. A port of 0 is any
@@ -125,6 +132,11 @@ fn run(command: Command, runtime: &tokio::runtime::Runtime) -> ExitCode {
                 ExitCode::SUCCESS
             }
             Err(error @ KeysError::Settings(_)) => fail(&error.to_string(), 2),
+            Err(error) => fail(&error.to_string(), 1),
+        },
+        Command::Migrate { arguments } => match runtime.block_on(migrate::run(arguments, &mut say)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error @ MigrateError::Settings(_)) => fail(&error.to_string(), 2),
             Err(error) => fail(&error.to_string(), 1),
         },
         Command::Demo {

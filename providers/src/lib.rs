@@ -20,9 +20,11 @@ pub mod oauth;
 pub mod oidc;
 pub mod saml;
 pub mod settings;
+pub mod shared;
 pub mod sign_in_with_apple;
 pub mod sign_out;
 pub mod social;
+pub mod steady;
 #[cfg(test)]
 mod testing;
 
@@ -39,6 +41,7 @@ pub use identity::{Attributes, ExternalIdentity, MAX_PROVIDER_SESSIONS, Provider
 pub use sign_out::{
     EndedThere, EndedWho, SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest,
 };
+pub use steady::SteadyClock;
 
 /// Where the browser must go next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,6 +157,8 @@ pub struct Surroundings {
     pub http: Arc<dyn fetch::Http>,
     /// Memory of what was used once.
     pub used: Arc<dyn UsedOnce>,
+    /// What other replicas have fetched.
+    pub shared: Arc<dyn shared::SharedCopies>,
 }
 
 /// Remembers things that may be used only once (SAML assertion ids), durably and across replicas.
@@ -164,6 +169,15 @@ pub trait UsedOnce: Send + Sync {
     /// # Errors
     /// [`ProviderError::StoreAway`] when the memory cannot be asked: the caller must refuse.
     async fn first_use(&self, key: &str, until: OffsetDateTime) -> Result<bool, ProviderError>;
+
+    /// The same for what nobody here asked for: no attempt that is taken guards it besides, so the mark must outlive
+    /// whatever loses attempts.
+    ///
+    /// # Errors
+    /// As [`UsedOnce::first_use`].
+    async fn first_use_unasked(&self, key: &str, until: OffsetDateTime) -> Result<bool, ProviderError> {
+        self.first_use(key, until).await
+    }
 }
 
 /// One configured identity provider.

@@ -173,6 +173,7 @@ pub(crate) fn around(clock: &Arc<TestClock>) -> Surroundings {
         random: Arc::new(Sevens),
         http: Arc::new(GuardedClient::new(Rules { dev: true, ..Rules::default() }).unwrap()),
         used: Arc::new(NoMemory),
+        shared: Arc::new(crate::shared::Alone),
     }
 }
 

@@ -184,7 +184,7 @@ pub(super) async fn disable(context: &ApiContext, mut input: Members) -> Result<
         ));
     }
     let source = reference.source(&reference.provider(live)?.config.value)?;
-    let now = context.clock.now();
+    let now = context.registry.common_time().end();
     let ended = Ended {
         person: of_person(&reference.provider, &reference.value),
         sessions: Vec::new(),

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use clap::{ArgGroup, Args};
 use poolgate_providers::fetch::Http;
+use poolgate_providers::shared::Alone;
 use poolgate_providers::{Clock, ProviderError, Random, Surroundings, SystemClock, SystemRandom, UsedOnce};
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -141,7 +142,10 @@ pub async fn run(arguments: CheckArguments) -> Result<Report, CheckError> {
     };
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let surface = gateway::surface(&settings);
-    let tools = Tools { surface, around: Surroundings { clock, random, http, used: Arc::new(Forgetful) } };
+    let tools = Tools {
+        surface,
+        around: Surroundings { clock, random, http, used: Arc::new(Forgetful), shared: Arc::new(Alone) },
+    };
     check(&arguments, &settings, &tools).await
 }
 

@@ -99,6 +99,7 @@ impl Desk {
             random: Arc::new(SystemRandom),
             http: Arc::new(Web(self.web.clone())),
             used: Arc::new(Forgetful),
+            shared: Arc::new(poolgate_providers::shared::Alone),
         };
         check(&arguments, &settings, &Tools { surface, around }).await
     }

@@ -379,6 +379,14 @@ pub trait Directory: Send + Sync {
     /// [`DirectoryError::Away`].
     async fn use_once(&self, mark: &str, until: OffsetDateTime) -> Result<bool, DirectoryError>;
 
+    /// The moment it is by the clock of the server that several replicas share; `None` where there is no server.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn now(&self) -> Result<Option<OffsetDateTime>, DirectoryError> {
+        Ok(None)
+    }
+
     /// Whether the store answers.
     ///
     /// # Errors

@@ -150,6 +150,11 @@ impl Directory for WatchedDirectory {
         self.watch(DirectoryCall::UseOnce, self.inner.use_once(mark, until)).await
     }
 
+    /// Not timed: it says how far the clocks are apart, and an answer that took long says little.
+    async fn now(&self) -> Result<Option<OffsetDateTime>, DirectoryError> {
+        self.inner.now().await
+    }
+
     async fn ping(&self) -> Result<(), DirectoryError> {
         self.watch(DirectoryCall::Ping, self.inner.ping()).await
     }

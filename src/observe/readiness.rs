@@ -77,6 +77,9 @@ impl Readiness {
         }
         let now = context.now();
         let ready = match (last.directory.is_gone(now), last.sessions.is_gone(now)) {
+            (false, false) if context.registry.common_time().is_unfit() => {
+                Err("the clock is more than 30 seconds off PostgreSQL's")
+            }
             (false, false) => Ok(()),
             (true, false) => Err("the directory is away"),
             (false, true) => Err("the session store is away"),

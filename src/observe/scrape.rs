@@ -183,7 +183,11 @@ impl Page<'_> {
         self.gauge("configuration_generation", help, registry.generation())?;
         let help = "Since the directory was last asked for changes";
         let metric = self.0.encode_descriptor("configuration_age_seconds", help, None, MetricType::Gauge)?;
-        ConstGauge::new(registry.age().as_seconds_f64()).encode(metric)
+        ConstGauge::new(registry.age().as_seconds_f64()).encode(metric)?;
+        let Some(offset) = registry.common_time().offset() else { return Ok(()) };
+        let help = "This machine's clock minus PostgreSQL's";
+        let metric = self.0.encode_descriptor("clock_offset_seconds", help, None, MetricType::Gauge)?;
+        ConstGauge::new(offset.as_seconds_f64()).encode(metric)
     }
 
     fn key_ages(&mut self, snapshot: &Snapshot, now: i64) -> fmt::Result {

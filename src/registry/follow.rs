@@ -251,6 +251,9 @@ impl Follower {
                     _ => {}
                 }
                 away = read.is_err();
+                if let Err(error) = registry.compare_clocks().await {
+                    tracing::debug!(%error, "the directory's clock cannot be asked");
+                }
             }
         }))
     }

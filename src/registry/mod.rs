@@ -4,6 +4,7 @@
 //! replica or another, is read anew and a new snapshot takes the place of the old one ([`follow`]).
 
 pub mod adapters;
+pub mod common_time;
 mod edit;
 pub mod follow;
 mod missing_keys;
@@ -26,6 +27,7 @@ use crate::sessions::SessionStore;
 pub use edit::{Edit, Versioned};
 use follow::Following;
 use records::Around;
+pub(crate) use records::opens;
 pub use roll_over::KeyChangeError;
 pub use snapshot::{LivePool, LiveProvider, Snapshot};
 
@@ -52,6 +54,7 @@ pub struct Registry {
     surface: Surface,
     current: ArcSwap<Snapshot>,
     following: Following,
+    common_time: common_time::CommonTime,
     announcer: OnceLock<Arc<dyn SessionStore>>,
 }
 
@@ -90,8 +93,9 @@ impl Registry {
         let snapshot = Snapshot::new(pools, generation, &surface);
         let current = ArcSwap::from_pointee(snapshot);
         let following = Following::new(clock.ticks());
+        let common_time = common_time::CommonTime::new(Arc::clone(&clock));
         let announcer = OnceLock::new();
-        Ok(Self { directory, sealer, clock, random, surface, current, following, announcer })
+        Ok(Self { directory, sealer, clock, random, surface, current, following, common_time, announcer })
     }
 
     /// From now on edits are announced to the other replicas through this store.

@@ -57,6 +57,11 @@ fn unseal(record: &Record, sealer: &Sealer) -> Result<Option<Zeroizing<Vec<u8>>>
     sealer.open(&place, sealed).map(Some).map_err(|error| broken(&place, error))
 }
 
+/// Whether what is sealed in a record of this kind, pool and id opens.
+pub(crate) fn opens(kind: Kind, pool_id: &str, id: &str, sealed: &[u8], sealer: &Sealer) -> bool {
+    sealer.open(&context(kind, pool_id, id), sealed).is_ok()
+}
+
 fn parse<T: DeserializeOwned>(record: &Record) -> Result<T, DirectoryError> {
     serde_json::from_str(&record.document).map_err(|error| broken(&record.id, error))
 }

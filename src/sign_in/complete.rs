@@ -119,7 +119,7 @@ async fn arrive(
 ) -> Result<Completed, Cause> {
     let parties = Parties::find(pool, &attempt.client_id, &attempt.provider)?;
     let facts = attempt.facts(super::callback(context, pool, parties.provider)?, pool.entity_id());
-    let began = context.now();
+    let began = Began::now(context);
     let coming = parties.adapter.finish(&context.around, &facts, inbound);
     let provider_type = parties.provider.config.value.provider_type;
     let identity = context.metrics.provider(provider_type, ProviderCall::Finish, coming).await?;
@@ -144,6 +144,21 @@ pub(super) struct Wish<'a> {
     pub(super) resource: Option<&'a str>,
 }
 
+/// When an answer came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Began {
+    /// By this machine's clock: for dates.
+    at: OffsetDateTime,
+    /// In the order that all replicas share.
+    in_order: OffsetDateTime,
+}
+
+impl Began {
+    pub(super) fn now(context: &Context) -> Self {
+        Self { at: context.now(), in_order: context.common_now() }
+    }
+}
+
 /// Makes the user of a verified identity, opens the session and answers the app, whoever began the sign-in.
 ///
 /// `began` is when the answer came, before anything was asked of the provider: what the provider ends from then on
@@ -154,12 +169,12 @@ pub(super) async fn welcome(
     parties: &Parties<'_>,
     identity: Verified<ExternalIdentity>,
     wish: Wish<'_>,
-    began: OffsetDateTime,
+    began: Began,
     old_session: Option<&str>,
 ) -> Result<Completed, Cause> {
     let provider = &parties.provider.config.value;
     let place = Place { pool: &pool.pool.value, client: parties.client, provider };
-    let mut profile = mapping::profile(&identity, &place, context.uuid(), began)?;
+    let mut profile = mapping::profile(&identity, &place, context.uuid(), began.at)?;
     profile.session = noted(context, pool, provider, &identity.get().session);
     let user = context.directory.sign_in(profile).await?;
 
@@ -171,8 +186,8 @@ pub(super) async fn welcome(
         pool_id: pool.id().to_owned(),
         sub: user.sub.clone(),
         provider: provider.provider_name.clone(),
-        auth_time: began.unix_timestamp(),
-        signed_in_at: Some(millis(began)),
+        auth_time: began.at.unix_timestamp(),
+        signed_in_at: Some(millis(began.in_order)),
         authenticated_at: identity.authenticated_at.map(OffsetDateTime::unix_timestamp),
         at_provider,
         sealed_id_token: None,

@@ -44,6 +44,7 @@ pub mod mapping;
 pub mod recognition;
 pub mod request;
 pub mod session;
+pub mod shared_copies;
 pub mod unsolicited;
 pub mod used_once;
 

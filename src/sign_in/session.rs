@@ -30,7 +30,7 @@ pub struct HostedSession {
     pub provider: String,
     /// When, seconds since 1970.
     pub auth_time: i64,
-    /// The same in milliseconds. Sessions of before this was kept have none.
+    /// The same in milliseconds, in the order that all replicas share. Sessions of before this was kept have none.
     #[serde(default)]
     pub signed_in_at: Option<i64>,
     /// When the person last proved who they are at the provider, seconds since 1970, where it said so: a session

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use poolgate_providers::{Inbound, UnsolicitedFacts};
 
-use super::complete::{self, Completed, Parties, Wish};
+use super::complete::{self, Began, Completed, Parties, Wish};
 use super::failure::{Cause, Failed};
 use super::request::{AuthorizeRequest, Rejected, Wanted};
 use crate::context::Context;
@@ -120,7 +120,7 @@ async fn arrive(
     let parties = Parties::find(pool, &request.client_id, provider)?;
     let callback = super::callback(context, pool, parties.provider)?;
     let facts = UnsolicitedFacts { callback, entity_id: pool.entity_id() };
-    let began = context.now();
+    let began = Began::now(context);
     let coming = parties.adapter.finish_unsolicited(&context.around, &facts, inbound);
     let provider_type = parties.provider.config.value.provider_type;
     let identity = context.metrics.provider(provider_type, ProviderCall::FinishUnsolicited, coming).await?;

@@ -125,7 +125,7 @@ impl Mark {
         context: &Context,
         until: OffsetDateTime,
     ) -> Result<Option<OffsetDateTime>, SessionError> {
-        let now = context.now();
+        let now = context.end_now();
         if context.sessions.put_new(&self.0, millis(now).to_string().into_bytes(), until).await? {
             return Ok(Some(now));
         }

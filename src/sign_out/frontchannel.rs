@@ -76,7 +76,7 @@ async fn end_named(context: &Context, pool: &LivePool, by: By<'_>, sid: &str) ->
     let owners = context.directory.owners_of_session(pool.id(), by.provider, &session_digest(sid)).await?;
     for owner in &owners {
         let marks = vec![of_session(by.provider, &owner.subject, sid)];
-        end_sessions(context, pool, by, &owner.sub, &owner.subject, marks, context.now()).await?;
+        end_sessions(context, pool, by, &owner.sub, &owner.subject, marks, context.end_now()).await?;
     }
     if !owners.is_empty() {
         let (pool_id, provider) = (pool.id(), by.provider);
@@ -105,6 +105,6 @@ async fn end_here(
     } else {
         return Ok(false);
     };
-    end_sessions(context, pool, by, &session.sub, &there.subject, vec![mark], context.now()).await?;
+    end_sessions(context, pool, by, &session.sub, &there.subject, vec![mark], context.end_now()).await?;
     Ok(true)
 }

@@ -138,5 +138,5 @@ async fn end_at(
         return Ok(false);
     };
     let sessions = request.session_indexes.iter().map(|index| of_session(provider, subject, index)).collect();
-    end_sessions(context, pool, sender.into(), &sub, subject, sessions, context.now()).await
+    end_sessions(context, pool, sender.into(), &sub, subject, sessions, context.end_now()).await
 }

@@ -126,4 +126,8 @@ impl UsedOnce for OfProvider {
     async fn first_use(&self, key: &str, until: OffsetDateTime) -> Result<bool, ProviderError> {
         self.used.first_use(&format!("{} {key}", self.own), until).await
     }
+
+    async fn first_use_unasked(&self, key: &str, until: OffsetDateTime) -> Result<bool, ProviderError> {
+        self.used.first_use_unasked(&format!("{} {key}", self.own), until).await
+    }
 }

@@ -27,6 +27,14 @@ const UNKNOWN_KEY_PAUSE: Duration = Duration::minutes(1);
 /// How long a sign-in waits for fresh metadata: as long as one fetch may take.
 const PATIENCE: Wait = Wait::from_secs(10);
 
+/// How long a replica has for one fetch: it, and its write.
+const LEASE: Duration = Duration::seconds(30);
+/// How much later than due a fetch is made when replicas cannot agree on who makes it; up to three and a half times
+/// that, by chance.
+const ALONE: Duration = Duration::minutes(2);
+/// How long failures are remembered.
+const KEPT: Duration = Duration::hours(2);
+
 /// What is known of a provider's fetches beyond the record.
 #[derive(Default)]
 pub(super) struct Known {
@@ -196,27 +204,100 @@ impl Upkeep {
     async fn refresh(&self, name: &Name, why: Why) {
         let known = self.known(name);
         let _alone = known.fetching.lock().await;
+        let is_due = matches!(why, Why::Due);
+        if is_due && !self.takes_turn(name, &known).await {
+            return;
+        }
         // As it is after the wait.
-        let snapshot = self.registry.snapshot();
-        let Some(live) = find(&snapshot, name) else { return };
-        let Some(url) = metadata_url(&live.config.value) else { return };
-        let now = self.now();
-        if known.rests(live.config.value.metadata_fetched, now) {
-            return;
-        }
-        let wanted = match why {
-            Why::Due => self.due_at(live, &known, now) <= now,
-            Why::UnknownKey { tried } => {
-                live.config.value.metadata_document == tried && self.may_look_for_key(name, now).await
-            }
+        let (snapshot, now) = (self.registry.snapshot(), self.now());
+        let wanted = match find(&snapshot, name) {
+            None => false,
+            Some(live) if known.rests(live.config.value.metadata_fetched, now) => false,
+            Some(live) => match why {
+                Why::Due => self.due_at(live, &known, now) <= now,
+                Why::UnknownKey { tried } => {
+                    live.config.value.metadata_document == tried && self.may_look_for_key(name, now).await
+                }
+            },
         };
-        if !wanted {
+        let live = find(&snapshot, name).filter(|_| wanted);
+        let Some((live, url)) = live.and_then(|live| Some((live, metadata_url(&live.config.value)?))) else {
+            if is_due {
+                self.gives_turn_back(name).await;
+            }
             return;
-        }
+        };
+        known.failed_before(self.failures_of_all(name).await);
         let result = self.fetch_and_keep(live, url).await;
         let now = self.now();
         known.ended(now, &result, self.jitter());
         self.tell(name, &result);
+        self.tell_all(name, &known, now).await;
+    }
+
+    /// Whether this replica fetches, by what every replica has written until now: the last turn may have just ended.
+    async fn takes_turn(&self, name: &Name, known: &Known) -> bool {
+        let (snapshot, now) = (self.registry.snapshot(), self.now());
+        let Some(live) = find(&snapshot, name) else { return false };
+        if self.due_at(live, known, now) > now || !self.is_ours(name, live, known, now).await {
+            return false;
+        }
+        if let Err(error) = self.registry.caught_up().await {
+            let (pool_id, provider) = name;
+            tracing::debug!(%error, %pool_id, %provider, "nothing is refreshed while the directory is away");
+            self.gives_turn_back(name).await;
+            return false;
+        }
+        true
+    }
+
+    async fn gives_turn_back(&self, name: &Name) {
+        if let Err(error) = self.sessions.delete(&lease(name)).await {
+            tracing::debug!(%error, "a turn is not given back: it ends by itself");
+        }
+    }
+
+    /// Whether this replica fetches what is due. One does; should it die, the next one does when its lease is over.
+    ///
+    /// Without the session store nobody can tell: each waits some time longer, by chance, so that what one of them
+    /// fetches reaches the others through the directory.
+    async fn is_ours(&self, name: &Name, live: &LiveProvider, known: &Known, now: OffsetDateTime) -> bool {
+        match self.sessions.put_new(&lease(name), Vec::new(), now + LEASE).await {
+            Ok(ours) => ours,
+            Err(error) => {
+                let (pool_id, provider) = name;
+                tracing::debug!(%error, %pool_id, %provider, "which replica refreshes cannot be agreed on");
+                self.due_at(live, known, now) + ALONE * (100 + u32::from(self.jitter().0)) / 100 <= now
+            }
+        }
+    }
+
+    /// How many fetches in a row have failed, on all replicas, as far as is known.
+    async fn failures_of_all(&self, name: &Name) -> u32 {
+        let value = self.sessions.get(&failures(name)).await.ok().flatten();
+        value.and_then(|value| String::from_utf8(value).ok()?.parse().ok()).unwrap_or(0)
+    }
+
+    /// Tells the other replicas how the fetch went: nobody tries again before it is time.
+    async fn tell_all(&self, name: &Name, known: &Known, now: OffsetDateTime) {
+        let (failed, due) = {
+            let state = lock(&known.state);
+            (state.failures, state.due.filter(|_| state.failures > 0))
+        };
+        let told = match due {
+            Some(due) => {
+                let count = failed.to_string().into_bytes();
+                let kept = self.sessions.put(&failures(name), count, now + KEPT).await;
+                kept.and(self.sessions.put(&lease(name), Vec::new(), due).await)
+            }
+            None => {
+                let kept = self.sessions.delete(&failures(name)).await;
+                kept.and(self.sessions.delete(&lease(name)).await)
+            }
+        };
+        if let Err(error) = told {
+            tracing::debug!(%error, "how a refresh went is not known to the other replicas");
+        }
     }
 
     /// At most once a minute, whichever replica is asked and however often it starts.
@@ -285,6 +366,16 @@ impl Upkeep {
     }
 }
 
+/// Held by the replica that fetches this provider's metadata, and after a failure until it is time to try again.
+fn lease((pool_id, provider): &Name) -> Key {
+    Key::new(Kind::Lease, format!("metadata {pool_id} {provider}"))
+}
+
+/// How many fetches have failed in a row.
+fn failures((pool_id, provider): &Name) -> Key {
+    Key::new(Kind::Fetched, format!("metadata failures {pool_id} {provider}"))
+}
+
 fn new_certificates(old: &IdpMetadata, fresh: &IdpMetadata) -> Vec<Fingerprint> {
     let is_known = |certificate| old.keys.iter().any(|key| key.certificate == certificate);
     let new = fresh.keys.iter().filter(|key| !is_known(key.certificate.clone()));
@@ -292,6 +383,12 @@ fn new_certificates(old: &IdpMetadata, fresh: &IdpMetadata) -> Vec<Fingerprint> 
 }
 
 impl Known {
+    /// Other replicas have failed so often in a row.
+    fn failed_before(&self, failures: u32) {
+        let mut state = lock(&self.state);
+        state.failures = state.failures.max(failures);
+    }
+
     /// Whether the last fetch, by whomever, is too fresh for another.
     fn rests(&self, fetched: Option<Timestamp>, now: OffsetDateTime) -> bool {
         let ended = lock(&self.state).ended;

@@ -40,6 +40,7 @@ mod light_providers;
 mod linking;
 mod load;
 mod management;
+mod migrate;
 mod observability;
 mod oidc;
 mod oidc_sign_out;

@@ -185,6 +185,7 @@ pub fn sign_in(
         random: Arc::new(Fixed),
         http: Arc::new(answers),
         used: Arc::new(Fixed),
+        shared: Arc::new(poolgate_providers::shared::Alone),
     };
     let Outbound::Redirect(url) = now(provider.begin(&around, &facts))? else { panic!("no redirect") };
     let pairs = vec![("state".to_owned(), HANDLE.to_owned()), ("code".to_owned(), "c".to_owned())];

@@ -100,6 +100,7 @@ async fn a_code_is_never_sent_twice() {
         random: Arc::new(SystemRandom),
         http: Arc::<Failing>::clone(&http),
         used: Arc::new(NoMemory),
+        shared: Arc::new(crate::shared::Alone),
     };
     let token = Url::parse("https://idp.example.com/token").unwrap();
     let auth = ClientAuth::SecretPost("secret".into());

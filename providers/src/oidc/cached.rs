@@ -79,7 +79,8 @@ impl<T> Cached<T> {
     ///
     /// Whoever waited while another fetched takes that result, good or bad: a provider that is away
     /// costs everybody one time-out, not one after the other. A copy is not replaced more often than
-    /// once in `gap`: within it the copy there is comes back. A fetch that is given up half-way, because who
+    /// once in `gap`: within it the copy there is comes back. `fetch` brings a copy and when it was fetched, perhaps by
+    /// another replica, or nothing where there is none newer. A fetch that is given up half-way, because who
     /// asked for it went away, does not count: otherwise whoever hangs up each time keeps a new copy from all.
     pub(super) async fn refresh<F>(
         &self,
@@ -89,10 +90,11 @@ impl<T> Cached<T> {
         fetch: impl FnOnce() -> F,
     ) -> Result<Arc<T>, ProviderError>
     where
-        F: Future<Output = Result<T, ProviderError>>,
+        F: Future<Output = Result<Option<(T, OffsetDateTime)>, ProviderError>>,
     {
         let _flight = self.flight.lock().await;
         let seen = self.look();
+        let before = seen.value.clone();
         if seen.attempts != attempts {
             match (seen.failure, seen.value) {
                 (Some((_, failure)), _) => return Err(failure),
@@ -104,20 +106,30 @@ impl<T> Cached<T> {
         {
             return Ok(value);
         }
-        let result = fetch().await.map(Arc::new);
+        let result = fetch().await.map(|got| got.map(|(value, at)| (Arc::new(value), at)));
         self.change(|state| {
             state.attempts += 1;
-            // Marked at the end, which is no later than at the beginning: one fetches at a time.
-            state.refetched_at = state.value.is_some().then_some(now);
+            let refetched_at = |at| state.value.is_some().then_some(at);
             match &result {
-                Ok(value) => {
+                Ok(Some((value, at))) => {
+                    // Marked at the end, which is no later than at the beginning: one fetches at a time. What another
+                    // replica fetched counts from then on: the next fetch is no later than it would be there.
+                    state.refetched_at = refetched_at(now.min(*at));
                     state.failure = None;
                     state.value = Some(Arc::clone(value));
-                    state.fetched_at = Some(now);
+                    state.fetched_at = Some(*at);
                 }
-                Err(failure) => state.failure = Some((now, failure.clone())),
+                Ok(None) => state.failure = None,
+                Err(failure) => {
+                    state.refetched_at = refetched_at(now);
+                    state.failure = Some((now, failure.clone()));
+                }
             }
         });
-        result
+        match (result?, before) {
+            (Some((value, _)), _) | (None, Some(value)) => Ok(value),
+            // Never: nothing newer is only said to who has something.
+            (None, None) => Err(ProviderError::StoreAway),
+        }
     }
 }

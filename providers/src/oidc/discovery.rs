@@ -4,21 +4,25 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use http::Response;
 use serde_json::{Map, Value};
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use url::Url;
 
 use super::cached::Cached;
 use super::entra;
 use super::keys::Alg;
 use super::settings::{IssuerRule, OidcSettings, reserved_parameter};
-use crate::fetch::Http;
+use super::together::{Document, Need};
 use crate::oauth::{call, json};
 use crate::settings::https_url;
-use crate::{ProviderError, Upstream};
+use crate::{ProviderError, Surroundings, Upstream};
 
 /// A document older than this is fetched again; the old one stays in use while that fails.
 const MAX_AGE: Duration = Duration::hours(24);
+/// What another replica fetched is this old at most for whoever knows nothing yet: to save a provider anew reads
+/// its document anew.
+const NEW: Duration = Duration::minutes(10);
 /// After a failure nothing is fetched for this long.
 const BACK_OFF: Duration = Duration::seconds(5);
 
@@ -83,10 +87,10 @@ impl Discovery {
     /// The endpoints, fetched when there are none or they are old.
     pub(super) async fn endpoints(
         &self,
-        http: &dyn Http,
-        now: OffsetDateTime,
+        around: &Surroundings,
         settings: &OidcSettings,
     ) -> Result<Arc<Endpoints>, ProviderError> {
+        let now = around.clock.now();
         let cached = match self {
             Self::Explicit(endpoints) => return Ok(Arc::clone(endpoints)),
             Self::AtIssuer(cached) => cached,
@@ -97,7 +101,16 @@ impl Discovery {
         }
         let result = match seen.failed_within(now, BACK_OFF) {
             Some(failure) => Err(failure),
-            None => cached.refresh(seen.attempts, now, BACK_OFF, || fetch(http, settings)).await,
+            None => {
+                let address = address(settings)?;
+                let parts = [address.as_str(), &settings.issuer, &settings.client_id];
+                let document = Document::new(around, "discovery", &parts, MAX_AGE);
+                let fetch = || call::ask(around.http.as_ref(), AT, || call::get(&address));
+                let believe = |response: &Response<Vec<u8>>| believe(response, settings);
+                let age = if seen.value.is_some() { MAX_AGE } else { NEW };
+                let obtain = || document.obtain(Need::Since(now - age), fetch, believe);
+                cached.refresh(seen.attempts, now, BACK_OFF, obtain).await
+            }
         };
         match (result, seen.value) {
             (Err(_), Some(old)) => Ok(old),
@@ -114,16 +127,20 @@ fn by_hand(names: Option<&[&str]>) -> Vec<Alg> {
     }
 }
 
-async fn fetch(http: &dyn Http, settings: &OidcSettings) -> Result<Endpoints, ProviderError> {
-    const AT: Upstream = Upstream::Discovery;
+const AT: Upstream = Upstream::Discovery;
+
+fn address(settings: &OidcSettings) -> Result<Url, ProviderError> {
     let at = match settings.issuer_rule {
         IssuerRule::Entra(tenants) => Cow::Owned(entra::authority(&settings.issuer, tenants)),
         _ => Cow::Borrowed(&settings.issuer),
     };
     let address = format!("{at}/.well-known/openid-configuration");
-    let url = Url::parse(&address).map_err(|_| ProviderError::Settings("oidc_issuer is not a URL".into()))?;
-    let response = call::ask(http, AT, || call::get(&url)).await?;
-    let document = call::object(AT, &response, &[])?;
+    Url::parse(&address).map_err(|_| ProviderError::Settings("oidc_issuer is not a URL".into()))
+}
+
+/// The endpoints that a document names, whoever fetched it.
+fn believe(response: &Response<Vec<u8>>, settings: &OidcSettings) -> Result<Endpoints, ProviderError> {
+    let document = call::object(AT, response, &[])?;
     read(&document, settings).map_err(|fault| match fault {
         Fault::Issuer(came) => ProviderError::not_believed(
             "oidc_discovery_issuer",

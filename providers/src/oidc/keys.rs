@@ -4,15 +4,17 @@ use aws_lc_rs::digest;
 use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Response;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::cached::Cached;
+use super::together::{Document, Need};
 use crate::fetch::Http;
 use crate::oauth::{call, json};
-use crate::{ProviderError, Upstream};
+use crate::{ProviderError, Surroundings, Upstream};
 
 /// Most keys taken from one set.
 const MOST_KEYS: usize = 100;
@@ -22,6 +24,8 @@ const MAX_AGE: Duration = Duration::hours(1);
 const MAX_STALE: Duration = Duration::hours(24);
 /// Shortest time between two fetches when there is a set already.
 const GAP: Duration = Duration::MINUTE;
+/// What another replica fetched is this old at most for whoever knows nothing yet.
+const NEW: Duration = Duration::minutes(10);
 /// How long a failed first fetch is not repeated.
 const BACK_OFF: Duration = Duration::seconds(5);
 
@@ -273,6 +277,14 @@ impl KeySet {
     }
 }
 
+/// Where a key set is, and for whom: what other replicas fetched is looked for under all of it.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) url: &'a Url,
+    pub(super) issuer: &'a str,
+    pub(super) client_id: &'a str,
+}
+
 /// The key set of one provider, fetched when needed.
 #[derive(Default)]
 pub(super) struct KeyCache {
@@ -281,18 +293,22 @@ pub(super) struct KeyCache {
 
 impl KeyCache {
     /// The key set that holds a key for `alg` and `kid`; fetched again when the one at hand does not,
-    /// at most once a minute (the first fetch not counted) and by one sign-in at a time.
+    /// at most once a minute (the first fetch not counted) by all replicas together, and by one sign-in at a time.
     ///
     /// # Errors
     /// What went wrong fetching, or [`ProviderError::NotBelieved`] when no key or more than one fits.
     pub(super) async fn holding(
         &self,
-        http: &dyn Http,
-        url: &Url,
+        around: &Surroundings,
+        from: Source<'_>,
         now: OffsetDateTime,
         alg: Alg,
         kid: Option<&str>,
     ) -> Result<std::sync::Arc<KeySet>, ProviderError> {
+        let parts = [from.url.as_str(), from.issuer, from.client_id];
+        let document = Document::new(around, "jwks", &parts, MAX_AGE);
+        let http = around.http.as_ref();
+        let obtain = |need| document.obtain(need, || ask(http, from.url), read);
         let seen = self.cached.look();
         let mut attempts = seen.attempts;
         let mut failure = None;
@@ -303,7 +319,8 @@ impl KeyCache {
                 None
             }
             None => {
-                let result = self.cached.refresh(attempts, now, GAP, || fetch(http, url)).await;
+                let need = Need::Since(now - if seen.value.is_some() { MAX_AGE } else { NEW });
+                let result = self.cached.refresh(attempts, now, GAP, || obtain(need)).await;
                 let after = self.cached.look();
                 attempts = after.attempts;
                 failure = result.err().or_else(|| after.failure.as_ref().map(|(_, error)| error.clone()));
@@ -314,10 +331,12 @@ impl KeyCache {
             return Err(failure.unwrap_or(ProviderError::TimedOut(Upstream::Jwks)));
         };
         let first_look = keys.select(alg, kid).err();
+        let fetched_before = self.cached.look().fetched_at.is_some_and(|at| at < now);
         let keys = match first_look {
             // A set that was fetched by this very call is as new as can be.
-            Some(NoKey::Unknown) if seen.value.is_some() => {
-                self.cached.refresh(attempts, now, GAP, || fetch(http, url)).await?
+            Some(NoKey::Unknown) if seen.value.is_some() || fetched_before => {
+                let at = self.cached.look().fetched_at.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+                self.cached.refresh(attempts, now, GAP, || obtain(Need::Later(at, GAP))).await?
             }
             _ => keys,
         };
@@ -346,7 +365,14 @@ fn no_key(fault: NoKey, kid: Option<&str>) -> ProviderError {
 }
 
 pub(super) async fn fetch(http: &dyn Http, url: &Url) -> Result<KeySet, ProviderError> {
-    let response = call::ask(http, Upstream::Jwks, || call::get(url)).await?;
-    let document = call::object(Upstream::Jwks, &response, &[])?;
+    read(&ask(http, url).await?)
+}
+
+async fn ask(http: &dyn Http, url: &Url) -> Result<Response<Vec<u8>>, ProviderError> {
+    call::ask(http, Upstream::Jwks, || call::get(url)).await
+}
+
+fn read(response: &Response<Vec<u8>>) -> Result<KeySet, ProviderError> {
+    let document = call::object(Upstream::Jwks, response, &[])?;
     KeySet::read(&document).map_err(|reason| call::bad(Upstream::Jwks, response.status(), reason))
 }

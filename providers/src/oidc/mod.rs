@@ -20,6 +20,7 @@ pub mod settings;
 pub mod survey;
 #[cfg(test)]
 mod tests;
+mod together;
 mod userinfo;
 
 use std::sync::Arc;
@@ -44,7 +45,7 @@ use discovery::{Discovery, Endpoints};
 use id_token::Expected;
 pub(crate) use id_token::IdToken;
 use jws::{Document, Jws};
-use keys::KeyCache;
+use keys::{KeyCache, Source};
 use settings::IssuerRule;
 use userinfo::Reply;
 
@@ -91,8 +92,7 @@ impl OidcProvider {
         let Inbound::OAuth(pairs) = inbound else {
             return Err(ProviderError::Unsolicited("a SAML response came for an OAuth sign-in".to_owned()));
         };
-        let http = around.http.as_ref();
-        let endpoints = self.discovery.endpoints(http, around.clock.now(), &self.settings).await?;
+        let endpoints = self.discovery.endpoints(around, &self.settings).await?;
         let answered = self.answered(&pairs, &endpoints);
         let name = answered.as_deref().unwrap_or(&endpoints.issuer);
         let issuer = Issuer { name: Some(name), always: endpoints.iss_parameter };
@@ -140,7 +140,7 @@ impl OidcProvider {
         jws.check_header(&endpoints.algs)?;
         let now = around.clock.now();
         let kid = jws.kid.as_deref();
-        let keys = self.keys.holding(around.http.as_ref(), &endpoints.jwks, now, jws.alg, kid).await?;
+        let keys = self.keys.holding(around, self.key_source(endpoints), now, jws.alg, kid).await?;
         let expected = Expected {
             issuer: &endpoints.issuer,
             issuer_rule: self.settings.issuer_rule,
@@ -162,10 +162,11 @@ impl OidcProvider {
         token: &str,
     ) -> Result<EndedThere, ProviderError> {
         let jws = Jws::parse_as(token, Document::LogoutToken)?;
-        let (http, now) = (around.http.as_ref(), around.clock.now());
-        let endpoints = self.discovery.endpoints(http, now, &self.settings).await?;
+        let now = around.clock.now();
+        let endpoints = self.discovery.endpoints(around, &self.settings).await?;
         jws.check_header(&endpoints.algs)?;
-        let keys = self.keys.holding(http, &endpoints.jwks, now, jws.alg, jws.kid.as_deref()).await?;
+        let keys =
+            self.keys.holding(around, self.key_source(&endpoints), now, jws.alg, jws.kid.as_deref()).await?;
         let expected = logout_token::Expected {
             issuer: &endpoints.issuer,
             issuer_rule: self.settings.issuer_rule,
@@ -174,6 +175,10 @@ impl OidcProvider {
             now: around.clock.now(),
         };
         logout_token::verify(&jws, &keys, &expected)
+    }
+
+    fn key_source<'a>(&'a self, endpoints: &'a Endpoints) -> Source<'a> {
+        Source { url: &endpoints.jwks, issuer: &endpoints.issuer, client_id: &self.settings.client_id }
     }
 
     fn skew(&self) -> Duration {
@@ -195,7 +200,7 @@ impl OidcProvider {
                 let jws = Jws::parse_as(&token, Document::UserInfo)?;
                 jws.check_header(&endpoints.userinfo_algs)?;
                 let (now, kid) = (around.clock.now(), jws.kid.as_deref());
-                let keys = self.keys.holding(http, &endpoints.jwks, now, jws.alg, kid).await?;
+                let keys = self.keys.holding(around, self.key_source(endpoints), now, jws.alg, kid).await?;
                 let expected = userinfo::Expected {
                     id_token: &confirmed.verified,
                     client_id: &self.settings.client_id,
@@ -244,8 +249,7 @@ impl Confirmed {
 #[async_trait]
 impl Provider for OidcProvider {
     async fn begin(&self, around: &Surroundings, facts: &AttemptFacts) -> Result<Outbound, ProviderError> {
-        let endpoints =
-            self.discovery.endpoints(around.http.as_ref(), around.clock.now(), &self.settings).await?;
+        let endpoints = self.discovery.endpoints(around, &self.settings).await?;
         Ok(Outbound::Redirect(authorize::url(&self.settings, &endpoints, facts)?))
     }
 
@@ -269,8 +273,7 @@ impl Provider for OidcProvider {
         if !self.settings.common.idp_signout {
             return Ok(None);
         }
-        let endpoints =
-            self.discovery.endpoints(around.http.as_ref(), around.clock.now(), &self.settings).await?;
+        let endpoints = self.discovery.endpoints(around, &self.settings).await?;
         end_session::url(&endpoints, &self.settings.client_id, session, facts)
             .map(|url| Some(Outbound::Redirect(url)))
             .ok_or_else(|| {

@@ -37,7 +37,7 @@ impl OidcProvider {
     /// What a sign-in would fail with.
     pub async fn survey(&self, around: &Surroundings) -> Result<Survey, ProviderError> {
         let http = around.http.as_ref();
-        let endpoints = self.discovery.endpoints(http, around.clock.now(), &self.settings).await?;
+        let endpoints = self.discovery.endpoints(around, &self.settings).await?;
         let keys = keys::fetch(http, &endpoints.jwks).await?;
         let named = |(kid, algs): (Option<String>, _)| (kid.map(|kid| json::shown(&kid, LONGEST_NAME)), algs);
         Ok(Survey {

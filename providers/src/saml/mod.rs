@@ -183,7 +183,11 @@ impl SamlProvider {
         let (assertion, until) = self.examine(expected, &field)?;
         // An id has no space in it, so no other pair of provider and id makes this key.
         let key = format!("saml/{} {}", self.settings.metadata.entity_id, assertion.id);
-        if !around.used.first_use(&key, until).await? {
+        let first = match expected.request_id {
+            Some(_) => around.used.first_use(&key, until).await?,
+            None => around.used.first_use_unasked(&key, until).await?,
+        };
+        if !first {
             return Err(Refusal::new("saml_replay", "this assertion was used before").into());
         }
         Ok(Verified::vouch(identity(assertion, expected.now)))

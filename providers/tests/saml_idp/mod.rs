@@ -302,7 +302,13 @@ impl UsedOnce for Memory {
 }
 
 pub fn surroundings(now: OffsetDateTime, used: Arc<dyn UsedOnce>) -> Surroundings {
-    Surroundings { clock: Arc::new(At(now)), random: Arc::new(NoRandom), http: Arc::new(NoHttp), used }
+    Surroundings {
+        clock: Arc::new(At(now)),
+        random: Arc::new(NoRandom),
+        http: Arc::new(NoHttp),
+        used,
+        shared: Arc::new(poolgate_providers::shared::Alone),
+    }
 }
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {

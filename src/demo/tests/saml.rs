@@ -41,6 +41,7 @@ fn around() -> Surroundings {
         random: Arc::new(SystemRandom),
         http: Arc::new(Nowhere),
         used: Arc::new(AlwaysFirst),
+        shared: Arc::new(poolgate_providers::shared::Alone),
     }
 }
 

@@ -131,6 +131,11 @@ impl Connections {
         Ok(Session { home: self, connection, in_transaction: false, fresh, limit, deadline, _permit: permit })
     }
 
+    /// A connection that is not one of these.
+    pub(super) async fn dedicated(&self) -> Result<PgConnection, Trouble> {
+        self.connect(self.timeout, Instant::now() + self.timeout).await
+    }
+
     async fn connect(&self, limit: Duration, deadline: Instant) -> Result<PgConnection, Trouble> {
         let mut pause = PAUSE;
         loop {

@@ -6,6 +6,7 @@ mod address;
 mod configuration;
 mod connections;
 mod endings;
+pub(crate) mod import;
 mod links;
 mod list;
 mod marks;
@@ -30,7 +31,7 @@ use tokio::time::{Instant, MissedTickBehavior, sleep};
 pub use self::address::{Address, AddressError};
 use self::connections::Connections;
 use self::rows::{read_user, user_columns};
-use self::schema::Unusable;
+use self::schema::{Unusable, Visitor};
 use self::trouble::Trouble;
 use super::storable::{any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_ending, refuse_nul_in_source};
 use super::stored::{millis, moment};
@@ -74,7 +75,7 @@ impl PostgresDirectory {
         let connections = Arc::new(Connections::new(address));
         let begun = Instant::now();
         loop {
-            match schema::prepare(&connections).await {
+            match schema::prepare(&connections, Visitor::Gateway).await {
                 Ok(()) => break,
                 Err(Unusable::Trouble(trouble)) if trouble.may_pass() && begun.elapsed() < patience => {
                     tracing::warn!(place = address.place(), why = trouble.words(), "waiting for PostgreSQL");
@@ -239,6 +240,16 @@ impl Directory for PostgresDirectory {
     async fn use_once(&self, mark: &str, until: OffsetDateTime) -> Result<bool, DirectoryError> {
         refuse_any_nul("mark", &[mark])?;
         Ok(marks::use_once(&self.connections, mark, millis(until), millis(self.clock.now())).await?)
+    }
+
+    async fn now(&self) -> Result<Option<OffsetDateTime>, DirectoryError> {
+        // Not the moment at which the transaction began.
+        const ASK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8";
+        let rows = self.connections.fetch(|| Ok(sqlx::query(ASK))).await?;
+        let row = rows.first().ok_or(Trouble::Sql(sqlx::Error::RowNotFound))?;
+        let micros: i64 = row.try_get(0).map_err(Trouble::from)?;
+        let now = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000);
+        now.map(Some).map_err(|error| DirectoryError::Away(format!("its clock is of no use: {error}")))
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {

@@ -20,6 +20,17 @@ const ONE_BY_ONE: &str = "SELECT pg_advisory_xact_lock(hashtextextended('poolgat
 /// The oldest PostgreSQL that this was made for.
 const OLDEST_SERVER: i32 = 130_000;
 
+/// Who wants the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Visitor {
+    /// A gateway: never of a directory that is not whole.
+    Gateway,
+    /// Whoever copies a directory into this one.
+    Import,
+    /// Whoever compares: makes nothing.
+    Check,
+}
+
 /// Why the tables cannot be used.
 #[derive(Debug)]
 pub(super) enum Unusable {
@@ -51,19 +62,22 @@ impl From<Unusable> for DirectoryError {
 }
 
 /// Brings the tables up to date, if they are not: a role that may not make tables will do when they are.
-pub(super) async fn prepare(connections: &Connections) -> Result<(), Unusable> {
+pub(super) async fn prepare(connections: &Connections, visitor: Visitor) -> Result<(), Unusable> {
     check_server(connections).await?;
     let mut transaction = connections.begin(LONGEST).await?;
-    let version = version(&mut transaction, connections.schema()).await?;
+    let version = version(&mut transaction, connections.schema(), visitor).await?;
     transaction.roll_back().await;
     // There may be room for one only.
     drop(transaction);
     if is_last(version)? {
         return Ok(());
     }
+    if visitor == Visitor::Check {
+        return Err(Unusable::Refused("it holds no directory of this version of Poolgate".to_owned()));
+    }
     let mut transaction = connections.begin(LONGEST).await?;
     transaction.fetch(sqlx::query(ONE_BY_ONE).bind(connections.schema())).await?;
-    let done = migrate(&mut transaction, connections.schema()).await;
+    let done = migrate(&mut transaction, connections.schema(), visitor).await;
     match done {
         Ok(()) => Ok(transaction.commit().await?),
         Err(why) => {
@@ -73,9 +87,9 @@ pub(super) async fn prepare(connections: &Connections) -> Result<(), Unusable> {
     }
 }
 
-async fn migrate(transaction: &mut Session<'_>, schema: &str) -> Result<(), Unusable> {
+async fn migrate(transaction: &mut Session<'_>, schema: &str, visitor: Visitor) -> Result<(), Unusable> {
     // Another replica may have done it since.
-    let version = version(transaction, schema).await?;
+    let version = version(transaction, schema, visitor).await?;
     if is_last(version)? {
         return Ok(());
     }
@@ -96,7 +110,11 @@ async fn migrate(transaction: &mut Session<'_>, schema: &str) -> Result<(), Unus
 }
 
 /// How many of the texts have been run; `None` where there are no tables.
-async fn version(transaction: &mut Session<'_>, schema: &str) -> Result<Option<usize>, Unusable> {
+async fn version(
+    transaction: &mut Session<'_>,
+    schema: &str,
+    visitor: Visitor,
+) -> Result<Option<usize>, Unusable> {
     let table = sqlx::query(
         "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE n.nspname = $1 AND c.relname = 'poolgate_directory' AND c.relkind = 'r'",
@@ -106,7 +124,7 @@ async fn version(transaction: &mut Session<'_>, schema: &str) -> Result<Option<u
     }
     let rows = transaction.fetch(sqlx::query("SELECT version, importing FROM poolgate_directory")).await?;
     let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-    if row.try_get(1)? {
+    if visitor == Visitor::Gateway && row.try_get(1)? {
         let why = "a directory is being copied into this database, or that was broken off: finish it, or begin anew \
                    (poolgate migrate)";
         return Err(Unusable::Refused(why.to_owned()));

@@ -80,6 +80,22 @@ impl OwnedFile {
         Ok((file, connection))
     }
 
+    /// Locks a file that is there, and looks at nothing in it: its tables stay what they are, and nothing can be
+    /// written by this connection.
+    pub(crate) async fn open_as_it_is(path: &Path) -> Result<(Self, SqliteConnection), FileError> {
+        let (path, lock) = claim(path)?;
+        let file = Self { path, synchronous: SqliteSynchronous::Full, _lock: lock };
+        let open = async {
+            // Not read-only: what a gateway that was killed left in the log beside it is taken in.
+            let mut connection = SqliteConnection::connect_with(&file.common()).await?;
+            sqlx::query("PRAGMA query_only = ON").execute(&mut connection).await?;
+            Ok(connection)
+        };
+        let opened = open.await;
+        let connection = opened.map_err(|source| FileError::Sqlite { path: file.path.clone(), source })?;
+        Ok((file, connection))
+    }
+
     fn common(&self) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
             .filename(&self.path)

@@ -44,6 +44,10 @@ const MIGRATIONS: [&str; 5] = [
     include_str!("../../../migrations/sqlite/directory-0005.sql"),
 ];
 
+/// The number of the last of them.
+#[expect(clippy::cast_possible_wrap, reason = "a handful")]
+pub(crate) const SCHEMA: i64 = MIGRATIONS.len() as i64;
+
 /// Connections that read.
 const READERS: u32 = 4;
 
@@ -265,6 +269,10 @@ impl Directory for SqliteDirectory {
         refuse_any_nul("mark", &[mark])?;
         let work = Work::UseOnce { mark: mark.to_owned(), until: millis(until) };
         Ok(matches!(self.ask(work).await?, Done::Used(true)))
+    }
+
+    async fn now(&self) -> Result<Option<OffsetDateTime>, DirectoryError> {
+        Ok(None)
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {

@@ -33,6 +33,7 @@ use crate::pool::{AppClient, Domain, IdentityProvider, ProviderType};
 use crate::registry::{Edit, Registry, Versioned};
 use crate::sessions::SessionStore;
 use crate::sessions::embedded::EmbeddedSessions;
+use crate::sign_in::shared_copies::SharedMemory;
 use crate::sign_in::used_once::UsedMarks;
 use crate::testing;
 use crate::upkeep::Upkeep;
@@ -47,11 +48,25 @@ pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// The clock in the test's hand.
-pub(super) struct Hand(Mutex<OffsetDateTime>);
+pub(super) struct Hand {
+    now: Mutex<OffsetDateTime>,
+    /// By how much it was set back or forward, all in all.
+    stepped: Mutex<Duration>,
+}
+
+impl Hand {
+    fn at(now: OffsetDateTime) -> Arc<Self> {
+        Arc::new(Self { now: Mutex::new(now), stepped: Mutex::default() })
+    }
+}
 
 impl Clock for Hand {
     fn now(&self) -> OffsetDateTime {
-        *self.0.lock().unwrap()
+        *self.now.lock().unwrap()
+    }
+
+    fn ticks(&self) -> Duration {
+        self.now() - OffsetDateTime::UNIX_EPOCH - *self.stepped.lock().unwrap()
     }
 }
 
@@ -170,7 +185,7 @@ impl House {
     /// has a secret, `spa` takes tokens in the fragment, `narrow` enables Globex alone.
     pub(super) async fn build() -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        let clock = Arc::new(Hand(Mutex::new(testing::NOW)));
+        let clock = Hand::at(testing::NOW);
         let time: Arc<dyn Clock> = Arc::<Hand>::clone(&clock);
         let durable: Arc<dyn Directory> = Arc::new(
             SqliteDirectory::open(&folder.path().join("directory.sqlite"), Arc::clone(&time)).await.unwrap(),
@@ -187,10 +202,27 @@ impl House {
     /// Another replica: over the same stores, asking the same providers, with a configuration of its own in memory.
     /// Its clock is this much ahead.
     pub(super) async fn beside(&self, ahead: Duration) -> Self {
-        let clock = Arc::new(Hand(Mutex::new(self.state.context.now() + ahead)));
+        let clock = Hand::at(self.state.context.now() + ahead);
         let (directory, sessions) = (Arc::clone(&self.directory.inner), Arc::clone(&self.sessions.inner));
         let (folder, web) = (Arc::clone(&self.folder), Arc::clone(&self.web));
         Self::over(folder, clock, directory, sessions, web, 1 << 32).await
+    }
+
+    /// From now on the directory's server has a clock, this one's, and it has been compared.
+    pub(super) async fn asks_the_clock_of(&self, server: &Self) {
+        let clock = Arc::clone(&server.clock);
+        *self.directory.server.lock().unwrap() = Some(Box::new(move || clock.now()));
+        self.state.context.registry.compare_clocks().await.unwrap();
+    }
+
+    /// The same replica after the session store has lost everything.
+    pub(super) async fn without_its_sessions(&self) -> Self {
+        let clock = Arc::clone(&self.clock);
+        let time: Arc<dyn Clock> = Arc::<Hand>::clone(&clock);
+        let path = self.folder.path().join("sessions-anew.sqlite");
+        let empty: Arc<dyn SessionStore> = Arc::new(EmbeddedSessions::open(&path, time).await.unwrap());
+        let (directory, folder) = (Arc::clone(&self.directory.inner), Arc::clone(&self.folder));
+        Self::over(folder, clock, directory, empty, Arc::clone(&self.web), 2 << 32).await
     }
 
     async fn over(
@@ -227,7 +259,8 @@ impl House {
             clock: Arc::clone(&time),
             random: Arc::clone(&random),
             http: Arc::<Provider>::clone(&http),
-            used: Arc::new(UsedMarks::new(Arc::clone(&sessions))),
+            used: Arc::new(UsedMarks::new(Arc::clone(&sessions), Arc::clone(&directory))),
+            shared: Arc::new(SharedMemory::new(Arc::clone(&sessions), Arc::clone(&time))),
         };
         let upkeep = Upkeep::new(Arc::clone(&registry), Arc::clone(&sessions), around.clone(), true);
         let api = ApiContext {
@@ -312,12 +345,18 @@ impl House {
     /// The next sign-in is written, then this link is removed, and a millisecond later the sign-in goes on.
     pub(super) fn unlink_behind_the_next_sign_in(&self, unlink: Unlink) {
         let clock = Arc::clone(&self.clock);
-        let then = move || *clock.0.lock().unwrap() += Duration::milliseconds(1);
+        let then = move || *clock.now.lock().unwrap() += Duration::milliseconds(1);
         self.directory.unlinks_behind_the_next_sign_in(unlink, Box::new(then));
     }
 
     pub(super) fn advance(&self, by: Duration) {
-        *self.clock.0.lock().unwrap() += by;
+        *self.clock.now.lock().unwrap() += by;
+    }
+
+    /// Somebody sets the clock; no time passes.
+    pub(super) fn clock_steps(&self, by: Duration) {
+        *self.clock.now.lock().unwrap() += by;
+        *self.clock.stepped.lock().unwrap() += by;
     }
 
     pub(super) async fn send(&self, request: TestRequest) -> Answer {

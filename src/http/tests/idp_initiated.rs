@@ -7,6 +7,7 @@ use serde_json::json;
 use time::Duration;
 
 use super::house::{Answer, Browser, CALLBACK, House, POOL, claims, domain, query};
+use super::moods::Mood;
 use crate::demo::Own;
 use crate::demo::people;
 use crate::demo::saml_idp::{AuthnRequest, SamlIdp, Signs};
@@ -275,4 +276,25 @@ async fn an_unasked_answer_without_a_query_or_at_another_domain_is_a_page() {
         .insert_header(("content-type", "application/x-www-form-urlencoded"))
         .set_payload(form);
     assert_page("another domain", &house.send(request).await, "domain");
+}
+
+#[actix_web::test]
+async fn what_nobody_asked_for_is_used_once_though_the_session_store_forgets_everything() {
+    let (house, idp) = furnished().await;
+    let response = unasked(&idp);
+    post(&house, &mut Browser::default(), &response, &relay_state(&[])).await.code();
+    let again = post(&house, &mut Browser::default(), &response, &relay_state(&[])).await;
+    assert_told("again", &again, "server_error", "used before");
+    let after = house.without_its_sessions().await;
+    let replayed = post(&after, &mut Browser::default(), &response, &relay_state(&[])).await;
+    assert_told("after the loss", &replayed, "server_error", "used before");
+    post(&after, &mut Browser::default(), &unasked(&idp), &relay_state(&[])).await.code();
+
+    // Without the directory nobody can tell: refused, and not used up by that.
+    let fresh = unasked(&idp);
+    after.directory.becomes(Mood::Away);
+    let away = post(&after, &mut Browser::default(), &fresh, &relay_state(&[])).await;
+    assert_eq!(away.status, 503, "{away:?}");
+    after.directory.becomes(Mood::Well);
+    post(&after, &mut Browser::default(), &fresh, &relay_state(&[])).await.code();
 }

@@ -37,11 +37,16 @@ pub(crate) struct Moody<T: ?Sized> {
     behind: Mutex<Option<Behind>>,
     /// The pool that cannot be read, while the others can.
     pub(crate) unreadable: Mutex<Option<String>>,
+    /// The clock of its server, as if it had one.
+    pub(crate) server: Mutex<Option<Server>>,
     /// How often it was asked what has changed.
     asked: AtomicUsize,
     /// Whoever asks what has changed takes one of these and gives it back: without any it waits.
     pub(crate) open: Semaphore,
 }
+
+/// Tells the time.
+type Server = Box<dyn Fn() -> OffsetDateTime + Send>;
 
 /// A link is removed, then something else happens.
 type Behind = (Unlink, Box<dyn FnOnce() + Send>);
@@ -53,6 +58,7 @@ impl<T: ?Sized> Moody<T> {
             mood: Mutex::new(Mood::Well),
             behind: Mutex::default(),
             unreadable: Mutex::default(),
+            server: Mutex::default(),
             asked: AtomicUsize::new(0),
             open: Semaphore::new(1),
         })
@@ -207,6 +213,11 @@ impl Directory for Moody<dyn Directory> {
         ended: Ended,
     ) -> Result<(), DirectoryError> {
         self.asked()?.end_provider_sessions(pool_id, sub, ended).await
+    }
+
+    async fn now(&self) -> Result<Option<OffsetDateTime>, DirectoryError> {
+        let now = self.asked()?.now().await?;
+        Ok(self.server.lock().unwrap().as_ref().map_or(now, |server| Some(server())))
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {

@@ -4,6 +4,8 @@ use serde_json::json;
 use time::Duration;
 
 use super::house::{Browser, House, POOL, authorize_path, callback_path, person};
+use super::saml::{BOTH, Idp, Key};
+use super::single_logout::Person;
 use crate::api;
 use crate::registry::Edit;
 use crate::testing;
@@ -85,4 +87,48 @@ async fn a_sign_in_that_began_with_a_new_provider_ends_on_a_replica_that_had_not
     let mut browser = Browser::default();
     let leaving = one.authorize(&mut browser, &[("identity_provider", "New")]).await;
     two.get(&mut browser, &callback_path(&leaving, &person("alice"))).await.code();
+}
+
+#[actix_web::test]
+async fn a_sign_out_on_a_replica_whose_clock_is_behind_ends_what_began_on_one_ahead() {
+    for binding in BOTH {
+        let server = House::build().await;
+        let corp = Idp::new("Corp", Key::good());
+        corp.move_in(&server, &[]).await;
+        let (fast, slow) =
+            (server.beside(Duration::seconds(20)).await, server.beside(Duration::seconds(-20)).await);
+        fast.asks_the_clock_of(&server).await;
+        slow.asks_the_clock_of(&server).await;
+        let pass = |by| [&server, &fast, &slow].map(|house| house.advance(by));
+
+        let alice = Person::arrives(&fast, &corp, "alice", "s1").await;
+        alice.assert_tokens_live(&slow).await;
+        pass(Duration::milliseconds(1));
+        let out = corp.send(&slow, binding, &corp.request(&slow, "alice", &[])).await;
+        assert_eq!(out.status, 302, "{out:?}");
+        for house in [&server, &fast, &slow] {
+            assert!(!alice.has_session(house).await);
+            assert_eq!(house.user_info(&alice.access).await.status, 401);
+            assert_eq!(house.refresh("app", &alice.refresh).await.status, 400);
+        }
+        // Later is later, on every clock.
+        pass(Duration::milliseconds(250));
+        Person::arrives(&slow, &corp, "alice", "s2").await.assert_all_live(&fast).await;
+        Person::arrives(&fast, &corp, "alice", "s3").await.assert_all_live(&slow).await;
+    }
+}
+
+#[actix_web::test]
+async fn a_clock_set_back_between_sign_in_and_sign_out_lets_nothing_outlive_it() {
+    let house = House::build().await;
+    let corp = Idp::new("Corp", Key::good());
+    corp.move_in(&house, &[]).await;
+    let alice = Person::arrives(&house, &corp, "alice", "s1").await;
+    house.advance(Duration::milliseconds(1));
+    house.clock_steps(Duration::seconds(-50));
+    let out = corp.send(&house, BOTH[0], &corp.request(&house, "alice", &[])).await;
+    assert_eq!(out.status, 302, "{out:?}");
+    alice.assert_all_over(&house).await;
+    house.advance(Duration::milliseconds(1));
+    Person::arrives(&house, &corp, "alice", "s2").await.assert_all_live(&house).await;
 }

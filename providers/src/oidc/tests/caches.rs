@@ -158,7 +158,7 @@ async fn one_fetches_and_the_others_take_what_it_got() {
             let fetch = || async move {
                 fetches.fetch_add(1, Ordering::SeqCst);
                 gate.notified().await;
-                Err::<usize, _>(ProviderError::TimedOut(Upstream::Jwks))
+                Err::<Option<(usize, time::OffsetDateTime)>, _>(ProviderError::TimedOut(Upstream::Jwks))
             };
             cached.refresh(seen, NOW, Duration::ZERO, fetch).await
         }
@@ -185,21 +185,21 @@ async fn a_fetch_that_is_given_up_leaves_the_way_free() {
     let mut never = Box::pin(never);
     assert!(futures_now(never.as_mut()).is_none());
     drop(never);
-    let got = cached.refresh(0, NOW, Duration::ZERO, || async { Ok(5) }).await;
+    let got = cached.refresh(0, NOW, Duration::ZERO, || async { Ok(Some((5, NOW))) }).await;
     assert_eq!(got.as_deref(), Ok(&5));
 }
 
 #[tokio::test]
 async fn who_hangs_up_keeps_a_new_copy_from_nobody() {
     let cached = Cached::<usize>::default();
-    cached.refresh(0, NOW, Duration::MINUTE, || async { Ok(1) }).await.unwrap();
+    cached.refresh(0, NOW, Duration::MINUTE, || async { Ok(Some((1, NOW))) }).await.unwrap();
     for _ in 0..3 {
         let mut given_up = Box::pin(cached.refresh(1, NOW, Duration::MINUTE, std::future::pending));
         assert!(futures_now(given_up.as_mut()).is_none());
     }
-    let got = cached.refresh(1, NOW, Duration::MINUTE, || async { Ok(2) }).await;
+    let got = cached.refresh(1, NOW, Duration::MINUTE, || async { Ok(Some((2, NOW))) }).await;
     assert_eq!(got.as_deref(), Ok(&2));
-    let kept = cached.refresh(2, NOW, Duration::MINUTE, || async { Ok(3) }).await;
+    let kept = cached.refresh(2, NOW, Duration::MINUTE, || async { Ok(Some((3, NOW))) }).await;
     assert_eq!(kept.as_deref(), Ok(&2), "what was fetched to its end counts");
 }
 

@@ -9,6 +9,7 @@ mod logout_tokens;
 mod requests;
 mod settings;
 mod sign_in;
+mod together;
 mod userinfo;
 mod wycheproof;
 

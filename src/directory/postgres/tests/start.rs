@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use poolgate_providers::{Clock as _, SystemClock};
 use poolgate_testing::{Database, Postgres, free_port};
 
 use super::{Address, PostgresDirectory, open, try_open, until, why};
@@ -130,4 +131,16 @@ async fn a_closed_directory_holds_no_connection() {
     assert!(database.sql(COUNT).parse::<u32>().unwrap() <= 10);
     directory.close().await;
     until(async || database.sql(COUNT) == "0").await;
+}
+
+#[tokio::test]
+async fn the_clock_is_the_servers_and_goes_on() {
+    let database = Database::new();
+    let directory = open(database.url()).await;
+    // The clock that was handed in stands at noon; the server reads this machine's.
+    let (before, allowed) = (SystemClock.now(), time::Duration::SECOND);
+    let first = directory.now().await.unwrap().unwrap();
+    assert!((before - allowed..=SystemClock.now() + allowed).contains(&first), "{first}");
+    assert!(directory.now().await.unwrap().unwrap() > first);
+    directory.close().await;
 }

@@ -2,6 +2,7 @@
 
 mod ends;
 mod refresh;
+mod together;
 mod unknown_key;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
