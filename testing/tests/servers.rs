@@ -1,5 +1,4 @@
 //! The servers start, survive what they are asked to survive, and leave nothing behind.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on says so")]
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
