@@ -204,6 +204,34 @@ async fn a_store_that_does_not_answer_within_a_second_is_away() {
 }
 
 #[actix_web::test]
+async fn a_directory_that_does_not_answer_within_a_second_is_away() {
+    let house = House::build().await;
+    house.directory.becomes(Mood::Silent);
+    assert_eq!(ready(&house).await, (503, "the directory is away\n".into()));
+    let samples = scraped(&house).await;
+    assert!(!samples.contains_key("poolgate_store_up{store=\"directory\"}"), "it is zero");
+}
+
+#[actix_web::test]
+async fn a_clock_that_was_set_back_hides_no_store_that_is_away() {
+    let house = House::build().await;
+    assert_eq!(ready(&house).await.0, 200);
+    house.directory.becomes(Mood::Away);
+    house.clock_steps(Duration::minutes(-1));
+    assert_eq!(ready(&house).await, (503, "the directory is away\n".into()));
+}
+
+#[actix_web::test]
+async fn a_replica_whose_clock_is_far_off_gets_no_traffic() {
+    for (seconds, expected) in [(30, 200), (31, 503), (-31, 503)] {
+        let (house, server) = (House::build().await, House::build().await);
+        server.advance(Duration::seconds(seconds));
+        house.asks_the_clock_of(&server).await;
+        assert_eq!(ready(&house).await.0, expected, "{seconds}");
+    }
+}
+
+#[actix_web::test]
 async fn the_stores_are_asked_once_a_second_however_often_somebody_probes() {
     let house = House::build().await;
     for _ in 0..5 {

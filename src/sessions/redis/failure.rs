@@ -122,3 +122,71 @@ fn words(error: &RedisError) -> String {
     let text = text.split(", with args").next().unwrap_or_default();
     text.chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(line: &str) -> Failure {
+        let value = redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
+        Failure::or_value(value).unwrap_err()
+    }
+
+    #[test]
+    fn an_error_inside_a_script_counts_as_what_it_is_on_servers_of_any_age() {
+        for line in [
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "ERR Error running script (call to f_1): @user_script:1: -OOM command not allowed when used memory",
+        ] {
+            assert!(matches!(answered(line), Failure::Full), "{line}");
+        }
+        for line in [
+            "READONLY You can't write against a read only replica.",
+            "MASTERDOWN Link with MASTER is down.",
+            "ERR Error running script (call to f_1): @user_script:1: -READONLY You can't write",
+        ] {
+            assert!(matches!(answered(line), Failure::NotMaster(_)), "{line}");
+        }
+        for line in [
+            "NOREPLICAS Not enough good replicas to write.",
+            "MISCONF Redis is configured to save RDB snapshots",
+            "BUSY Redis is busy running a script.",
+            "LOADING Redis is loading the dataset in memory",
+            "TRYAGAIN Multiple keys request during rehashing of slot",
+            "CLUSTERDOWN The cluster is down",
+        ] {
+            assert!(matches!(answered(line), Failure::Later(_)), "{line}");
+        }
+        for line in ["ERR unknown command 'GETDEL'", "NOPERM no permissions", "WRONGTYPE not a string"] {
+            assert!(matches!(answered(line), Failure::Refused(_)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_redirection_names_its_node_also_by_an_ipv6_address() {
+        let node = |host: &str| Some(HostPort { host: host.to_owned(), port: 7001 });
+        for (line, expected) in [
+            ("MOVED 5 db:7001", node("db")),
+            ("MOVED 5 [::1]:7001", node("::1")),
+            ("MOVED 5 :7001", node("")),
+        ] {
+            let Failure::Moved(to) = answered(line) else { panic!("{line}") };
+            assert_eq!(to, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn no_argument_of_a_step_is_told_and_no_long_story() {
+        let SessionError::Away(told) =
+            answered("ERR unknown command 'GETDEL', with args beginning with: 'poolgate:v1:code:hunter2'")
+                .into_error()
+        else {
+            panic!("it is away")
+        };
+        assert!(told.contains("GETDEL") && !told.contains("hunter2"), "{told}");
+        let SessionError::Away(long) = answered(&format!("ERR {}", "x".repeat(5_000))).into_error() else {
+            panic!("it is away")
+        };
+        assert!(long.len() < 300, "{}", long.len());
+    }
+}

@@ -153,6 +153,15 @@ mod tests {
     }
 
     #[test]
+    fn a_body_does_not_open_behind_the_head_of_another_key() {
+        let here = seal(1).seal(b"p:v1:code:a", 77, b"mine").unwrap();
+        let there = seal(1).seal(b"p:v1:code:b", 77, b"yours").unwrap();
+        let mixed = [&here[..HEAD], &there[HEAD..]].concat();
+        assert_eq!(seal(1).open(b"p:v1:code:a", &mixed), Err(SealError));
+        assert_eq!(seal(1).open(b"p:v1:code:b", &mixed), Err(SealError));
+    }
+
+    #[test]
     fn a_value_opens_only_with_its_key_under_its_name_and_unaltered() {
         let stored = seal(1).seal(b"p:v1:code:a", 77, b"value").unwrap();
         assert_eq!(seal(1).open(b"p:v1:code:a", &stored), Ok((77, b"value".to_vec())));

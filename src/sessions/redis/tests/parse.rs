@@ -92,9 +92,27 @@ fn what_cannot_be_meant_is_refused() {
         "redis://db#insecure",
         "rediss://db#insecure",
         "redis://d/b@c",
+        "redis://d!b",
+        "redis://db/+1",
+        "rediss://db?ca_file=/a#b",
+        &format!("redis+cluster://{}db", "db,".repeat(32)),
+        &format!("redis+sentinel://db/{}", "m".repeat(129)),
     ] {
         let error = RedisAddress::parse(url).expect_err(url);
         assert!(!error.given.is_empty() && !error.allowed.is_empty(), "{url}");
+    }
+}
+
+#[test]
+fn a_password_that_was_not_encoded_is_not_shown_as_what_it_was_taken_for() {
+    for url in [
+        "redis://u:a/hunter2@db",
+        "redis://u/hunter2@db",
+        "redis+sentinel://u:1/hunter2@db",
+        "redis://a?hunter2@db",
+    ] {
+        let error = RedisAddress::parse(url).expect_err(url);
+        assert!(!format!("{error:?}").contains("hunter2"), "{url}: {error:?}");
     }
 }
 

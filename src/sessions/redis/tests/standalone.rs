@@ -51,6 +51,16 @@ async fn a_redis_of_another_master_key_is_refused_and_another_prefix_is_another_
 }
 
 #[tokio::test]
+async fn another_database_number_is_another_place() {
+    let here = Alone::new();
+    let (store, until) = (here.at.store().await, here.now() + TEN);
+    store.put(&code("a"), b"1".to_vec(), until).await.unwrap();
+    let beside = At::new(format!("{}/1", here.redis.url())).store().await;
+    assert_eq!(beside.get(&code("a")).await.unwrap(), None);
+    assert_eq!(store.get(&code("a")).await.unwrap(), Some(b"1".to_vec()));
+}
+
+#[tokio::test]
 async fn an_altered_value_is_absent_to_read_and_present_to_mark() {
     let here = Alone::new();
     let store = here.at.store().await;
