@@ -92,6 +92,12 @@ impl Step {
         matches!(self.verb, Verb::Put(..) | Verb::Get | Verb::Delete)
     }
 
+    /// Whether it may run once more long after it was repeated. A value that is put would be there again, used up or
+    /// not: of one whose putting failed nobody knows.
+    pub(super) const fn may_arrive_late(&self) -> bool {
+        matches!(self.verb, Verb::Get | Verb::Delete)
+    }
+
     /// Whether forgetting it would let something be used again: the replicas must know of it.
     pub(super) const fn must_last(&self) -> bool {
         matches!(self.verb, Verb::Take | Verb::PutNew { .. } | Verb::Exchange { .. } | Verb::Delete)

@@ -1,5 +1,6 @@
 //! On real servers: the conformance suite, and what is particular to Redis.
 
+mod late;
 mod parse;
 mod standalone;
 
