@@ -126,10 +126,9 @@ async fn nobody_hears_the_answer_to_anothers_question() {
                     };
                     // Some leave at once, some in the middle, most stay.
                     let patience = std::time::Duration::from_micros(number % 7 * 300);
-                    let answers = if number % 3 == 0 {
-                        tokio::time::timeout(patience, ask).await.ok()
-                    } else {
-                        Some(ask.await)
+                    let answers = match number % 3 {
+                        0 => tokio::time::timeout(patience, ask).await.ok(),
+                        _ => Some(ask.await),
                     };
                     let (first, found) = answers.unwrap_or((Ok(false), Ok(None)));
                     if let Ok(Some(found)) = found {
