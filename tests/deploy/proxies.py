@@ -135,6 +135,7 @@ class Silent(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         if self.path in ("/readyz", "/page"):
+            self.server.told.extend(self.headers.items() if self.path == "/page" else [])
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.send_header("Strict-Transport-Security", "max-age=1")
@@ -158,17 +159,23 @@ class Silent(http.server.BaseHTTPRequestHandler):
 def before_gateways_that_never_answer(stage, kind):
     """A POST that was sent is never sent twice; what the gateway says of TLS is said once."""
     port, metrics = shared_port(FIRST, SECOND), shared_port(FIRST, SECOND)
-    seen = []
+    seen, told = [], []
     for address in (FIRST, SECOND):
         for one in (port, metrics):
             server = http.server.ThreadingHTTPServer((address, one), Silent)
-            server.seen = seen
+            server.seen, server.told = seen, told
             threading.Thread(target=server.serve_forever, daemon=True).start()
             stage.callback(server.shutdown)
     proxy = Proxy(stage, kind, port, metrics)
     page = until("it is there", lambda: (answer := proxy.ask("GET", "/page")).status_code == 200 and answer)
     said = page.raw.headers.getlist("Strict-Transport-Security")
     assert said == ["max-age=31536000"], said
+    lies = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "tracestate": "x=stranger", "baggage": "x=stranger",
+            "Forwarded": "for=192.0.2.66", "X-Forwarded-For": "192.0.2.66"}
+    assert proxy.ask("GET", "/page", headers=lies | {"X-Kept": "kept"}).status_code == 200
+    assert any(value == "kept" for _, value in told), "the test sees no header"
+    for name, value in told:
+        assert value not in lies.values(), f"a stranger's {name} reaches the gateway: {value}"
     marks = [f"/oauth2/token?mark={secrets.token_hex(4)}" for _ in range(6)]
     for mark in marks:
         assert proxy.ask("POST", mark, data={"code": "once"}).status_code in (502, 503, 504)
