@@ -4,6 +4,7 @@
 either gateway, and neither a gateway nor Redis that goes away leaves anything wrong behind.
 """
 
+import getpass
 import os
 import shutil
 import signal
@@ -126,12 +127,23 @@ def postgres(stage, secrets, port, more=""):
         "listen_addresses = '*'": f"listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{folder}'"}) + more
     (folder / "postgresql.conf").write_text(settings)
     give_to_postgres(folder)
-    arguments = yaml.safe_load((COMPOSE / "compose.yaml").read_text())["services"]["postgres"]["environment"]
-    run(*AS_OWNER, PROGRAMS / "initdb", "-D", folder / "data", "--username=poolgate", f"--pwfile={password}",
-        *arguments["POSTGRES_INITDB_ARGS"].split(), cwd=folder)
+    settings = yaml.safe_load((COMPOSE / "compose.yaml").read_text())["services"]["postgres"]["environment"]
+    # The image's entry point speaks to the new server by its socket, as the system user `postgres` and as this role.
+    user = settings["POSTGRES_USER"] if AS_ROOT else getpass.getuser()
+    run(*AS_OWNER, PROGRAMS / "initdb", "-D", folder / "data", f"--username={user}", f"--pwfile={password}",
+        *settings["POSTGRES_INITDB_ARGS"].split(), cwd=folder)
     child = serve_postgres(stage, folder, port)
-    url = f"postgres://poolgate:{password.read_text().strip()}@127.0.0.1:{port}/postgres"
-    run("psql", "-qX", url, "-c", "CREATE DATABASE poolgate")
+    (folder / "postgres-role.sql").write_text(changed((COMPOSE / "postgres-role.sql").read_text(), words={
+        "/run/secrets/postgres-password": str(password)}))
+    inside = [*AS_OWNER, "psql", "-v", "ON_ERROR_STOP=1", "-qX", "--no-password", "-h", folder, "-p", str(port), "-U", user]
+    run(*inside, "-d", "postgres", "-c", f"CREATE DATABASE {settings['POSTGRES_DB']}", cwd=folder)
+    run(*inside, "-d", settings["POSTGRES_DB"], "-f", folder / "postgres-role.sql", cwd=folder)
+    url = f"postgres://poolgate:{password.read_text().strip()}@127.0.0.1:{port}/poolgate"
+    may = subprocess.run(["psql", "-qXtA", url, "-c", "SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user"],
+                         capture_output=True, check=True, text=True)
+    assert may.stdout.strip() == "f|f|f", f"the gateways' role may more than it needs: {may.stdout}"
+    owner = subprocess.run(["psql", "-qX", url.replace("poolgate:", f"{user}:", 1), "-c", "SELECT 1"], capture_output=True, check=False)
+    assert owner.returncode != 0, "the server's own role signs in from outside"
     stranger = subprocess.run(["psql", "-qX", url.replace(":" + password.read_text().strip(), ":wrong"), "-c", "SELECT 1"],
                               capture_output=True, check=False)
     assert stranger.returncode != 0, "a password is asked for"
