@@ -67,6 +67,17 @@ impl Saml {
 
     /// The form that the browser posts back: `request` is the address the gateway sent the browser to.
     pub fn answer(&self, request: &Url, person: &str, number: usize) -> Vec<(String, String)> {
+        self.answer_with(request, person, &mail_of(person), number)
+    }
+
+    /// The same for a person whose e-mail address is this one now.
+    pub fn answer_with(
+        &self,
+        request: &Url,
+        person: &str,
+        mail: &str,
+        number: usize,
+    ) -> Vec<(String, String)> {
         let parameter =
             |name: &str| request.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
         let mut xml = String::new();
@@ -77,7 +88,8 @@ impl Saml {
         let response = self.response(&Facts {
             number,
             person,
-            request: &of(" ID"),
+            mail,
+            request: Some(&of(" ID")),
             acs: &of("AssertionConsumerServiceURL"),
             audience: between(issuer, ">", "<"),
             now: OffsetDateTime::now_utc(),
@@ -88,8 +100,25 @@ impl Saml {
         ]
     }
 
+    /// The form of a sign-in that starts here: `relay_state` says where it goes.
+    pub fn start(
+        &self,
+        (acs, audience): (&str, &str),
+        relay_state: &str,
+        (person, mail): (&str, &str),
+        number: usize,
+    ) -> Vec<(String, String)> {
+        let now = OffsetDateTime::now_utc();
+        let response = self.response(&Facts { number, person, mail, request: None, acs, audience, now });
+        vec![
+            ("SAMLResponse".to_owned(), STANDARD.encode(response)),
+            ("RelayState".to_owned(), relay_state.to_owned()),
+        ]
+    }
+
     fn response(&self, facts: &Facts<'_>) -> String {
-        let Facts { number, person, request, acs, audience, now } = facts;
+        let Facts { number, person, mail, request, acs, audience, now } = facts;
+        let request = request.map(|id| format!(r#" InResponseTo="{id}""#)).unwrap_or_default();
         let instant =
             |moment: OffsetDateTime| moment.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap();
         let (issued, until) = (instant(*now), instant(*now + Duration::minutes(5)));
@@ -104,14 +133,14 @@ impl Saml {
             )
         };
         let attributes = [
-            attribute("mail", &format!("{person}@example.com")),
+            attribute("mail", mail),
             attribute("givenName", "Alice"),
             attribute("sn", "Example"),
             attribute("department", "Research and Development"),
         ]
         .concat();
         let tail = format!(
-            r#"<saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">{person}</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData InResponseTo="{request}" NotOnOrAfter="{until}" Recipient="{acs}"></saml:SubjectConfirmationData></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="{issued}" NotOnOrAfter="{until}"><saml:AudienceRestriction><saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="{issued}" SessionIndex="{id}"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement>{attributes}</saml:AttributeStatement></saml:Assertion>"#
+            r#"<saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">{person}</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData{request} NotOnOrAfter="{until}" Recipient="{acs}"></saml:SubjectConfirmationData></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="{issued}" NotOnOrAfter="{until}"><saml:AudienceRestriction><saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="{issued}" SessionIndex="{id}"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement>{attributes}</saml:AttributeStatement></saml:Assertion>"#
         );
         let digest = STANDARD.encode(digest(&SHA256, format!("{head}{tail}").as_bytes()));
         let signed_info = format!(
@@ -122,7 +151,7 @@ impl Saml {
         let signature = STANDARD.encode(self.signer.sign(canonical.as_bytes()));
         let certificate = &self.certificate;
         format!(
-            r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_response-{id}" Version="2.0" IssueInstant="{issued}" Destination="{acs}" InResponseTo="{request}"><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">{SAML_BASE}</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>{head}<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo>{signed_info}<ds:SignatureValue>{signature}</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>{tail}</samlp:Response>"#
+            r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_response-{id}" Version="2.0" IssueInstant="{issued}" Destination="{acs}"{request}><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">{SAML_BASE}</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>{head}<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo>{signed_info}<ds:SignatureValue>{signature}</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>{tail}</samlp:Response>"#
         )
     }
 }
@@ -130,10 +159,16 @@ impl Saml {
 struct Facts<'a> {
     number: usize,
     person: &'a str,
-    request: &'a str,
+    mail: &'a str,
+    /// `None`: nobody asked.
+    request: Option<&'a str>,
     acs: &'a str,
     audience: &'a str,
     now: OffsetDateTime,
+}
+
+fn mail_of(person: &str) -> String {
+    format!("{person}@example.com")
 }
 
 fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
@@ -176,9 +211,14 @@ impl Oidc {
 
     /// Where the browser goes after the person signed in: `request` is where the gateway sent it.
     pub fn answer(&self, request: &Url, person: &str) -> String {
+        self.answer_with(request, person, &mail_of(person))
+    }
+
+    /// The same for a person whose e-mail address is this one now.
+    pub fn answer_with(&self, request: &Url, person: &str, mail: &str) -> String {
         let parameter =
             |name: &str| request.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
-        let code = URL_SAFE_NO_PAD.encode(json!([person, parameter("nonce")]).to_string());
+        let code = URL_SAFE_NO_PAD.encode(json!([person, mail, parameter("nonce")]).to_string());
         let mut back = Url::parse(&parameter("redirect_uri")).unwrap();
         back.query_pairs_mut().append_pair("code", &code).append_pair("state", &parameter("state"));
         back.into()
@@ -206,31 +246,24 @@ async fn jwks(issued: web::Data<Issued>) -> HttpResponse {
 
 async fn token(issued: web::Data<Issued>, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
     let code = &form.iter().find(|(name, _)| name == "code").unwrap().1;
-    let [person, nonce]: [String; 2] =
+    let [person, mail, nonce]: [String; 3] =
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(code).unwrap()).unwrap();
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let claims = json!({
         "iss": issued.issuer, "sub": person, "aud": OIDC_CLIENT, "iat": now, "exp": now + 300, "nonce": nonce,
-        "email": format!("{person}@example.com"),
+        "email": mail,
     });
     let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let text = format!("{}.{}", part(json!({"alg": "RS256", "kid": "1", "typ": "JWT"})), part(claims));
     let id_token = format!("{text}.{}", URL_SAFE_NO_PAD.encode(issued.signer.sign(text.as_bytes())));
     HttpResponse::Ok().json(json!({
-        "access_token": person, "token_type": "Bearer", "expires_in": 300, "id_token": id_token,
+        "access_token": format!("{person}~{mail}"), "token_type": "Bearer", "expires_in": 300, "id_token": id_token,
     }))
 }
 
 async fn user_info(request: actix_web::HttpRequest) -> HttpResponse {
-    let person = request
-        .headers()
-        .get("authorization")
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .trim_start_matches("Bearer ")
-        .to_owned();
-    let email = format!("{person}@example.com");
+    let access = request.headers().get("authorization").unwrap().to_str().unwrap();
+    let (person, email) = access.trim_start_matches("Bearer ").split_once('~').unwrap();
     HttpResponse::Ok()
         .json(json!({"sub": person, "email": email, "given_name": "Alice", "family_name": "Example"}))
 }

@@ -20,10 +20,32 @@ pub(crate) trait Setting: Send + Sync {
     async fn advance(&self, by: Duration);
 }
 
-/// Makes a test of every rule, each with a setting of its own.
+/// Makes a test of every rule, each with a setting of its own. `in_one_test MAKE, FAILED` runs them one after the
+/// other instead, each in a setting from `MAKE()`; `FAILED(rule, error)` returns where the rule is to be run again.
 macro_rules! session_conformance {
-    ($setting:expr) => {
-        $crate::sessions::conformance::session_conformance!(@ $setting;
+    (@tests $setting:expr; $($rule:ident),*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $rule() {
+                let setting = $setting;
+                $crate::sessions::conformance::$rule(&setting).await;
+            }
+        )*
+    };
+    (@sequence $make:expr, $failed:expr; $($rule:ident),*) => {
+        $(
+            loop {
+                let setting = $make();
+                let run = async move { $crate::sessions::conformance::$rule(&setting).await };
+                match tokio::spawn(run).await {
+                    Ok(()) => break,
+                    Err(error) => $failed(stringify!($rule), error),
+                }
+            }
+        )*
+    };
+    (@all $kind:ident $($arg:expr),*) => {
+        $crate::sessions::conformance::session_conformance!(@$kind $($arg),*;
             a_value_is_read_back_until_another_is_put,
             each_kind_has_its_own_names,
             put_new_sets_only_what_is_not_there,
@@ -42,14 +64,11 @@ macro_rules! session_conformance {
             a_closed_store_says_so
         );
     };
-    (@ $setting:expr; $($rule:ident),*) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $rule() {
-                let setting = $setting;
-                $crate::sessions::conformance::$rule(&setting).await;
-            }
-        )*
+    (in_one_test $make:expr, $failed:expr) => {
+        $crate::sessions::conformance::session_conformance!(@all sequence $make, $failed)
+    };
+    ($setting:expr) => {
+        $crate::sessions::conformance::session_conformance!(@all tests $setting);
     };
 }
 pub(crate) use session_conformance;

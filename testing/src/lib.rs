@@ -10,6 +10,7 @@
 mod pgbouncer;
 mod postgres;
 mod process;
+mod proxy;
 mod redis;
 mod redis_cluster;
 mod redis_sentinel;
@@ -17,6 +18,7 @@ mod redis_sentinel;
 pub use pgbouncer::PgBouncer;
 pub use postgres::{Database, Postgres};
 pub use process::free_port;
+pub use proxy::{Proxy, Wire};
 pub use redis::Redis;
 pub use redis_cluster::RedisCluster;
 pub use redis_sentinel::RedisSentinel;

@@ -1,10 +1,15 @@
 //! SIGKILL in the middle of the work: what a person or an app was told is still true afterwards.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use poolgate_testing::{Postgres, Redis};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::harness::{App, CALLBACK, Gateway, Oidc, Person, Saml, Tokens, claims};
+use crate::harness::{App, CALLBACK, Gateway, Oidc, Person, Replicas, Saml, Tokens, claims};
+use crate::load::{Load, Soul, Way};
 
 const SIGN_INS: usize = 500;
 /// Of these, through SAML: signing with xmlsec1 is slow.
@@ -142,6 +147,42 @@ async fn an_assertion_stays_used_after_a_kill() {
     let again = person.post_from(&saml.base().parse().unwrap(), &acs, &landing.posted, CALLBACK).await;
     assert_eq!((again.status, again.query("code")), (400, None), "{again:?}");
     app.refresh(&tokens.refresh).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_in_the_middle_of_300_sign_ins_on_redis_and_postgresql_it_loses_nobody() {
+    const PEOPLE: usize = 300;
+    let redis = tokio::task::spawn_blocking(Redis::start).await.unwrap();
+    let postgres = tokio::task::spawn_blocking(Postgres::start).await.unwrap();
+    let mut replicas = Replicas::start(1, &postgres.url(), &redis.url()).await;
+    let load = Load::provision(&replicas.url()).await;
+    let mut people = JoinSet::new();
+    for number in 0..PEOPLE {
+        let load = Arc::clone(&load);
+        people.spawn(async move {
+            let provider = if number % 2 == 0 { "Saml" } else { "Oidc" };
+            load.visit(&Soul::new(format!("d{number}"), provider), Way::Asked).await;
+        });
+    }
+    while load.record.people().len() < PEOPLE / 4 {
+        assert!(!people.is_empty(), "{}", load.record.figures());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let window = load.record.opens("the only gateway is killed", true);
+    replicas.gateways[0].kill().await;
+    let used = load.record.last_issued();
+    replicas.gateways[0].restart().await;
+    people.join_all().await;
+    load.record.closes(window, Duration::ZERO);
+    eprintln!("{}", load.record.figures());
+    let served = load.record.people().len();
+    assert!(served < PEOPLE, "the kill came too late: everybody had tokens");
+    let wrongs = load.record.wrongs();
+    assert!(wrongs.is_empty(), "{wrongs:#?}");
+    load.everybody_is_there().await;
+    for signed in &used {
+        load.use_again(&load.browser(), signed).await.unwrap();
+    }
 }
 
 #[tokio::test]

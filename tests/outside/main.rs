@@ -24,6 +24,7 @@ macro_rules! for_each_provider {
 
 mod attacks;
 mod browser;
+mod clock;
 mod demo;
 mod deploy;
 mod durability;
@@ -32,7 +33,12 @@ mod errors;
 mod failing_providers;
 mod harness;
 mod keys;
+/// Providers that cost next to nothing, shared with the benchmark of sign-ins.
+#[path = "../../benches/logins/providers.rs"]
+#[expect(dead_code, reason = "the benchmark needs more of it")]
+mod light_providers;
 mod linking;
+mod load;
 mod management;
 mod migrate;
 mod observability;
@@ -40,12 +46,14 @@ mod oidc;
 mod oidc_sign_out;
 mod program;
 mod quick_start;
+mod replicas;
 mod saml;
 mod saml_encrypted;
 mod saml_logout;
 mod saml_roll_over;
 mod simplesamlphp;
 mod simplesamlphp_logout;
+mod store_faults;
 mod tokens;
 #[cfg(feature = "otel")]
 mod traces;

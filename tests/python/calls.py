@@ -10,6 +10,8 @@ from provision import client
 
 def call(idp, operation, parameters):
     try:
+        if operation.startswith("all:"):  # every page, joined
+            return idp.get_paginator(operation.removeprefix("all:")).paginate(**parameters).build_full_result()
         answer = getattr(idp, operation)(**parameters)
     except ClientError as error:
         metadata = error.response["ResponseMetadata"]

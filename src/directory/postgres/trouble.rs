@@ -75,7 +75,8 @@ impl Trouble {
             Self::Unreachable(sqlx::Error::Database(_)) => {
                 matches!(self.code().as_deref(), Some("53300" | "57P01" | "57P02" | "57P03"))
             }
-            Self::Unreachable(sqlx::Error::Io(_)) | Self::Late(_) => true,
+            // Protocol: what stands before the server takes the connection and closes it, as proxies do.
+            Self::Unreachable(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) | Self::Late(_) => true,
             _ => self.lost_connection(),
         }
     }

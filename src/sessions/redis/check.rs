@@ -46,6 +46,13 @@ impl RedisSessions {
                 "POOLGATE_SESSION_URL leads to Redis {version}; allowed: 6.2 or later"
             )));
         }
+        let mode = field(&info, "redis_mode").unwrap_or("standalone");
+        if (mode == "cluster") != self.masters.is_cluster() {
+            return Err(unusable(format!(
+                "POOLGATE_SESSION_URL leads to a Redis in {mode} mode; allowed: redis+cluster for a cluster, redis or \
+                 redis+sentinel for anything else"
+            )));
+        }
         let policy = field(&info, "maxmemory_policy").unwrap_or("noeviction");
         if policy != "noeviction" {
             tracing::warn!(
@@ -68,7 +75,8 @@ impl RedisSessions {
             stored: stored.clone(),
             millis: OWNER_MILLIS,
         };
-        let step = |verb| Step { key: key.clone(), verb };
+        // It need not last: a failover that forgets it only lets the next start write it again.
+        let step = |verb| Step { must_last: false, ..Step::new(key.clone(), verb) };
         if self.run(&step(new), deadline).await? != Value::Nil {
             return Ok(());
         }

@@ -61,7 +61,7 @@ impl Failure {
             }
             ErrorKind::RESP3NotSupported => Self::Refused("this Redis is older than 6.2".to_owned()),
             _ if error.is_timeout() => Self::Lost("Redis did not answer in time".to_owned()),
-            _ => Self::Lost(format!("the connection to Redis broke: {}", words(error))),
+            _ => Self::Lost(format!("the connection broke: {}", words(error))),
         }
     }
 

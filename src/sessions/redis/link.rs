@@ -32,6 +32,7 @@ pub(super) struct Dialing {
     login: Login,
     database: i64,
     pub(super) timeout: Duration,
+    answer_within: Duration,
     random: Arc<dyn Random>,
 }
 
@@ -52,6 +53,7 @@ impl Dialing {
             login: address.login.clone(),
             database: address.database,
             timeout: address.timeout,
+            answer_within: address.timeout,
             random,
         }
     }
@@ -59,6 +61,13 @@ impl Dialing {
     /// To Sentinels, in the same way, with another login.
     pub(super) fn to_sentinels(&self, login: Login) -> Self {
         Self { login, database: 0, ..self.clone() }
+    }
+
+    /// The same, for a connection whose server may let an answer wait for so long. Redis looks at the time every
+    /// 100 ms.
+    pub(super) fn that_waits(&self, patience: Duration) -> Self {
+        let answer_within = patience + self.timeout.div_f64(2.0).max(Duration::from_millis(200));
+        Self { answer_within, ..self.clone() }
     }
 
     /// A pause of about `base`: three quarters to five quarters of it, so that replicas do not come at once.
@@ -103,7 +112,7 @@ impl Dialing {
         let unreachable = |why: &str| Failure::Unreachable(format!("Redis at {to}: {why}"));
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeout))
-            .set_response_timeout(Some(self.timeout))
+            .set_response_timeout(Some(self.answer_within))
             .set_pipeline_buffer_size(BUFFER)
             .set_push_sender(move |push| {
                 heard(push);
@@ -121,10 +130,12 @@ impl Dialing {
         match timeout(self.timeout, connecting).await {
             Err(_) => Err(unreachable("no connection in time")),
             Ok(Ok((connection, true))) => Ok(connection),
-            Ok(Ok((_, false))) => Err(unreachable("it is a replica, not a master")),
+            Ok(Ok((_, false))) => {
+                Err(unreachable("it is no master; only the master is read from and written to"))
+            }
             // Nothing of ours was sent yet: whatever it was, the step did not run.
             Ok(Err(error)) => Err(match Failure::of(&error) {
-                Failure::Refused(why) => Failure::Refused(format!("Redis at {to}: {why}")),
+                Failure::Refused(why) => Failure::Refused(format!("{to}: {why}")),
                 Failure::Lost(why)
                 | Failure::Later(why)
                 | Failure::NotMaster(why)

@@ -17,8 +17,7 @@ use super::slots::{self, SLOTS};
 /// Shortest time between two questions for the map.
 const BETWEEN: Duration = Duration::from_millis(50);
 /// How often the map is asked for although nothing failed: a master that was cut off does not know it.
-const SENTINEL_ROUND: Duration = Duration::from_secs(1);
-const CLUSTER_ROUND: Duration = Duration::from_secs(5);
+const ROUND: Duration = Duration::from_secs(1);
 /// Most nodes of a cluster that are asked for the map at once.
 const ASKED: usize = 6;
 
@@ -144,16 +143,20 @@ impl Masters {
 
     /// Asks for the map from time to time, until dropped.
     pub(super) async fn keep_current(self: Arc<Self>) {
-        let round = match self.source {
-            Source::Fixed => return,
-            Source::Sentinels(_) => SENTINEL_ROUND,
-            Source::Cluster(_) => CLUSTER_ROUND,
-        };
+        if matches!(self.source, Source::Fixed) {
+            return;
+        }
+        let mut known = true;
         loop {
-            sleep(self.dialing.about(round)).await;
+            sleep(self.dialing.about(ROUND)).await;
             let seen = self.map();
-            if let Err(failure) = self.refresh(&seen).await {
-                tracing::warn!(error = %failure.into_error(), "cannot ask who the masters of the session store are");
+            match self.refresh(&seen).await {
+                Ok(()) => known = true,
+                Err(failure) if known => {
+                    known = false;
+                    tracing::warn!(error = %failure.into_error(), "cannot ask who the masters of the session store are");
+                }
+                Err(_) => {}
             }
         }
     }
@@ -166,6 +169,11 @@ impl Masters {
             Source::Sentinels(sentinels) => sentinels.close(),
             Source::Cluster(seeds) => seeds.iter().for_each(|(_, link)| link.drop_connection()),
         }
+    }
+
+    /// Whether keys have slots.
+    pub(super) const fn is_cluster(&self) -> bool {
+        matches!(self.source, Source::Cluster(_))
     }
 
     /// Whether every key has a master.

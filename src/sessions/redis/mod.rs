@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use poolgate_providers::Clock;
 use redis::{Cmd, Value};
@@ -59,6 +60,8 @@ pub struct RedisSessions {
     announced: watch::Sender<()>,
     tasks: Vec<JoinHandle<()>>,
     closed: AtomicBool,
+    /// Since when nothing was reached.
+    down: ArcSwapOption<Instant>,
     /// Values that did not open, and when that was last said, in seconds since 1970.
     unopened: (AtomicU64, AtomicI64),
 }
@@ -99,6 +102,7 @@ impl RedisSessions {
             announced,
             tasks: Vec::new(),
             closed: AtomicBool::new(false),
+            down: ArcSwapOption::empty(),
             unopened: (AtomicU64::new(0), AtomicI64::new(i64::MIN)),
         };
         if let Err(error) = store.ready(store.deadline()).await {
@@ -135,7 +139,7 @@ impl RedisSessions {
     async fn step(&self, key: Vec<u8>, verb: Verb) -> Result<Value, SessionError> {
         let deadline = self.deadline();
         self.ready(deadline).await?;
-        self.run(&Step { key, verb }, deadline).await
+        self.run(&Step::new(key, verb), deadline).await
     }
 
     /// Sends a step until it has an answer, may have run, or the time is over.
@@ -150,9 +154,12 @@ impl RedisSessions {
             let (failure, from) = match node {
                 Some(node) => {
                     let command = step.command(attempt.whole_script);
-                    let sent = node.send(command, attempt.asking, step.must_last(), deadline).await;
+                    let sent = node.send(command, attempt.asking, step.must_last, deadline).await;
                     match sent {
-                        Ok(answer) => return Ok(answer),
+                        Ok(answer) => {
+                            self.down.store(None);
+                            return Ok(answer);
+                        }
                         Err(failure) => (failure, Some(node.address.clone())),
                     }
                 }
@@ -162,6 +169,9 @@ impl RedisSessions {
                 ),
             };
             let pause = attempt.after(&failure, from, step)?;
+            if matches!(failure, Failure::Unreachable(_)) && self.is_down_for_long() {
+                return Err(failure.into_error());
+            }
             let again = async {
                 if !matches!(failure, Failure::NoScript | Failure::Ask(_))
                     && let Err(why) = self.masters.refresh(&map).await
@@ -174,6 +184,17 @@ impl RedisSessions {
             };
             if timeout_at(deadline, again).await.is_err() {
                 return Err(failure.into_error());
+            }
+        }
+    }
+
+    /// Whether nothing was reached for longer than a step may take: then none waits for it to come back.
+    fn is_down_for_long(&self) -> bool {
+        match self.down.load().as_deref() {
+            Some(since) => since.elapsed() > self.dialing.timeout * 2,
+            None => {
+                self.down.store(Some(Arc::new(Instant::now())));
+                false
             }
         }
     }
@@ -378,10 +399,7 @@ impl SessionStore for RedisSessions {
             let role = node.send(redis::cmd("ROLE"), false, false, deadline).await;
             if !is_master(role.map_err(Failure::into_error)?) {
                 node.link.drop_connection();
-                return Err(SessionError::Away(format!(
-                    "Redis at {} is a replica, not a master",
-                    node.address
-                )));
+                return Err(SessionError::Away(format!("Redis at {} is no master any more", node.address)));
             }
         }
         Ok(())

@@ -39,12 +39,10 @@ impl Node {
         let link = Arc::new(Link::new(dialing.clone(), address.clone(), role));
         let lasting = (wait_replicas > 0).then(|| {
             let (jobs, queue) = mpsc::channel(WAITING);
-            let lane = Lane {
-                link: Link::new(dialing.clone(), address.clone(), role),
-                replicas: wait_replicas,
-                // Half of what an answer may take: whether the replicas confirmed is always learnt.
-                patience: dialing.timeout / 2,
-            };
+            // Half of what an answer may take: whether the replicas confirmed is always learnt.
+            let patience = dialing.timeout / 2;
+            let link = Link::new(dialing.that_waits(patience), address.clone(), role);
+            let lane = Lane { link, replicas: wait_replicas, patience };
             tokio::spawn(lane.run(queue));
             jobs
         });

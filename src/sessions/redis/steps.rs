@@ -84,17 +84,20 @@ pub(super) enum Verb {
 pub(super) struct Step {
     pub(super) key: Vec<u8>,
     pub(super) verb: Verb,
+    /// Whether the replicas must know of it: forgetting it would let something be used again.
+    pub(super) must_last: bool,
 }
 
 impl Step {
+    /// A step of the store.
+    pub(super) const fn new(key: Vec<u8>, verb: Verb) -> Self {
+        let must_last = !matches!(verb, Verb::Put(..) | Verb::Get);
+        Self { key, verb, must_last }
+    }
+
     /// Whether doing it twice answers as doing it once.
     pub(super) const fn may_repeat(&self) -> bool {
         matches!(self.verb, Verb::Put(..) | Verb::Get | Verb::Delete)
-    }
-
-    /// Whether forgetting it would let something be used again: the replicas must know of it.
-    pub(super) const fn must_last(&self) -> bool {
-        matches!(self.verb, Verb::Take | Verb::PutNew { .. } | Verb::Exchange { .. } | Verb::Delete)
     }
 
     /// The command; `whole` sends a script's text in the place of its digest.

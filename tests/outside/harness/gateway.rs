@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -103,7 +103,7 @@ impl Gateway {
 
     /// Address and credentials, as the Python helpers take them.
     pub fn access(&self) -> Value {
-        json!({"endpoint": self.url(), "region": REGION, "access_key": ACCESS_KEY, "secret_key": SECRET_KEY})
+        access(&self.url())
     }
 
     /// The same for the AWS CLI.
@@ -120,15 +120,7 @@ impl Gateway {
 
     /// Makes a pool, its domain `localhost`, providers and app clients, through boto3 alone.
     pub async fn provision(&self, providers: Value, clients: Value) -> Pool {
-        let mut spec = self.access();
-        spec["providers"] = providers;
-        spec["clients"] = clients;
-        let made = python("provision.py", &[&spec.to_string()]).await;
-        Pool {
-            id: made["pool_id"].as_str().unwrap().to_owned(),
-            clients: made["clients"].clone(),
-            url: self.url(),
-        }
+        provision(&self.url(), providers, clients).await
     }
 
     /// A pool with these providers and one app that uses all of them.
@@ -163,6 +155,27 @@ impl Gateway {
         self.home.path().join("gateway.log")
     }
 
+    /// What `/readyz` or `/healthz` answers: the status, or `None` when nobody does within 10 s.
+    pub async fn health(&self, path: &str) -> Option<u16> {
+        let asked = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+        let answer = asked.get(format!("{}{path}", self.metrics_url())).send().await.ok()?;
+        Some(answer.status().as_u16())
+    }
+
+    /// Waits until `/readyz` is green, or red; how long that took.
+    pub async fn wait_for_readiness(&self, ready: bool, patience: Duration) -> Duration {
+        let begun = Instant::now();
+        let wanted = if ready { 200 } else { 503 };
+        loop {
+            let status = self.health("/readyz").await;
+            if status == Some(wanted) {
+                return begun.elapsed();
+            }
+            assert!(begun.elapsed() < patience, "/readyz is {status:?} after {patience:?}, not {wanted}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Everything it has logged.
     pub fn logged(&self) -> String {
         std::fs::read_to_string(self.log()).unwrap_or_default()
@@ -178,6 +191,24 @@ impl Drop for Gateway {
             let from = lines.len().saturating_sub(40);
             eprintln!("--- end of the gateway's log ---\n{}\n---", lines[from..].join("\n"));
         }
+    }
+}
+
+/// Address and credentials of a gateway behind this address, as the Python helpers take them.
+pub fn access(url: &str) -> Value {
+    json!({"endpoint": url, "region": REGION, "access_key": ACCESS_KEY, "secret_key": SECRET_KEY})
+}
+
+/// Makes a pool, its domain `localhost`, providers and app clients, at this address.
+pub async fn provision(url: &str, providers: Value, clients: Value) -> Pool {
+    let mut spec = access(url);
+    spec["providers"] = providers;
+    spec["clients"] = clients;
+    let made = python("provision.py", &[&spec.to_string()]).await;
+    Pool {
+        id: made["pool_id"].as_str().unwrap().to_owned(),
+        clients: made["clients"].clone(),
+        url: url.to_owned(),
     }
 }
 

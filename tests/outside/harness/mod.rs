@@ -9,15 +9,17 @@ mod gateway;
 mod helpers;
 mod openid;
 mod person;
+mod replicas;
 mod simplesamlphp;
 
 pub use app::{App, CALLBACK, LOGGED_OUT, Tokens, claims};
 pub use bad_provider::{BadProvider, Fault, SECRETS};
 pub use chromium::Browser;
-pub use gateway::{Gateway, Pool, run_calls};
+pub use gateway::{Gateway, Pool, access, provision, run_calls};
 pub use helpers::{Saml, node, python, python_path, repository};
 pub use openid::{ClientKey, Make, Oidc};
 pub use person::{Landing, Person};
+pub use replicas::{MASTER_KEY, Replicas};
 pub use simplesamlphp::SimpleSaml;
 
 /// A provider with further `ProviderDetails`.

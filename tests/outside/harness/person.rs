@@ -74,15 +74,31 @@ impl Person {
 
     /// The same; a connection that fails is an error.
     pub async fn try_open(&self, url: &str, until: &str) -> Result<Landing, reqwest::Error> {
+        self.try_walk(url, &[until]).await
+    }
+
+    /// The same; stops before an address that begins with one of `until`.
+    pub async fn try_walk(&self, url: &str, until: &[&str]) -> Result<Landing, reqwest::Error> {
         let url = Url::parse(url).unwrap();
         self.walk(self.get(&url), url, until).await
+    }
+
+    /// [`Person::post_from`] where a connection that fails is an error.
+    pub async fn try_post_from(
+        &self,
+        from: &Url,
+        action: &Url,
+        fields: &[(String, String)],
+        until: &[&str],
+    ) -> Result<Landing, reqwest::Error> {
+        self.walk(self.post(from, action, fields), action.clone(), until).await
     }
 
     /// Loads `url` in a frame of another site's page, which the browser gives no cookie but those of such use.
     pub async fn frame(&self, url: &str) -> Landing {
         let url = Url::parse(url).unwrap();
         let request = with_cookies(self.http.get(url.clone()), &self.cross_site, &url);
-        self.walk(request, url, "nowhere:").await.unwrap()
+        self.walk(request, url, &["nowhere:"]).await.unwrap()
     }
 
     /// Posts a form as a page of the site `from` would.
@@ -93,7 +109,7 @@ impl Person {
         fields: &[(String, String)],
         until: &str,
     ) -> Landing {
-        self.walk(self.post(from, action, fields), action.clone(), until).await.unwrap()
+        self.try_post_from(from, action, fields, &[until]).await.unwrap()
     }
 
     /// Fills the form of the page where a walk ended, sends it, and goes wherever that leads.
@@ -146,7 +162,7 @@ impl Person {
         &self,
         first: RequestBuilder,
         mut url: Url,
-        until: &str,
+        until: &[&str],
     ) -> Result<Landing, reqwest::Error> {
         let mut request = first;
         let mut posted = Vec::new();
@@ -157,7 +173,7 @@ impl Person {
                 response.headers().get(LOCATION).filter(|_| response.status().is_redirection())
             {
                 url = url.join(location.to_str().unwrap()).unwrap();
-                if url.as_str().starts_with(until) {
+                if until.iter().any(|until| url.as_str().starts_with(until)) {
                     let headers = response.headers().clone();
                     return Ok(Landing { url, status: 0, body: String::new(), headers, posted });
                 }

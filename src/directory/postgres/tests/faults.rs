@@ -178,9 +178,15 @@ async fn a_server_that_only_reads_is_away_for_what_writes_and_says_so() {
     let said = why(directory.ping().await.unwrap_err());
     assert!(said.contains("read-only"), "{said}");
     assert_eq!(directory.sign_in(profile("Okta", "alice")).await.unwrap(), alice);
-    server
-        .sql("SET default_transaction_read_only = off; ALTER SYSTEM SET default_transaction_read_only = off");
-    server.sql("SELECT pg_reload_conf()");
+    // Each by itself: ALTER SYSTEM takes part in no transaction.
+    let mut admin = PgConnection::connect(&server.url()).await.unwrap();
+    for statement in [
+        "SET default_transaction_read_only = off",
+        "ALTER SYSTEM RESET default_transaction_read_only",
+        "SELECT pg_reload_conf()",
+    ] {
+        sqlx::raw_sql(statement).execute(&mut admin).await.unwrap();
+    }
     until(async || directory.ping().await.is_ok()).await;
     directory.sign_in(profile("Okta", "bob")).await.unwrap();
 }

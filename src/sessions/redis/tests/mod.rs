@@ -1,7 +1,12 @@
 //! On real servers: the conformance suite, and what is particular to Redis.
 
+mod cluster;
+mod faults;
+mod load;
 mod parse;
+mod sentinel;
 mod standalone;
+mod tls;
 
 use std::sync::Arc;
 
@@ -58,6 +63,29 @@ impl Setting for At {
 
     async fn advance(&self, by: Duration) {
         self.clock.advance(by);
+    }
+}
+
+/// Repeats a step until it does as it should: for what comes back by itself, nobody can tell when.
+async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut attempt: impl FnMut() -> F) -> T {
+    let begun = tokio::time::Instant::now();
+    loop {
+        if let Some(done) = attempt().await {
+            return done;
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "it takes too long until {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+/// The step fails as away, without a secret or the name of a key in its words.
+fn assert_away<T: std::fmt::Debug>(result: Result<T, SessionError>) -> String {
+    match result {
+        Err(SessionError::Away(why)) => {
+            assert!(!why.contains("secret") && !why.contains("poolgate:"), "{why}");
+            why
+        }
+        other => panic!("not away: {other:?}"),
     }
 }
 
