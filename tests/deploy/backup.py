@@ -116,22 +116,21 @@ def embedded():
 
 
 def postgres():
-    from compose import make_secrets, postgres as start_postgres
+    from compose import inside, make_secrets, postgres as start_postgres
     with Stage() as stage:
         port, password = free_port(), make_secrets(stage, "https://localhost") / "postgres-password"
         start_postgres(stage, password.parent, port)
-        server = f"postgres://poolgate:{password.read_text().strip()}@127.0.0.1:{port}"
-        database = f"{server}/poolgate"
+        database = f"postgres://poolgate:{password.read_text().strip()}@127.0.0.1:{port}/poolgate"
         here = Installation(stage, fresh_secrets() | {"POOLGATE_DIRECTORY_URL": database})
         backup = stage.folder / "backup"
         backup.mkdir(mode=0o700)
 
         def lose():
-            run("psql", "-qX", f"{server}/postgres", "-c", "DROP DATABASE poolgate WITH (FORCE)")
+            inside(stage, port, "-c", "DROP DATABASE poolgate WITH (FORCE)")
             shutil.rmtree(here.data())
 
         def restore():
-            run("psql", "-qX", f"{server}/postgres", "-c", "CREATE DATABASE poolgate")
+            inside(stage, port, "-c", "CREATE DATABASE poolgate OWNER poolgate")
             follow("postgres restore", DATABASE=database, BACKUP=backup)
 
         drill(stage, here, lambda: access(here.url),
@@ -141,7 +140,7 @@ def postgres():
 
 def point_in_time():
     """Nothing is lost that reached the archive: who came after the base copy is who they were."""
-    from compose import give_to_postgres, make_secrets, postgres as start_postgres, serve_postgres
+    from compose import give_to_postgres, inside, make_secrets, postgres as start_postgres, serve_postgres
     with Stage() as stage:
         port, password = free_port(), make_secrets(stage, "https://localhost") / "postgres-password"
         archive, backup = stage.folder / "archive", stage.folder / "backup"
@@ -156,9 +155,10 @@ def point_in_time():
         running = here.start()
         provider = stage.identity_provider(f"{here.url}/saml2/metadata")
         _, client = provision(access(here.url), provider)
-        follow("postgres base", DATABASE=database, BACKUP=backup)
+        inside(stage, port, "-c", "CREATE ROLE backup REPLICATION LOGIN PASSWORD 'copies'")
+        follow("postgres base", REPLICATION=f"postgres://backup:copies@127.0.0.1:{port}/postgres", BACKUP=backup)
         late = people_sign_in(here.url, client, provider, ["alice", "carol"])
-        piece = run("psql", "-qXAt", database, "-c", "SELECT pg_walfile_name(pg_switch_wal())").strip()
+        piece = inside(stage, port, "-c", "SELECT pg_walfile_name(pg_switch_wal())").strip()
         until("the archive has it", lambda: (archive / piece).exists())
         end(running, signal.SIGKILL)
         end(server, signal.SIGQUIT)

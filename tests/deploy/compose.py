@@ -117,6 +117,19 @@ def serve_postgres(stage, folder, port):
     return child
 
 
+def own_role():
+    """The server's own role: the image's `postgres`, which is also the system user of its container."""
+    settings = yaml.safe_load((COMPOSE / "compose.yaml").read_text())["services"]["postgres"]["environment"]
+    return settings["POSTGRES_USER"] if AS_ROOT else getpass.getuser()
+
+
+def inside(stage, port, *arguments, database="postgres"):
+    """psql as the server's own role, by the socket, as the image's entry point does it; what it printed."""
+    folder = stage.folder / "postgres"
+    return run(*AS_OWNER, "psql", "-v", "ON_ERROR_STOP=1", "-qXtA", "--no-password", "-h", folder, "-p", str(port),
+               "-U", own_role(), "-d", database, *arguments, cwd=folder)
+
+
 def postgres(stage, secrets, port, more=""):
     """PostgreSQL as compose.yaml starts it: the image's entry point does what initdb does here."""
     folder = stage.folder / "postgres"
@@ -128,16 +141,14 @@ def postgres(stage, secrets, port, more=""):
     (folder / "postgresql.conf").write_text(settings)
     give_to_postgres(folder)
     settings = yaml.safe_load((COMPOSE / "compose.yaml").read_text())["services"]["postgres"]["environment"]
-    # The image's entry point speaks to the new server by its socket, as the system user `postgres` and as this role.
-    user = settings["POSTGRES_USER"] if AS_ROOT else getpass.getuser()
+    user = own_role()
     run(*AS_OWNER, PROGRAMS / "initdb", "-D", folder / "data", f"--username={user}", f"--pwfile={password}",
         *settings["POSTGRES_INITDB_ARGS"].split(), cwd=folder)
     child = serve_postgres(stage, folder, port)
     (folder / "postgres-role.sql").write_text(changed((COMPOSE / "postgres-role.sql").read_text(), words={
         "/run/secrets/postgres-password": str(password)}))
-    inside = [*AS_OWNER, "psql", "-v", "ON_ERROR_STOP=1", "-qX", "--no-password", "-h", folder, "-p", str(port), "-U", user]
-    run(*inside, "-d", "postgres", "-c", f"CREATE DATABASE {settings['POSTGRES_DB']}", cwd=folder)
-    run(*inside, "-d", settings["POSTGRES_DB"], "-f", folder / "postgres-role.sql", cwd=folder)
+    inside(stage, port, "-c", f"CREATE DATABASE {settings['POSTGRES_DB']}")
+    inside(stage, port, "-f", folder / "postgres-role.sql", database=settings["POSTGRES_DB"])
     url = f"postgres://poolgate:{password.read_text().strip()}@127.0.0.1:{port}/poolgate"
     may = subprocess.run(["psql", "-qXtA", url, "-c", "SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user"],
                          capture_output=True, check=True, text=True)
