@@ -31,8 +31,7 @@ pub fn request(method: &str, route: &'static str, id: &str) -> Span {
 /// A method that HTTP has, or `_OTHER` as OpenTelemetry's conventions say: a stranger may send any word, and a span
 /// must hold nothing of their choice.
 fn known_method(method: &str) -> &'static str {
-    const KNOWN: [&str; 9] =
-        ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
     KNOWN.into_iter().find(|known| *known == method).unwrap_or("_OTHER")
 }
 

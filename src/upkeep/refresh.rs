@@ -105,9 +105,9 @@ impl Upkeep {
     /// made by no key that it knows. The caller verifies once more, with the new adapter, in full.
     ///
     /// Metadata is fetched for this at most once a minute for each provider, on all replicas together, and not
-    /// within 10 s of the last fetch; whoever comes meanwhile, to whichever replica, waits for the same fetch, for 10 s
-    /// at most (20 s where it is another's). `None`
-    /// for every other error, for a provider whose metadata was given as a file, and when nothing is new.
+    /// within 10 s of the last fetch; whoever comes meanwhile, to whichever replica, waits for the same fetch, for 20 s
+    /// at most. `None` for every other error, for a provider whose metadata was given as a file, and when nothing is
+    /// new.
     pub async fn second_chance(
         self: &Arc<Self>,
         pool: &LivePool,
@@ -127,7 +127,7 @@ impl Upkeep {
             (now != tried.as_ref()).then_some(fresh)
         };
         // Another replica may have just brought it.
-        self.registry.look_again().await;
+        self.takes_what_is_written().await;
         if let Some(fresh) = fresher() {
             return Some(fresh);
         }
@@ -152,7 +152,13 @@ impl Upkeep {
             }
         };
         let _ = tokio::time::timeout(PATIENCE, done).await;
-        self.registry.look_again().await;
+        self.takes_what_is_written().await;
+    }
+
+    async fn takes_what_is_written(&self) {
+        if let Err(error) = self.registry.caught_up().await {
+            tracing::debug!(%error, "what another replica fetched cannot be read");
+        }
     }
 
     /// Refreshes every provider whose time has come, a few at once.
