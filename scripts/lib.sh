@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the install scripts. Source it; it changes nothing by itself.
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -19,6 +20,14 @@ install_packages() { # with apt; needs root or sudo when something is missing
     fi
     say "installing ${packages[*]}"
     "${sudo[@]}" apt-get update -qq
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${packages[@]}" >/dev/null
+    # Debian starts the services that it installs. The tests start their own: none may start here.
+    (
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e "$policy" ]; then
+            trap '"${sudo[@]}" rm -f "$policy"' EXIT
+            printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" install -m 0755 /dev/stdin "$policy"
+        fi
+        "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${packages[@]}" >/dev/null
+    ) || fail "cannot install ${packages[*]}"
     packages=()
 }

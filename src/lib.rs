@@ -4,12 +4,12 @@
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`config`], [`gateway`] | settings; puts the parts together, starts and stops |
 //! | [`demo`] | simulated providers and a sample app, also used by the tests |
 //! | [`check_provider`] | `poolgate check-provider`: one provider checked without a sign-in |
 //! | [`keys_command`] | `poolgate keys`: SAML keys rolled over by an administrator |
 //! | [`migrate`] | `poolgate migrate`: an embedded directory copied to PostgreSQL |
 //! | [`healthcheck`] | `poolgate healthcheck`: is the gateway beside us well? |
+//! | [`config`], [`stores`], [`gateway`] | settings; opens the stores; puts the parts together, starts and stops |
 //! | [`http`] | reads the app's request and the provider's answer: one file per endpoint |
 //! | [`diagnosis`] | why sign-ins fail |
 //! | [`api`] | the management API: AWS JSON 1.1 |

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use poolgate::check_provider::{self, CheckArguments};
 use poolgate::config::Settings;
 use poolgate::demo::{self, Ports};
-use poolgate::gateway::{self, Running, StartError};
+use poolgate::gateway::{self, StartError};
 use poolgate::healthcheck::{self, HealthcheckArguments, HealthcheckError};
 use poolgate::keys_command::{self, KeysCommand, KeysError};
 use poolgate::migrate::{self, MigrateArguments, MigrateError};
@@ -42,7 +42,8 @@ enum Command {
         #[command(flatten)]
         arguments: HealthcheckArguments,
     },
-    /// Shows, rolls over and retires the SAML keys of a pool. The gateway must be stopped meanwhile.
+    /// Shows, rolls over and retires the SAML keys of a pool. Gateways run on meanwhile where the directory is on
+    /// PostgreSQL; the gateway of an embedded directory must be stopped.
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
@@ -173,20 +174,31 @@ async fn serve(config: Option<PathBuf>) -> ExitCode {
     };
     // Before anybody is told that it is ready: a signal that came in between would kill it outright.
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    let (Ok(terminate), Ok(interrupt)) = signals else { return fail("signals cannot be received", 1) };
+    let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+        return fail("signals cannot be received", 1);
+    };
     let public_url = settings.public_url.as_str().trim_end_matches('/').to_owned();
-    let running = match gateway::start(settings).await {
+    // A start may wait half a minute for its directory.
+    let started = tokio::select! {
+        started = gateway::start(settings) => started,
+        () = told_to_stop(&mut terminate, &mut interrupt) => return ExitCode::SUCCESS,
+    };
+    let running = match started {
         Ok(running) => running,
         Err(StartError::Settings(error)) => return fail(&error.to_string(), 2),
         Err(error) => return fail(&error.to_string(), 1),
     };
     say(&format!("poolgate ready on {public_url}"));
-    wait_and_stop(running, terminate, interrupt).await
+    told_to_stop(&mut terminate, &mut interrupt).await;
+    running.stop().await;
+    ExitCode::SUCCESS
 }
 
 async fn run_demo(ports: Ports) -> ExitCode {
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    let (Ok(terminate), Ok(interrupt)) = signals else { return fail("signals cannot be received", 1) };
+    let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+        return fail("signals cannot be received", 1);
+    };
     let data = match tempfile::Builder::new().prefix("poolgate-demo-").tempdir() {
         Ok(data) => data,
         Err(error) => return fail(&format!("no temporary directory: {error}"), 1),
@@ -196,18 +208,12 @@ async fn run_demo(ports: Ports) -> ExitCode {
         Err(error) => return fail(&error.to_string(), 1),
     };
     say(&format!("poolgate demo: open {}", running.url));
-    told_to_stop(terminate, interrupt).await;
+    told_to_stop(&mut terminate, &mut interrupt).await;
     running.stop().await;
     ExitCode::SUCCESS
 }
 
-async fn wait_and_stop(running: Running, terminate: Signal, interrupt: Signal) -> ExitCode {
-    told_to_stop(terminate, interrupt).await;
-    running.stop().await;
-    ExitCode::SUCCESS
-}
-
-async fn told_to_stop(mut terminate: Signal, mut interrupt: Signal) {
+async fn told_to_stop(terminate: &mut Signal, interrupt: &mut Signal) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -46,7 +46,8 @@ pub struct CheckArguments {
     /// JSON file: the input of create-identity-provider, or the answer of describe-identity-provider.
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Id of a pool in the data directory. The gateway must be stopped meanwhile.
+    /// Id of a pool of the settings' directory. Gateways run on meanwhile where that is on PostgreSQL; the gateway of
+    /// an embedded directory must be stopped.
     #[arg(long, requires = "provider")]
     pool: Option<String>,
     /// Name of the provider in that pool.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::ErrorRequestTimeout;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, web};
 use tracing::Instrument as _;
@@ -28,6 +29,9 @@ pub const HEADER: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// How long a request may take, its body included: longer than the slowest provider, and not for ever.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// In how many seconds a client may ask again when a store is away: a failover is over by then, as a rule.
+const COME_BACK: HeaderValue = HeaderValue::from_static("5");
 
 /// Gives the request its id, its log span and its header.
 ///
@@ -72,6 +76,9 @@ pub async fn middleware(
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);
+    }
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, COME_BACK);
     }
     Ok(response)
 }

@@ -173,7 +173,7 @@ pub fn unavailable_page(state: &State, request: &HttpRequest) -> HttpResponse {
         status: StatusCode::SERVICE_UNAVAILABLE,
         code: STORE_AWAY,
         title: "Signing in does not work right now",
-        what: "The sign-in service cannot reach its store at the moment.",
+        what: "A part of the sign-in service does not answer at the moment.",
         advice: "Try again in a minute. If it goes on, tell the people who run this service.",
     };
     error_page(state, request, &trouble)

@@ -47,7 +47,7 @@ pub(super) struct Following {
 struct Served {
     /// Up to which of those who asked.
     up_to: u64,
-    /// What they are told.
+    /// Why they are told [`DirectoryError::Away`].
     away: Option<String>,
 }
 
@@ -121,7 +121,10 @@ impl Registry {
         let mut served = self.following.reading.lock().await;
         if served.up_to < ticket {
             let up_to = self.following.asked.load(Ordering::SeqCst);
-            let away = self.read_what_was_written().await.err().map(|error| error.to_string());
+            let away = self.read_what_was_written().await.err().map(|error| match error {
+                DirectoryError::Away(why) => why,
+                other => other.to_string(),
+            });
             *served = Served { up_to, away };
         }
         match &served.away {

@@ -1,5 +1,6 @@
 //! A server as a child process.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
@@ -12,15 +13,33 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How long a server may take to answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Where ports are looked for: below those that the kernel gives to outgoing connections (from 32768 on Linux). Such
+/// a connection could take the port of a server that is about to be started again.
+const PORTS: std::ops::Range<u64> = 10_000..30_000;
+
 /// A port of 127.0.0.1 that is free: bound once, let go, then used by the server under test.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    loop {
+        // A new `RandomState` has other keys each time.
+        let number = RandomState::new().build_hasher().finish();
+        let port = u16::try_from(PORTS.start + number % (PORTS.end - PORTS.start)).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
+
+/// Ends a server, and removes its folder, when the process that started it ends without doing so (SIGKILL): then
+/// this shell reads the end of its input. SIGQUIT lets PostgreSQL take its children along.
+const GUARD: &str =
+    "read -r _; kill -CONT $1; kill -QUIT $1; sleep 2; kill -KILL $1; sleep 0.2; rm -rf -- \"$2\"";
 
 /// A running server. Dropped: killed.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
+    /// A shell that waits for our end; its input is ours.
+    guard: Child,
     name: String,
 }
 
@@ -36,7 +55,11 @@ impl Server {
         let child = command.spawn().unwrap_or_else(|error| {
             panic!("{name} does not start ({error}): run scripts/install-test-tools")
         });
-        Self { child, name: name.to_owned() }
+        let mut guard = Command::new("sh");
+        guard.args(["-c", GUARD, "guard", &child.id().to_string()]).arg(folder).process_group(0);
+        guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let guard = guard.spawn().expect("there is a shell");
+        Self { child, guard, name: name.to_owned() }
     }
 
     /// Its process.
@@ -51,7 +74,11 @@ impl Server {
 
     /// Whether it still runs.
     pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
+        let running = self.child.try_wait().unwrap().is_none();
+        if !running {
+            self.dismiss_guard();
+        }
+        running
     }
 
     /// Waits until `answers`, or says what the server said.
@@ -71,12 +98,20 @@ impl Server {
     /// Waits until it has ended by itself.
     pub(crate) fn wait_for_end(&mut self) {
         let _ = self.child.wait();
+        self.dismiss_guard();
     }
 
     /// SIGKILL, and waits for the end.
     pub(crate) fn kill(&mut self) {
+        // First: the process's number may be another's afterwards.
+        self.dismiss_guard();
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    fn dismiss_guard(&mut self) {
+        let _ = self.guard.kill();
+        let _ = self.guard.wait();
     }
 }
 

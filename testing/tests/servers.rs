@@ -1,5 +1,11 @@
 //! The servers start, survive what they are asked to survive, and leave nothing behind.
 
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
 use poolgate_testing::{Database, Postgres, Redis, RedisCluster, RedisSentinel};
 
 #[test]
@@ -44,4 +50,37 @@ fn sentinels_replace_a_killed_master() {
     sentinel.servers_mut()[killed].restart();
     sentinel.wait_until_whole();
     sentinel.failover();
+}
+
+/// What [`a_test_that_is_killed_leaves_no_server_and_no_folder`] kills.
+#[test]
+#[ignore = "never ends: another test starts and kills it"]
+fn holds_servers_until_it_is_killed() {
+    let (redis, postgres) = (Redis::start(), Postgres::start());
+    println!("\nat {} {}", redis.port(), redis.folder().display());
+    println!("at {} {}", postgres.port(), postgres.folder().display());
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn a_test_that_is_killed_leaves_no_server_and_no_folder() {
+    let mut other = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "holds_servers_until_it_is_killed", "--ignored", "--nocapture"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(other.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let told: Vec<_> = lines.filter_map(|line| Some(line.strip_prefix("at ")?.to_owned())).take(2).collect();
+    other.kill().unwrap();
+    other.wait().unwrap();
+    for server in told {
+        let (port, folder) = server.split_once(' ').unwrap();
+        let begun = Instant::now();
+        while TcpStream::connect(format!("127.0.0.1:{port}")).is_ok() || Path::new(folder).exists() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{server} is still there");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
 }

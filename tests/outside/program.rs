@@ -4,9 +4,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
-use crate::harness::Gateway;
+use crate::harness::{Gateway, free_port};
 
 struct Said {
     code: Option<i32>,
@@ -273,4 +274,29 @@ async fn a_health_check_believes_nothing_but_200_and_waits_for_nobody() {
         assert!(said.err.contains(says), "{}", said.err);
         server.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_start_that_waits_for_its_directory_ends_when_it_is_told_to() {
+    let home = TempDir::new().unwrap();
+    let mut gateway = Command::new(env!("CARGO_BIN_EXE_poolgate"))
+        .arg("serve")
+        .env("POOLGATE_LISTEN", "127.0.0.1:0")
+        .env("POOLGATE_METRICS_LISTEN", "127.0.0.1:0")
+        .env("POOLGATE_DATA_DIR", home.path())
+        .env("POOLGATE_DIRECTORY_URL", format!("postgres://me@127.0.0.1:{}/pool", free_port()))
+        .env("POOLGATE_MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+        .env("POOLGATE_ACCESS_KEY_ID", "AKIDSTART")
+        .env("POOLGATE_SECRET_ACCESS_KEY", "secretsecret")
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(gateway.stderr.take().unwrap()).lines();
+    while !lines.next_line().await.unwrap().expect("it waits").contains("waiting for PostgreSQL") {}
+    let id = gateway.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+    let ended = tokio::time::timeout(Duration::from_secs(15), gateway.wait()).await;
+    assert_eq!(ended.expect("it does not wait on").unwrap().code(), Some(0));
 }

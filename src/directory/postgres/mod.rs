@@ -46,6 +46,9 @@ const START: Duration = Duration::from_secs(30);
 /// Between two looks for it.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// Between two log lines that say so.
+const SAY: Duration = Duration::from_secs(5);
+
 /// Between two rounds of forgetting what has expired.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
@@ -74,21 +77,39 @@ impl PostgresDirectory {
     ) -> Result<Self, DirectoryError> {
         let connections = Arc::new(Connections::new(address));
         let begun = Instant::now();
+        let mut said: Option<Instant> = None;
         loop {
             match schema::prepare(&connections, Visitor::Gateway).await {
                 Ok(()) => break,
                 Err(Unusable::Trouble(trouble)) if trouble.may_pass() && begun.elapsed() < patience => {
-                    tracing::warn!(place = address.place(), why = trouble.words(), "waiting for PostgreSQL");
+                    if said.is_none_or(|at| at.elapsed() >= SAY) {
+                        tracing::warn!(
+                            place = address.place(),
+                            why = trouble.words(),
+                            "waiting for PostgreSQL"
+                        );
+                        said = Some(Instant::now());
+                    }
                     sleep(LOOK).await;
                 }
                 Err(why) => {
                     connections.close().await;
-                    return Err(why.into());
+                    return Err(at_start(why, address));
                 }
             }
         }
         let pruning = tokio::spawn(prune_for_ever(Arc::clone(&connections), Arc::clone(&clock)));
         Ok(Self { connections, clock, pruning })
+    }
+}
+
+/// Why the directory cannot be opened, and where it was looked for.
+fn at_start(why: Unusable, address: &Address) -> DirectoryError {
+    match why.into() {
+        DirectoryError::Away(why) => {
+            DirectoryError::Away(format!("{why} (POOLGATE_DIRECTORY_URL leads to {})", address.place()))
+        }
+        other => other,
     }
 }
 

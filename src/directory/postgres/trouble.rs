@@ -90,6 +90,9 @@ impl Trouble {
                 limit.as_millis()
             ),
             Self::Closed => "it was closed".to_owned(),
+            Self::Unreachable(error @ sqlx::Error::Database(_)) => {
+                format!("PostgreSQL refuses the connection: {}", explain(error))
+            }
             Self::Unreachable(error) => format!("PostgreSQL cannot be reached: {}", explain(error)),
             Self::Sql(error) => format!("PostgreSQL: {}", explain(error)),
         }
@@ -108,7 +111,11 @@ fn explain(error: &sqlx::Error) -> String {
         Some("42501") => "; the role lacks a privilege",
         _ => "",
     };
-    format!("{error}{hint}")
+    match error {
+        // The server's own words: the error's text adds where in PostgreSQL's source they come from.
+        sqlx::Error::Database(said) => format!("{}{hint}", said.message()),
+        other => format!("{other}{hint}"),
+    }
 }
 
 impl From<Trouble> for DirectoryError {

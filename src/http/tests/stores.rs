@@ -11,6 +11,7 @@ fn assert_away(what: &str, answer: &Answer) {
     assert!(answer.header("content-type").starts_with("text/html"), "{what}");
     assert!(answer.body.contains("store_away"), "{what}");
     assert!(answer.body.contains(answer.header("x-amzn-requestid")), "{what}");
+    assert_eq!(answer.header("retry-after"), "5", "{what}");
     assert!(!answer.body.contains("gone fishing"), "{what}: the reason is for the log");
     assert!(!answer.headers.contains_key("set-cookie"), "{what}");
 }

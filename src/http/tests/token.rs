@@ -19,6 +19,7 @@ pub(super) fn assert_refused(what: &str, answer: &Answer, status: u16, error: &s
     assert_eq!(body["error_message"], body["error_description"], "{what}: {body}");
     assert_eq!(body.as_object().unwrap().len(), 3, "{what}: {body}");
     assert_eq!(answer.header("cache-control"), "no-store", "{what}");
+    assert_eq!(answer.headers.contains_key("retry-after"), status == 503, "{what}");
     assert_eq!(answer.header("access-control-allow-origin"), "*", "{what}");
     assert!(answer.header("content-type").starts_with("application/json"), "{what}");
     assert!(!answer.header("x-amzn-requestid").is_empty(), "{what}");

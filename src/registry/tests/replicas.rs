@@ -88,6 +88,8 @@ async fn what_nobody_announced_is_seen_all_the_same() {
     let before = all.moody.asked_for_changes();
     until("asked in vain", || all.moody.asked_for_changes() > before + 1).await;
     assert!(has(&all.two, A), "what is in force stays while the directory is away");
+    let told = all.two.caught_up().await.unwrap_err().to_string();
+    assert_eq!(told.matches("the directory is away").count(), 1, "{told}");
     all.moody.becomes(Mood::Well);
     until("gone", || !has(&all.two, A)).await;
     follower.stop().await;

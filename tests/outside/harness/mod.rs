@@ -19,6 +19,7 @@ pub use gateway::{Gateway, Pool, access, provision, run_calls};
 pub use helpers::{Saml, node, python, python_path, repository};
 pub use openid::{ClientKey, Make, Oidc};
 pub use person::{Landing, Person};
+pub use poolgate_testing::free_port;
 pub use replicas::{MASTER_KEY, Replicas};
 pub use simplesamlphp::SimpleSaml;
 
@@ -27,9 +28,4 @@ pub fn with_details(mut provider: Value, more: Value) -> Value {
     let Value::Object(more) = more else { panic!("details are an object: {more}") };
     provider["details"].as_object_mut().expect("a provider has details").extend(more);
     provider
-}
-
-/// Hands every test its own ports: bound once, let go, then used by the process under test.
-pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

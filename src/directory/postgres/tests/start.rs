@@ -65,8 +65,16 @@ async fn a_server_that_is_not_there_yet_is_waited_for_and_one_that_never_comes_i
     let Err(away) = try_open(&url).await else { panic!("there is no server") };
     let said = why(away);
     assert!(said.contains("cannot be reached") && !said.contains("hunter2"), "{said}");
+    assert!(said.ends_with(&format!("(POOLGATE_DIRECTORY_URL leads to 127.0.0.1:{port}/pool)")), "{said}");
 
     let mut server = Postgres::start();
+    let stranger = server.url().replace("poolgate@", "nobody:hunter2@");
+    let Err(refused) = try_open(&stranger).await else { panic!("there is no such role") };
+    let said = why(refused);
+    assert!(
+        said.starts_with("PostgreSQL refuses the connection: role \"nobody\" does not exist ("),
+        "{said}"
+    );
     server.crash();
     let address = Address::parse(&server.url()).unwrap();
     let opening = tokio::spawn(async move {
