@@ -13,7 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{Directory, Kind, Record, UniqueName};
+use super::{Change, Directory, DirectoryError, Kind, Record, UniqueName};
 use crate::pool::{FederatedProfile, Identity, User};
 
 /// A place where one directory lives, empty at first.
@@ -34,6 +34,7 @@ macro_rules! directory_conformance {
             sign_ins::subjects_that_differ_by_case_or_accent_are_different_users,
             sign_ins::a_username_of_another_identity_is_refused,
             sign_ins::the_same_identity_in_another_pool_is_another_user,
+            sign_ins::nobody_new_signs_in_to_a_pool_that_has_gone,
             sign_ins::a_refused_profile_writes_nothing_and_spares_its_neighbours,
             sign_ins::concurrent_sign_ins_of_one_new_user_make_one_user,
             sign_ins::concurrent_sign_ins_of_many_users_do_not_mix,
@@ -127,6 +128,23 @@ pub(crate) fn profile(provider: &str, subject: &str) -> FederatedProfile {
         group: format!("{POOL}_{provider}"),
         session: None,
         at: NOON,
+    }
+}
+
+/// Opened, with the two pools in it that the rules about users are about.
+async fn opened(setting: &dyn Setting) -> Arc<dyn Directory> {
+    let directory = setting.open().await;
+    with_pools(&*directory).await;
+    directory
+}
+
+/// Makes the two pools, where they are not there yet.
+pub(crate) async fn with_pools(directory: &dyn Directory) {
+    for pool in [POOL, OTHER] {
+        match directory.write(vec![Change::Create(record(pool, Kind::UserPool, pool, &[]))]).await {
+            Ok(()) | Err(DirectoryError::Exists(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 

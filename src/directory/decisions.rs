@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::DirectoryError;
+use super::stored::no_pool;
 use crate::pool::{FederatedProfile, Identity, LinkError, User};
 
 /// The users that some sign-ins are about, as stored and as decided so far.
@@ -17,6 +18,8 @@ pub(super) struct SignIns {
     places: HashMap<i64, usize>,
     /// What waits for those who are not known yet.
     waiting: WaitingLinks,
+    /// Pools in which no user can be made.
+    gone: HashSet<String>,
 }
 
 /// A user, stored or to be.
@@ -48,6 +51,11 @@ impl SignIns {
     /// The profile's username is somebody's.
     pub(super) fn is_taken(&mut self, profile: &FederatedProfile) {
         self.taken.insert((profile.pool_id.clone(), profile.username.clone()));
+    }
+
+    /// There is no such pool.
+    pub(super) fn has_gone(&mut self, pool_id: String) {
+        self.gone.insert(pool_id);
     }
 
     /// The profile's identity is this stored user's.
@@ -98,6 +106,9 @@ impl SignIns {
             self.by_identity.insert(key, place);
             self.waiting.use_up(profile);
             return Ok(user);
+        }
+        if self.gone.contains(&profile.pool_id) {
+            return Err(no_pool(&profile.pool_id));
         }
         let (user, _) = profile.apply(None)?;
         if !self.taken.insert((user.pool_id.clone(), user.username.clone())) {

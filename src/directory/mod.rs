@@ -251,7 +251,8 @@ pub trait Directory: Send + Sync {
     async fn load_pool(&self, pool_id: &str) -> Result<Vec<Record>, DirectoryError>;
 
     /// Which pools were written after this generation. A write that returned is in it, whichever replica asks: one
-    /// read, cheap when nothing was written.
+    /// read, cheap when nothing was written. Asked about a generation that is yet to come, as after a restored
+    /// backup, it tells the newest that there is, which is smaller.
     ///
     /// # Errors
     /// [`DirectoryError::Away`].
@@ -265,11 +266,11 @@ pub trait Directory: Send + Sync {
 
     /// Creates or updates the user of this identity, found by (provider, subject). An identity that is not known
     /// becomes that of the user to whom a waiting link leads, if one fits what the sign-in is recognised by: the
-    /// link is used up.
+    /// link is used up. None is created in a pool without a [`Kind::UserPool`] record.
     ///
     /// # Errors
     /// What [`FederatedProfile::apply`] refuses; [`LinkError::Ambiguous`]; [`DirectoryError::UsernameTaken`];
-    /// [`DirectoryError::Away`].
+    /// [`DirectoryError::Missing`] when the pool has gone; [`DirectoryError::Away`].
     async fn sign_in(&self, profile: FederatedProfile) -> Result<User, DirectoryError>;
 
     /// The user of this name.

@@ -113,6 +113,11 @@ pub(super) fn held_already(name: &UniqueName) -> DirectoryError {
     DirectoryError::Exists(format!("{scope} {}", name.name))
 }
 
+/// The refusal of a user in a pool that has gone.
+pub(super) fn no_pool(pool_id: &str) -> DirectoryError {
+    DirectoryError::Missing(label(Kind::UserPool, pool_id))
+}
+
 /// The first text behind all that begin with `prefix`; `None` when there is none. (UTF-8 sorts by scalar.)
 pub(super) fn after_prefix(prefix: &str) -> Option<String> {
     let mut end = prefix.to_owned();

@@ -14,6 +14,7 @@ pub const TARGET: &str = "poolgate::trace";
 
 /// A request to the public listener. `id` is the one that its answer carries (`x-amzn-requestid`).
 pub fn request(method: &str, route: &'static str, id: &str) -> Span {
+    let method = known_method(method);
     tracing::info_span!(
         target: TARGET,
         "request",
@@ -25,6 +26,13 @@ pub fn request(method: &str, route: &'static str, id: &str) -> Span {
         http.response.status_code = Empty,
         poolgate.request_id = id,
     )
+}
+
+/// A method that HTTP has, or `_OTHER` as OpenTelemetry's conventions say: a stranger may send any word, and a span
+/// must hold nothing of their choice.
+fn known_method(method: &str) -> &'static str {
+    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+    KNOWN.into_iter().find(|known| *known == method).unwrap_or("_OTHER")
 }
 
 /// The request was answered.
@@ -114,4 +122,19 @@ pub fn continues(_span: &Span, _traceparent: &str) {}
 #[cfg(not(feature = "otel"))]
 pub fn id(_span: &Span) -> Option<String> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_holds_no_method_that_a_stranger_made_up() {
+        for method in ["GET", "POST", "OPTIONS", "PATCH"] {
+            assert_eq!(known_method(method), method);
+        }
+        for method in ["get", "SECRET-OF-SOMEBODY", "", "GETX"] {
+            assert_eq!(known_method(method), "_OTHER", "{method}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::records::{self, Around};
 use super::{LivePool, Registry};
@@ -222,6 +222,25 @@ impl Registry {
     }
 }
 
+/// One round, set apart: a fault in it must not end the following for as long as the process lives. `None` after one.
+async fn round(registry: &Arc<Registry>) -> Option<Result<(), DirectoryError>> {
+    let (mut alone, registry) = (JoinSet::new(), Arc::clone(registry));
+    alone.spawn(async move {
+        let read = registry.caught_up().await;
+        if let Err(error) = registry.compare_clocks().await {
+            tracing::debug!(%error, "the directory's clock cannot be asked");
+        }
+        read
+    });
+    match alone.join_next().await? {
+        Ok(read) => Some(read),
+        Err(error) => {
+            tracing::error!(%error, "following what other replicas write broke off: the next round tries again");
+            None
+        }
+    }
+}
+
 /// A registry that follows what other replicas write, until it is stopped.
 pub struct Follower(JoinHandle<()>);
 
@@ -245,7 +264,7 @@ impl Follower {
                     heard = announcements.changed(), if !deaf => deaf = heard.is_err(),
                     () = tokio::time::sleep(pause) => {}
                 }
-                let read = registry.caught_up().await;
+                let Some(read) = round(&registry).await else { continue };
                 match &read {
                     Err(error) if !away => {
                         tracing::warn!(%error, "what other replicas write cannot be read: what is in force stays");
@@ -254,9 +273,6 @@ impl Follower {
                     _ => {}
                 }
                 away = read.is_err();
-                if let Err(error) = registry.compare_clocks().await {
-                    tracing::debug!(%error, "the directory's clock cannot be asked");
-                }
             }
         }))
     }

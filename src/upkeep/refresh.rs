@@ -26,6 +26,8 @@ const AT_ONCE: usize = 8;
 const UNKNOWN_KEY_PAUSE: Duration = Duration::minutes(1);
 /// How long a sign-in waits for fresh metadata: as long as one fetch may take.
 const PATIENCE: Wait = Wait::from_secs(10);
+/// How often is looked whether another replica's fetch is done.
+const GLANCE: Wait = Wait::from_millis(50);
 
 /// How long a replica has for one fetch: it, and its write.
 const LEASE: Duration = Duration::seconds(30);
@@ -103,8 +105,9 @@ impl Upkeep {
     /// made by no key that it knows. The caller verifies once more, with the new adapter, in full.
     ///
     /// Metadata is fetched for this at most once a minute for each provider, on all replicas together, and not
-    /// within 10 s of the last fetch; whoever comes meanwhile waits for the same fetch, for 10 s at most. `None`
-    /// for every other error, for a provider whose metadata was given as a file, and when nothing is new.
+    /// within 10 s of the last fetch; whoever comes meanwhile, to whichever replica, waits for the same fetch, for 20 s
+    /// at most. `None` for every other error, for a provider whose metadata was given as a file, and when nothing is
+    /// new.
     pub async fn second_chance(
         self: &Arc<Self>,
         pool: &LivePool,
@@ -123,6 +126,8 @@ impl Upkeep {
             let now = fresh.providers.get(provider)?.config.value.metadata_document.as_ref();
             (now != tried.as_ref()).then_some(fresh)
         };
+        // Another replica may have just brought it.
+        self.takes_what_is_written().await;
         if let Some(fresh) = fresher() {
             return Some(fresh);
         }
@@ -130,7 +135,30 @@ impl Upkeep {
         // On its own: a browser that goes away must not break the fetch off and use up the minute.
         let fetch = tokio::spawn(async move { upkeep.refresh(&name, why).await }.in_current_span());
         let _ = tokio::time::timeout(PATIENCE, fetch).await;
+        if let Some(fresh) = fresher() {
+            return Some(fresh);
+        }
+        self.others_are_done(&(pool.id().to_owned(), provider.to_owned())).await;
         fresher()
+    }
+
+    /// Waits while another replica fetches for an unknown key, for as long as one fetch may take, and takes what it
+    /// brought.
+    async fn others_are_done(&self, name: &Name) {
+        let looking = looking(name);
+        let done = async {
+            while self.sessions.get(&looking).await.is_ok_and(|held| held.is_some()) {
+                tokio::time::sleep(GLANCE).await;
+            }
+        };
+        let _ = tokio::time::timeout(PATIENCE, done).await;
+        self.takes_what_is_written().await;
+    }
+
+    async fn takes_what_is_written(&self) {
+        if let Err(error) = self.registry.caught_up().await {
+            tracing::debug!(%error, "what another replica fetched cannot be read");
+        }
     }
 
     /// Refreshes every provider whose time has come, a few at once.
@@ -169,7 +197,9 @@ impl Upkeep {
     fn due_at(&self, live: &LiveProvider, known: &Known, now: OffsetDateTime) -> OffsetDateTime {
         let since = live.config.value.metadata_fetched;
         let mut state = lock(&known.state);
-        if let Some(due) = state.due.filter(|_| state.since == since) {
+        // Further off than anything is put off: reckoned by a clock that has been set back since.
+        let believed = |due: &OffsetDateTime| state.since == since && *due - now <= schedule::LONGEST;
+        if let Some(due) = state.due.filter(believed) {
             return due;
         }
         // Never fetched, as far as the record says, or by a clock that has been set back since.
@@ -228,11 +258,24 @@ impl Upkeep {
             return;
         };
         known.failed_before(self.failures_of_all(name).await);
+        if !is_due {
+            self.tell_looking(name, now).await;
+        }
         let result = self.fetch_and_keep(live, url).await;
         let now = self.now();
         known.ended(now, &result, self.jitter());
         self.tell(name, &result);
         self.tell_all(name, &known, now).await;
+        if !is_due {
+            let _ = self.sessions.delete(&looking(name)).await;
+        }
+    }
+
+    /// Tells the other replicas that something is coming, until it is there or the time for it is over.
+    async fn tell_looking(&self, name: &Name, now: OffsetDateTime) {
+        if let Err(error) = self.sessions.put(&looking(name), Vec::new(), now + PATIENCE).await {
+            tracing::debug!(%error, "the other replicas do not know of a fetch");
+        }
     }
 
     /// Whether this replica fetches, by what every replica has written until now: the last turn may have just ended.
@@ -369,6 +412,11 @@ impl Upkeep {
 /// Held by the replica that fetches this provider's metadata, and after a failure until it is time to try again.
 fn lease((pool_id, provider): &Name) -> Key {
     Key::new(Kind::Lease, format!("metadata {pool_id} {provider}"))
+}
+
+/// There while some replica fetches this provider's metadata for an unknown key.
+fn looking((pool_id, provider): &Name) -> Key {
+    Key::new(Kind::Lease, format!("metadata key {pool_id} {provider}"))
 }
 
 /// How many fetches have failed in a row.

@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 /// Metadata is never older (`gateway.md` section 5), while its address answers.
-const LONGEST: Duration = Duration::hours(6);
+pub(super) const LONGEST: Duration = Duration::hours(6);
 /// No `cacheDuration` makes it be fetched more often than this.
 const SHORTEST: Duration = Duration::minutes(1);
 /// Nothing makes it be fetched again within this time.

@@ -7,6 +7,16 @@ use time::{Duration, OffsetDateTime};
 
 use crate::ProviderError;
 
+/// What is dated later than now by more than this was dated by a clock that has been set back since: nobody can tell
+/// how old it is. By less it may be of somebody who asked a moment later.
+const AHEAD: Duration = Duration::MINUTE;
+
+/// Whether `at` is less than `age` ago.
+pub(super) fn is_within(now: OffsetDateTime, at: OffsetDateTime, age: Duration) -> bool {
+    let passed = now - at;
+    -AHEAD <= passed && passed < age
+}
+
 /// The newest good copy of a document and how the last attempt to fetch it went.
 pub(super) struct Cached<T> {
     state: RwLock<State<T>>,
@@ -41,12 +51,12 @@ impl<T> State<T> {
     /// The copy, if it is younger than `age`.
     pub(super) fn younger(&self, now: OffsetDateTime, age: Duration) -> Option<Arc<T>> {
         let at = self.fetched_at?;
-        if now - at < age { self.value.clone() } else { None }
+        if is_within(now, at, age) { self.value.clone() } else { None }
     }
 
     /// The last attempt's failure, if it is younger than `age`.
     pub(super) fn failed_within(&self, now: OffsetDateTime, age: Duration) -> Option<ProviderError> {
-        self.failure.as_ref().filter(|(at, _)| now - *at < age).map(|(_, failure)| failure.clone())
+        self.failure.as_ref().filter(|(at, _)| is_within(now, *at, age)).map(|(_, failure)| failure.clone())
     }
 }
 
@@ -102,7 +112,7 @@ impl<T> Cached<T> {
                 (None, None) => {}
             }
         } else if let Some(value) = seen.value
-            && seen.refetched_at.is_some_and(|at| now - at < gap)
+            && seen.refetched_at.is_some_and(|at| is_within(now, at, gap))
         {
             return Ok(value);
         }

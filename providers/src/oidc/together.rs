@@ -5,6 +5,7 @@ use std::future::Future;
 use http::Response;
 use time::{Duration, OffsetDateTime};
 
+use super::cached::is_within;
 use crate::shared::{SharedCopies, SharedCopy, Turn};
 use crate::{ProviderError, Surroundings};
 
@@ -106,8 +107,13 @@ impl<'a> Document<'a> {
         read: &impl Fn(&Response<Vec<u8>>) -> Result<T, ProviderError>,
     ) -> Option<(T, OffsetDateTime)> {
         let copy = self.around.shared.find(&self.name).await?;
-        // By the clock of whoever fetched it, which may be ahead of ours.
-        let fetched_at = copy.fetched_at.min(self.around.clock.now());
+        // By the clock of whoever fetched it. One that is far ahead of ours dates nothing: the copy would be new for
+        // as long as it is kept.
+        let now = self.around.clock.now();
+        if !is_within(now, copy.fetched_at, self.age) {
+            return None;
+        }
+        let fetched_at = copy.fetched_at.min(now);
         let will_do = match need {
             Need::Since(moment) => fetched_at >= moment,
             Need::Later(moment, _) => fetched_at > moment,
@@ -125,7 +131,7 @@ impl<'a> Document<'a> {
         since: OffsetDateTime,
         read: &impl Fn(&Response<Vec<u8>>) -> Result<T, ProviderError>,
     ) -> Option<(T, OffsetDateTime)> {
-        let fetching = self.around.clock.now() - since < FETCH;
+        let fetching = is_within(self.around.clock.now(), since, FETCH);
         let glances = if fetching { PATIENCE.as_millis() / GLANCE.as_millis() } else { 0 };
         for _ in 0..glances {
             if let Some(found) = self.find(need, read).await {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
 
-use super::{NOON, OTHER, POOL, Setting, profile};
+use super::{NOON, OTHER, POOL, Setting, opened, profile, with_pools};
 use crate::directory::{Change, Directory, DirectoryError, Ended, Ending};
 
 const FAR: OffsetDateTime = time::macros::datetime!(2036-11-21 12:00 UTC);
@@ -29,7 +29,7 @@ async fn endings(directory: &Arc<dyn Directory>, pool: &str, sub: &str) -> Vec<E
 }
 
 pub(crate) async fn a_user_is_found_by_its_identity_alone(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let alice = directory.sign_in(profile("Okta", "alice")).await.unwrap();
     directory.sign_in(profile("Corp", "bob")).await.unwrap();
     let find = async |pool: &str, provider: &str, subject: &str| {
@@ -50,7 +50,7 @@ pub(crate) async fn a_user_is_found_by_its_identity_alone(setting: &dyn Setting)
 }
 
 pub(crate) async fn an_ending_is_read_with_the_user_it_belongs_to(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let alice = directory.sign_in(profile("Okta", "alice")).await.unwrap();
     let bob = directory.sign_in(profile("Okta", "bob")).await.unwrap();
     let mut elsewhere = profile("Okta", "alice");
@@ -74,7 +74,7 @@ pub(crate) async fn an_ending_is_read_with_the_user_it_belongs_to(setting: &dyn 
 }
 
 pub(crate) async fn a_later_ending_moves_an_earlier_one_and_never_back(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let alice = directory.sign_in(profile("Okta", "alice")).await.unwrap();
     let end = async |at: OffsetDateTime, tokens: bool| {
         directory.end_provider_sessions(POOL, &alice.sub, ended(&[], at, tokens)).await.unwrap();
@@ -95,7 +95,7 @@ pub(crate) async fn a_later_ending_moves_an_earlier_one_and_never_back(setting: 
 
 pub(crate) async fn many_endings_of_one_user_are_put_together_and_nothing_lives_again(setting: &dyn Setting) {
     const MANY: i64 = 450;
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let alice = directory.sign_in(profile("Okta", "alice")).await.unwrap();
     let at = |number: i64| NOON + Duration::minutes(number);
     for number in 0..MANY {
@@ -117,11 +117,11 @@ pub(crate) async fn many_endings_of_one_user_are_put_together_and_nothing_lives_
 }
 
 pub(crate) async fn endings_are_kept_and_go_with_their_user(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let alice = directory.sign_in(profile("Okta", "alice")).await.unwrap();
     directory.end_provider_sessions(POOL, &alice.sub, ended(&["s1"], NOON, true)).await.unwrap();
     directory.close().await;
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     assert_eq!(endings(&directory, POOL, &alice.sub).await, [ending("s1", NOON, true)]);
     directory.delete_user(POOL, "Okta_alice").await.unwrap();
     assert_eq!(directory.user_of_identity(POOL, "Okta", "alice").await.unwrap(), None);
@@ -129,6 +129,7 @@ pub(crate) async fn endings_are_kept_and_go_with_their_user(setting: &dyn Settin
     assert_eq!(endings(&directory, POOL, &again.sub).await, []);
     directory.end_provider_sessions(POOL, &again.sub, ended(&[], NOON, true)).await.unwrap();
     directory.write(vec![Change::DeletePool(POOL.into())]).await.unwrap();
+    with_pools(&*directory).await;
     let again = directory.sign_in(profile("Okta", "alice")).await.unwrap();
     assert_eq!(endings(&directory, POOL, &again.sub).await, []);
     directory.close().await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
 
-use super::{NOON, OTHER, POOL, Setting, count, profile, record, strings, user};
+use super::{NOON, OTHER, POOL, Setting, count, opened, profile, record, strings, user};
 use crate::directory::{Change, Directory, DirectoryError, Ended, Kind, Unlink, UserQuery};
 use crate::pool::limits::LINKS;
 use crate::pool::{FederatedProfile, LinkBy, LinkError, LinkSource, NewLink, ProfileError, User};
@@ -46,7 +46,7 @@ fn recognised<const N: usize>(provider: &str, subject: &str, by: [(&str, &str); 
 
 /// Okta and Corp are providers of both pools, Okta's alice is a user.
 async fn alice(setting: &dyn Setting) -> (Arc<dyn Directory>, User) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let pools = [POOL, OTHER];
     let made = pools.into_iter().flat_map(|pool| {
         ["Okta", "Corp"].map(|name| Change::Create(record(pool, Kind::IdentityProvider, name, &[])))
@@ -339,7 +339,7 @@ pub(crate) async fn links_are_kept(setting: &dyn Setting) {
     directory.link(new(&alice, subject("Corp", "a.smith"))).await.unwrap();
     directory.link(new(&alice, attribute("Corp", "custom:staff", "7"))).await.unwrap();
     directory.close().await;
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let fits = recognised("Corp", "x", [("custom:staff", "7")]);
     for one in [profile("Corp", "a.smith"), fits] {
         assert_eq!(directory.sign_in(one).await.unwrap().sub, alice.sub);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::{NOON, OTHER, POOL, Setting, profile};
+use super::{NOON, OTHER, POOL, Setting, opened, profile};
 use crate::directory::{Change, Directory, SessionOwner};
 use crate::pool::{FederatedProfile, NotedSession, User};
 
@@ -31,7 +31,7 @@ async fn owners(directory: &Arc<dyn Directory>, digest: &str) -> Vec<SessionOwne
 pub(crate) async fn the_people_of_a_session_are_found_by_its_name_at_its_provider_alone(
     setting: &dyn Setting,
 ) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let alice = directory.sign_in(within("Okta", "alice", "s1")).await.unwrap();
     let bob = directory.sign_in(within("Okta", "bob", "s2")).await.unwrap();
     let other = directory.sign_in(within("Corp", "alice", "s1")).await.unwrap();
@@ -54,7 +54,7 @@ pub(crate) async fn the_people_of_a_session_are_found_by_its_name_at_its_provide
 }
 
 pub(crate) async fn a_session_of_several_people_finds_each_of_them(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let (alice, bob, again) = tokio::join!(
         directory.sign_in(within("Okta", "alice", "s1")),
         directory.sign_in(within("Okta", "bob", "s1")),
@@ -66,7 +66,7 @@ pub(crate) async fn a_session_of_several_people_finds_each_of_them(setting: &dyn
 }
 
 pub(crate) async fn a_refused_sign_in_notes_no_session(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let mut refused = within("Okta", "alice", "s1");
     refused.required.push("phone_number".into());
     directory.sign_in(refused).await.unwrap_err();
@@ -78,12 +78,12 @@ pub(crate) async fn a_refused_sign_in_notes_no_session(setting: &dyn Setting) {
 }
 
 pub(crate) async fn a_session_is_noted_with_the_sign_in_and_goes_with_its_user(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let alice = directory.sign_in(profile("Okta", "alice")).await.unwrap();
     // The user is known and nothing about it changes: the session is written all the same.
     directory.sign_in(within("Okta", "alice", "s1")).await.unwrap();
     directory.close().await;
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     assert_eq!(owners(&directory, "s1").await, [owner(&alice)]);
     directory.delete_user(POOL, "Okta_alice").await.unwrap();
     assert_eq!(owners(&directory, "s1").await, []);

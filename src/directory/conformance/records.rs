@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{NOON, OTHER, POOL, Setting, count, profile, record};
+use super::{NOON, OTHER, POOL, Setting, count, opened, profile, record};
 use crate::directory::{Change, Changed, Directory, DirectoryError, Kind, Record, UniqueName};
 
 async fn version_of(directory: &Arc<dyn Directory>, id: &str) -> i64 {
@@ -121,7 +121,10 @@ pub(crate) async fn of_concurrent_replacements_one_wins(setting: &dyn Setting) {
 }
 
 pub(crate) async fn changes_happen_all_or_not_at_all(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
+    directory.sign_in(profile("Okta", "alice")).await.unwrap();
+    let mut changed = profile("Okta", "alice");
+    changed.set.insert("name".into(), "Alice".into());
     let stays = record(POOL, Kind::AppClient, "stays", &[]);
     directory.write(vec![Change::Create(stays.clone())]).await.unwrap();
     let half = vec![
@@ -132,16 +135,13 @@ pub(crate) async fn changes_happen_all_or_not_at_all(setting: &dyn Setting) {
         Change::Create(record(OTHER, Kind::Key, "k", &[])),
     ];
     let good = vec![Change::Create(record(POOL, Kind::AppClient, "neighbour", &[]))];
-    let (refused, written, signed_in) = tokio::join!(
-        directory.write(half),
-        directory.write(good),
-        directory.sign_in(profile("Okta", "alice"))
-    );
+    let (refused, written, signed_in) =
+        tokio::join!(directory.write(half), directory.write(good), directory.sign_in(changed));
     assert!(matches!(refused, Err(DirectoryError::Exists(_))));
     written.unwrap();
-    signed_in.unwrap();
+    assert_eq!(signed_in.unwrap().attributes["name"], "Alice");
     let ids: HashSet<String> = directory.load().await.unwrap().into_iter().map(|record| record.id).collect();
-    assert_eq!(ids, HashSet::from(["stays".to_owned(), "neighbour".to_owned()]));
+    assert_eq!(ids, HashSet::from([POOL, OTHER, "stays", "neighbour"].map(str::to_owned)));
     assert_eq!(count(&directory).await, 1);
     // The name went back with the rest.
     directory
@@ -160,7 +160,7 @@ pub(crate) async fn what_is_missing_cannot_be_deleted(setting: &dyn Setting) {
 }
 
 pub(crate) async fn deleting_a_pool_removes_everything_of_it_alone(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     for pool in [POOL, OTHER] {
         let names = [("domain", pool)];
         directory.write(vec![Change::Create(record(pool, Kind::Domain, "d", &names))]).await.unwrap();
@@ -176,7 +176,7 @@ pub(crate) async fn deleting_a_pool_removes_everything_of_it_alone(setting: &dyn
     assert!(state.user.is_none() && !state.revoked);
     let state = directory.token_state(OTHER, "sub of Okta and alice", "family").await.unwrap();
     assert!(state.user.is_some() && state.revoked);
-    assert_eq!(directory.load().await.unwrap().len(), 1);
+    assert_eq!(directory.load().await.unwrap().len(), 2);
     // Its names are free again.
     directory
         .write(vec![Change::Create(record(OTHER, Kind::Domain, "d2", &[("domain", POOL)]))])
@@ -204,6 +204,9 @@ pub(crate) async fn what_was_written_since_is_told_pool_by_pool(setting: &dyn Se
     directory.write(vec![Change::DeletePool(OTHER.into())]).await.unwrap();
     let deleted = directory.changed_since(one.generation).await.unwrap();
     assert_eq!(deleted.pools, [OTHER]);
+    // Who has seen more than there is, as before a restored backup, is told so.
+    let newest = Changed { generation: deleted.generation, pools: Vec::new() };
+    assert_eq!(directory.changed_since(deleted.generation + 7).await.unwrap(), newest);
     directory.close().await;
     let directory = setting.open().await;
     assert_eq!(directory.changed_since(one.generation).await.unwrap(), deleted);

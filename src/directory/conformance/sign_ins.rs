@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::{NOON, OTHER, POOL, Setting, count, profile, strings, user};
-use crate::directory::DirectoryError;
-use crate::pool::ProfileError;
+use super::{NOON, OTHER, POOL, Setting, count, opened, profile, strings, user};
+use crate::directory::{Change, DirectoryError};
+use crate::pool::{FederatedProfile, ProfileError};
 
 pub(crate) async fn a_new_identity_makes_a_user_and_a_known_one_finds_it(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let made = directory.sign_in(profile("Okta", "alice")).await.unwrap();
     assert_eq!((made.username.as_str(), made.sub.as_str()), ("Okta_alice", "sub of Okta and alice"));
     assert_eq!(made.identities, [profile("Okta", "alice").identity]);
@@ -26,7 +26,7 @@ pub(crate) async fn a_new_identity_makes_a_user_and_a_known_one_finds_it(setting
 }
 
 pub(crate) async fn a_sign_in_that_changes_nothing_changes_nothing(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let made = directory.sign_in(profile("Okta", "alice")).await.unwrap();
     let mut later = profile("Okta", "alice");
     later.at = NOON + Duration::HOUR;
@@ -36,7 +36,7 @@ pub(crate) async fn a_sign_in_that_changes_nothing_changes_nothing(setting: &dyn
 }
 
 pub(crate) async fn a_sign_in_that_changes_something_is_read_back(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let mut first = profile("Okta", "alice");
     first.set = strings([("email", "a@example.com"), ("name", "Alice"), ("custom:team", "red")]);
     let made = directory.sign_in(first).await.unwrap();
@@ -55,7 +55,7 @@ pub(crate) async fn a_sign_in_that_changes_something_is_read_back(setting: &dyn 
 }
 
 pub(crate) async fn a_pair_that_joins_to_the_same_text_is_another_identity(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let first = directory.sign_in(profile("A_b", "c")).await.unwrap();
     // The joined username is the same text: the second must not become the first.
     assert!(matches!(
@@ -72,7 +72,7 @@ pub(crate) async fn a_pair_that_joins_to_the_same_text_is_another_identity(setti
 }
 
 pub(crate) async fn subjects_that_differ_by_case_or_accent_are_different_users(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let subjects =
         ["alice", "Alice", "ALICE", "alicé", "alice\u{301}", "alice ", " alice", "007", "7", "ß", "ss"];
     let mut subs = HashSet::new();
@@ -87,7 +87,7 @@ pub(crate) async fn subjects_that_differ_by_case_or_accent_are_different_users(s
 }
 
 pub(crate) async fn a_username_of_another_identity_is_refused(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let alice = directory.sign_in(profile("Okta", "alice")).await.unwrap();
     let mut thief = profile("Evil", "mallory");
     thief.username = "Okta_alice".into();
@@ -98,7 +98,7 @@ pub(crate) async fn a_username_of_another_identity_is_refused(setting: &dyn Sett
 }
 
 pub(crate) async fn the_same_identity_in_another_pool_is_another_user(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let here = directory.sign_in(profile("Okta", "alice")).await.unwrap();
     let mut there = profile("Okta", "alice");
     there.pool_id = OTHER.into();
@@ -109,8 +109,26 @@ pub(crate) async fn the_same_identity_in_another_pool_is_another_user(setting: &
     directory.close().await;
 }
 
+pub(crate) async fn nobody_new_signs_in_to_a_pool_that_has_gone(setting: &dyn Setting) {
+    let directory = opened(setting).await;
+    let alice = directory.sign_in(profile("Okta", "alice")).await.unwrap();
+    let elsewhere = FederatedProfile { pool_id: OTHER.into(), ..profile("Okta", "bob") };
+    directory.write(vec![Change::DeletePool(OTHER.into())]).await.unwrap();
+    // Together, so that an implementation which groups them meets them in one group.
+    let (refused, known, new) = tokio::join!(
+        directory.sign_in(elsewhere),
+        directory.sign_in(profile("Okta", "alice")),
+        directory.sign_in(profile("Okta", "new"))
+    );
+    assert!(matches!(refused, Err(DirectoryError::Missing(what)) if what.contains(OTHER)));
+    assert_eq!(known.unwrap(), alice);
+    assert_eq!(new.unwrap().username, "Okta_new");
+    assert_eq!(directory.count_users(OTHER).await.unwrap(), 0);
+    directory.close().await;
+}
+
 pub(crate) async fn a_refused_profile_writes_nothing_and_spares_its_neighbours(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let mut first = profile("Okta", "alice");
     first.immutable = vec!["email".into()];
     let alice = directory.sign_in(first.clone()).await.unwrap();
@@ -136,7 +154,7 @@ pub(crate) async fn a_refused_profile_writes_nothing_and_spares_its_neighbours(s
 }
 
 pub(crate) async fn concurrent_sign_ins_of_one_new_user_make_one_user(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let tasks: Vec<_> = (0..100)
         .map(|number| {
             let directory = Arc::clone(&directory);
@@ -162,7 +180,7 @@ pub(crate) async fn concurrent_sign_ins_of_one_new_user_make_one_user(setting: &
 }
 
 pub(crate) async fn concurrent_sign_ins_of_many_users_do_not_mix(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let tasks: Vec<_> = (0..300)
         .map(|number| {
             let directory = Arc::clone(&directory);
@@ -183,7 +201,7 @@ pub(crate) async fn concurrent_sign_ins_of_many_users_do_not_mix(setting: &dyn S
 }
 
 pub(crate) async fn text_with_a_nul_is_refused(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     directory.sign_in(profile("Okta", "alice")).await.unwrap();
     let mut attribute = profile("Okta", "bob");
     attribute.set.insert("name".into(), "Bob\0".into());
@@ -195,7 +213,7 @@ pub(crate) async fn text_with_a_nul_is_refused(setting: &dyn Setting) {
 }
 
 pub(crate) async fn hostile_text_is_kept_as_it_came(setting: &dyn Setting) {
-    let directory = setting.open().await;
+    let directory = opened(setting).await;
     let texts = [
         "'; DROP TABLE users; --",
         "\"$[0]\\u0041\\",

@@ -71,6 +71,14 @@ impl Address {
     /// What of it cannot be used.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         const FORM: &str = "postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full";
+        // A password with a raw / ? or # would otherwise be shown as a host, port or database.
+        let behind = text.split_once("://").and_then(|(_, rest)| rest.split_once(['/', '?', '#']));
+        if text.contains('#') || behind.is_some_and(|(_, behind)| behind.contains('@')) {
+            return Err(refuse(
+                "an unencoded / ? # or @",
+                "these percent-encoded in user, password and parameters",
+            ));
+        }
         let mut url = Url::parse(text).map_err(|error| refuse(format!("no URL ({error})"), FORM))?;
         if !matches!(url.scheme(), "postgres" | "postgresql") {
             return Err(refuse(url.scheme(), FORM));
@@ -215,6 +223,13 @@ mod tests {
         }
         let error = Address::parse("postgres://me:hunter2@db:99999/pool").unwrap_err();
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        // Each would be read as another host and database, which are shown.
+        for raw in ["12/hunter2", "12?hunter2", "12#hunter2", "12/hunter@2"] {
+            let error = Address::parse(&format!("postgres://me:{raw}@db/pool")).unwrap_err();
+            assert_eq!(error.given, "an unencoded / ? # or @", "{raw}");
+        }
+        let encoded = "postgres://me:1%2F2%3F3%234%405@db/pool";
+        assert_eq!(Address::parse(encoded).unwrap().place(), "db:5432/pool");
     }
 
     #[test]

@@ -163,15 +163,16 @@ fn by_key<'q>(sql: &'static str, kind: Kind, pool_id: &'q str, id: &'q str) -> S
 
 /// Which pools were written after this generation.
 pub(super) async fn changed_since(connections: &Connections, generation: i64) -> Result<Changed, Trouble> {
-    const SINCE: &str =
-        "SELECT generation, pool_id FROM generations WHERE generation > $1 ORDER BY generation";
+    // One row at least, and all of one moment.
+    const SINCE: &str = "SELECT (SELECT coalesce(max(generation), 0) FROM generations), g.pool_id \
+         FROM (SELECT 1) one LEFT JOIN generations g ON g.generation > $1 ORDER BY g.generation";
     let rows = connections.fetch(|| Ok(sqlx::query(SINCE).bind(generation))).await?;
-    let mut changed = Changed { generation, pools: Vec::with_capacity(rows.len()) };
+    let newest = rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
+    let mut pools = Vec::with_capacity(rows.len());
     for row in rows {
-        changed.generation = row.try_get(0)?;
-        changed.pools.push(row.try_get(1)?);
+        pools.extend(row.try_get::<Option<String>, _>(1)?);
     }
-    Ok(changed)
+    Ok(Changed { generation: newest, pools })
 }
 
 /// Records with their names, all of one moment.

@@ -17,19 +17,21 @@ macro_rules! prune {
             $table,
             " WHERE ctid = ANY (ARRAY(SELECT ctid FROM ",
             $table,
-            " WHERE until < $1 ORDER BY until LIMIT 512 FOR UPDATE SKIP LOCKED)) RETURNING 1"
+            " WHERE until < least($1, (extract(epoch FROM statement_timestamp()) * 1000)::int8 - $2) \
+             ORDER BY until LIMIT 512 FOR UPDATE SKIP LOCKED)) RETURNING 1"
         )
     };
 }
 
-/// What has expired at `now` (milliseconds since 1970).
+/// What has expired at `now` (milliseconds since 1970) and by the server's clock: a gateway whose clock has leapt
+/// ahead must not make revocations forgotten that all others still need.
 pub(super) async fn prune(connections: &Connections, now: i64) -> Result<(), Trouble> {
     let before = now.saturating_sub(GRACE);
     for statement in
         [prune!("revoked_families"), prune!("endings"), prune!("provider_sessions"), prune!("used_once")]
     {
         loop {
-            let removed = connections.fetch(|| Ok(sqlx::query(statement).bind(before))).await?;
+            let removed = connections.fetch(|| Ok(sqlx::query(statement).bind(before).bind(GRACE))).await?;
             if u64::try_from(removed.len()).unwrap_or(0) < SOME {
                 break;
             }

@@ -15,7 +15,7 @@ use super::rows::{read_user, user_columns};
 use super::trouble::Trouble;
 use crate::directory::DirectoryError;
 use crate::directory::decisions::{SignIns, Slot, Waiting};
-use crate::directory::stored::{json, millis};
+use crate::directory::stored::{json, millis, no_pool};
 use crate::pool::{FederatedProfile, User};
 
 /// How often a sign-in that lost a race is decided anew.
@@ -79,9 +79,12 @@ macro_rules! with_head {
     };
 }
 
+/// Only in a pool that is there: its record is held, so that whoever deletes the pool waits and then sees the user. A
+/// record that somebody is deleting is not waited for, but taken for gone.
 pub(super) const MAKE: &str = with_head!(
     "INSERT INTO users (pool_id, username, sub, attributes, enabled, status, created_at, modified_at) \
-     VALUES ($1, $14, $15, $16::jsonb, $17, $18, $19, $20) RETURNING id"
+     SELECT $1, $14, $15, $16::jsonb, $17, $18, $19, $20 FROM configuration c \
+     WHERE c.kind = 'user_pool' AND c.pool_id = $1 AND c.id = $1 FOR KEY SHARE SKIP LOCKED RETURNING id"
 );
 pub(super) const CHANGE: &str = with_head!(
     "UPDATE users SET attributes = $16::jsonb, modified_at = $17, revision = revision + 1 \
@@ -102,6 +105,7 @@ pub(super) async fn sign_in(
     // To ask twice is harmless: the second finds another revision, or the identity taken.
     match connections.fetch(|| plan.write(profile)).await {
         Ok(held) if !held.is_empty() => return Ok(plan.user),
+        Ok(_) if plan.makes_a_user() => return Err(no_pool(&profile.pool_id)),
         Ok(_) => {}
         Err(trouble) if trouble.lost_a_race() => {}
         Err(trouble) => return Err(trouble.into()),
@@ -153,7 +157,7 @@ async fn holding(transaction: &mut Session<'_>, profile: &FederatedProfile) -> R
     if !plan.writes_nothing() {
         let write = plan.write(profile).map_err(Trouble::from)?;
         if transaction.fetch(write).await?.is_empty() {
-            return Ok(None);
+            return if plan.makes_a_user() { Err(no_pool(&profile.pool_id).into()) } else { Ok(None) };
         }
     }
     transaction.commit().await?;
@@ -227,6 +231,11 @@ impl Plan {
 
     fn writes_nothing(&self) -> bool {
         self.slot().is_none() && !self.notes_session
+    }
+
+    /// Where that writes nothing, there is no such pool: a user who is there already is refused by the keys.
+    const fn makes_a_user(&self) -> bool {
+        self.row.is_none()
     }
 
     fn write<'q>(&'q self, profile: &'q FederatedProfile) -> Result<Statement<'q>, sqlx::Error> {

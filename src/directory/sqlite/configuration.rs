@@ -32,17 +32,20 @@ pub(super) async fn write(
 
 /// Which pools were written after this generation.
 pub(super) async fn changed_since(readers: &SqlitePool, generation: i64) -> Result<Changed, sqlx::Error> {
-    let rows =
-        sqlx::query("SELECT generation, pool_id FROM generations WHERE generation > ?1 ORDER BY generation")
-            .bind(generation)
-            .fetch_all(readers)
-            .await?;
-    let mut changed = Changed { generation, pools: Vec::with_capacity(rows.len()) };
+    // One row at least, and all of one moment.
+    let rows = sqlx::query(
+        "SELECT (SELECT coalesce(max(generation), 0) FROM generations), g.pool_id \
+         FROM (SELECT 1) one LEFT JOIN generations g ON g.generation > ?1 ORDER BY g.generation",
+    )
+    .bind(generation)
+    .fetch_all(readers)
+    .await?;
+    let newest = rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
+    let mut pools = Vec::with_capacity(rows.len());
     for row in rows {
-        changed.generation = row.try_get(0)?;
-        changed.pools.push(row.try_get(1)?);
+        pools.extend(row.try_get::<Option<String>, _>(1)?);
     }
-    Ok(changed)
+    Ok(Changed { generation: newest, pools })
 }
 
 type Verdict = Result<Result<(), DirectoryError>, sqlx::Error>;

@@ -1,5 +1,7 @@
 //! Sign-ins of one batch: one read, decisions in memory, one write per table.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sqlx::{Row as _, SqliteConnection};
 
@@ -39,7 +41,7 @@ pub(super) async fn read(
     .bind(json(&wanted)?)
     .fetch_all(&mut *connection)
     .await?;
-    let mut unknown = Vec::new();
+    let (mut unknown, mut pools) = (Vec::new(), BTreeSet::new());
     for row in &rows {
         let index = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX);
         let Some(profile) = profiles.get(index) else { continue };
@@ -48,13 +50,36 @@ pub(super) async fn read(
         }
         match read_user(row, 2)? {
             Some((id, user)) => batch.knows(profile, id, user),
-            None => unknown.extend(waiting_keys(profile)),
+            None => {
+                unknown.extend(waiting_keys(profile));
+                pools.insert(&*profile.pool_id);
+            }
         }
+    }
+    for pool_id in without_record(connection, &pools).await? {
+        batch.has_gone(pool_id);
     }
     for (key, link, user) in links::find(connection, &unknown).await? {
         batch.awaits(key, link, user);
     }
     Ok(batch)
+}
+
+/// Those of these pools that have gone: nobody else writes before the users are written.
+async fn without_record(
+    connection: &mut SqliteConnection,
+    pools: &BTreeSet<&str>,
+) -> Result<Vec<String>, sqlx::Error> {
+    if pools.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_scalar(
+        "SELECT w.value FROM json_each(?1) w WHERE NOT EXISTS (SELECT 1 FROM configuration c \
+         WHERE c.kind = 'user_pool' AND c.pool_id = w.value AND c.id = w.value)",
+    )
+    .bind(json(pools)?)
+    .fetch_all(connection)
+    .await
 }
 
 /// Writes the final state of every changed user.

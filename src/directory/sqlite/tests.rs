@@ -12,7 +12,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::SqliteDirectory;
 use crate::directory::conformance::provider_sessions::within;
-use crate::directory::conformance::{Setting, directory_conformance, profile};
+use crate::directory::conformance::{Setting, directory_conformance, profile, with_pools};
 use crate::directory::{Change, Directory, DirectoryError, Kind, Record};
 use crate::pool::{LinkBy, LinkSource, NewLink};
 
@@ -67,6 +67,7 @@ fn mode(path: &Path) -> u32 {
 async fn only_the_owner_can_read_the_files() {
     let place = InATemporaryDirectory::new();
     let directory = place.open().await;
+    with_pools(&*directory).await;
     directory.sign_in(profile("Okta", "alice")).await.unwrap();
     assert_eq!(mode(place.path().parent().unwrap()), 0o700);
     let mut files = 0;
@@ -110,6 +111,7 @@ async fn a_file_that_is_no_database_is_refused_with_its_name() {
 async fn a_row_that_a_constraint_refuses_fails_alone() {
     let place = InATemporaryDirectory::new();
     let directory = place.open().await;
+    with_pools(&*directory).await;
     directory.sign_in(profile("Okta", "alice")).await.unwrap();
     // A sub that is there already: random subs never do this, so no rule looks for it.
     let mut twin = profile("Okta", "twin");
@@ -132,6 +134,7 @@ async fn marks_whose_time_has_passed_are_forgotten() {
     let place = InATemporaryDirectory::new();
     let clock = TestClock::at_noon();
     let directory = SqliteDirectory::open(&place.path(), clock.clone()).await.unwrap();
+    with_pools(&directory).await;
     directory.revoke_family(POOL, "short", NOON + Duration::minutes(5)).await.unwrap();
     directory.revoke_family(POOL, "long", NOON + Duration::minutes(5)).await.unwrap();
     // A later mark moves the end out, never in.
@@ -149,6 +152,7 @@ async fn endings_whose_time_has_passed_are_forgotten() {
     let place = InATemporaryDirectory::new();
     let clock = TestClock::at_noon();
     let directory = SqliteDirectory::open(&place.path(), clock.clone()).await.unwrap();
+    with_pools(&directory).await;
     let alice = directory.sign_in(profile("Okta", "alice")).await.unwrap();
     for (mark, minutes) in [("short", 5), ("long", 500), ("long", 5)] {
         let ended = ended(mark, NOON + Duration::minutes(minutes));
@@ -166,6 +170,7 @@ async fn a_session_is_written_once_a_day_at_most_and_forgotten_when_its_time_has
     let place = InATemporaryDirectory::new();
     let clock = TestClock::at_noon();
     let directory = SqliteDirectory::open(&place.path(), clock.clone()).await.unwrap();
+    with_pools(&directory).await;
     let until = async || -> Vec<i64> {
         let rows = sqlx::query_scalar("SELECT (until - ?1) / 86400000 FROM provider_sessions ORDER BY until");
         rows.bind(NOON.unix_timestamp() * 1000).fetch_all(&directory.readers).await.unwrap()
@@ -197,6 +202,7 @@ async fn a_session_is_written_once_a_day_at_most_and_forgotten_when_its_time_has
 async fn a_session_whose_identity_has_gone_to_another_user_is_written_anew() {
     let place = InATemporaryDirectory::new();
     let directory = SqliteDirectory::open(&place.path(), TestClock::at_noon()).await.unwrap();
+    with_pools(&directory).await;
     directory.sign_in(within("Okta", "alice", "s1")).await.unwrap();
     let bob = directory.sign_in(profile("Okta", "bob")).await.unwrap();
     // As linking moves an identity; through another connection, for there is no such call here.
@@ -231,6 +237,7 @@ async fn a_database_of_before_endings_is_brought_up_to_date() {
     sqlx::Connection::close(connection).await.unwrap();
     drop(file);
     let directory = place.open().await;
+    with_pools(&*directory).await;
     let alice = directory.sign_in(profile("Okta", "alice")).await.unwrap();
     directory.end_provider_sessions(POOL, &alice.sub, ended("s1", NOON + Duration::HOUR)).await.unwrap();
     assert_eq!(directory.token_state(POOL, &alice.sub, "").await.unwrap().endings.len(), 1);
@@ -261,6 +268,7 @@ async fn people_of_a_database_of_before_links_keep_their_user_and_can_be_linked(
     sqlx::Connection::close(connection).await.unwrap();
     drop(file);
     let directory = place.open().await;
+    with_pools(&*directory).await;
     let alice = directory.sign_in(within("Okta", "alice", "s1")).await.unwrap();
     assert_eq!((&*alice.sub, alice.identities.len()), ("alice-of-before", 1));
     assert!(alice.identities[0].primary);
@@ -286,6 +294,7 @@ fn ended(mark: &str, until: OffsetDateTime) -> crate::directory::Ended {
 async fn a_disabled_user_cannot_sign_in() {
     let place = InATemporaryDirectory::new();
     let directory = SqliteDirectory::open(&place.path(), TestClock::at_noon()).await.unwrap();
+    with_pools(&directory).await;
     directory.sign_in(profile("Okta", "alice")).await.unwrap();
     directory.close().await;
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.path());
@@ -293,6 +302,7 @@ async fn a_disabled_user_cannot_sign_in() {
     sqlx::query("UPDATE users SET enabled = 0").execute(&mut connection).await.unwrap();
     sqlx::Connection::close(connection).await.unwrap();
     let directory = place.open().await;
+    with_pools(&*directory).await;
     assert!(matches!(
         directory.sign_in(profile("Okta", "alice")).await,
         Err(DirectoryError::Profile(crate::pool::ProfileError::Disabled))
@@ -320,6 +330,7 @@ fn crash_child() {
     crate::sessions::embedded::crash::runtime().block_on(async {
         let directory =
             Arc::new(SqliteDirectory::open(Path::new(&path), TestClock::at_noon()).await.unwrap());
+        with_pools(&*directory).await;
         let corp = Record {
             kind: Kind::IdentityProvider,
             pool_id: POOL.into(),
@@ -367,6 +378,7 @@ async fn after_sigkill_every_answered_write_is_there_and_no_half_of_any_other() 
             &place.path(),
         );
         let directory = place.open().await;
+        with_pools(&*directory).await;
         for (what, name) in &told {
             let state = directory.token_state(POOL, &profile("Okta", name).new_sub, name).await.unwrap();
             assert_eq!(state.user.map(|user| user.username), Some(format!("Okta_{name}")), "{name}");

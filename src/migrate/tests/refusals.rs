@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::filled::{self, POOL};
 use super::*;
 use crate::directory::Directory;
-use crate::directory::conformance::profile;
+use crate::directory::conformance::{profile, with_pools};
 use crate::directory::sqlite::SqliteDirectory;
 use crate::directory::sqlite::tests::TestClock;
 
@@ -114,6 +114,7 @@ async fn of_two_at_once_one_copies_and_the_other_finds_its_directory() {
 async fn a_file_that_a_gateway_uses_is_not_touched() {
     let moving = Move::empty();
     let directory = SqliteDirectory::open(&moving.file(), TestClock::at_noon()).await.unwrap();
+    with_pools(&directory).await;
     let refused = moving.source().await.err().unwrap();
     assert!(matches!(refused, MigrateError::Running), "{refused}");
     directory.sign_in(profile("Okta", "alice")).await.unwrap();
@@ -152,6 +153,7 @@ async fn only_a_whole_file_of_this_version_is_copied() {
 async fn what_a_killed_gateway_left_in_the_log_is_copied_too() {
     let moving = Move::empty();
     let directory = SqliteDirectory::open(&moving.file(), TestClock::at_noon()).await.unwrap();
+    with_pools(&directory).await;
     directory.sign_in(profile("Okta", "alice")).await.unwrap();
     // What SIGKILL would leave: the database before, and the log.
     let killed = Move::empty();

@@ -6,7 +6,7 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::filled::{self, FAR, GONE, HOSTILE, MANY, POOL};
 use super::*;
-use crate::directory::conformance::profile;
+use crate::directory::conformance::{profile, with_pools};
 use crate::directory::postgres::PostgresDirectory;
 use crate::directory::sqlite::SqliteDirectory;
 use crate::directory::sqlite::tests::TestClock;
@@ -101,6 +101,7 @@ async fn an_empty_directory_is_a_directory() {
     SqliteDirectory::open(&moving.file(), TestClock::at_noon()).await.unwrap().close().await;
     moving.transfer().await.unwrap();
     let there = PostgresDirectory::open(&moving.address(), TestClock::at_noon()).await.unwrap();
+    with_pools(&there).await;
     assert_eq!(there.sign_in(profile("Okta", "first")).await.unwrap().sub, "sub of Okta and first");
     there.close().await;
 }

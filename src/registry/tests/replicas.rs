@@ -192,3 +192,15 @@ async fn a_directory_that_is_away_keeps_no_line_of_waiters_each_with_its_own_tim
     }
     assert!(all.moody.asked_for_changes() <= before + 3);
 }
+
+#[tokio::test]
+async fn a_fault_in_one_round_does_not_end_the_following() {
+    let all = Two::new().await;
+    *all.moody.server.lock().unwrap() = Some(Box::new(|| panic!("a fault in the middle of a round")));
+    let pause = Duration::from_millis(20);
+    let follower = Follower::asking_every(pause, Arc::clone(&all.two), &*all.sessions);
+    until("the fault", || all.moody.server.is_poisoned()).await;
+    make_pool(&all.one, A).await;
+    until("what is written after it comes into force", || has(&all.two, A)).await;
+    follower.stop().await;
+}

@@ -76,7 +76,7 @@ impl Listener {
         match subscribed {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Failure::of(&error),
-            Err(_) => return Failure::Lost("Redis did not answer in time".to_owned()),
+            Err(_) => return Failure::Late,
         }
         *was_heard = true;
         // Something may have been said while nobody listened.

@@ -23,8 +23,10 @@ pub(super) enum Failure {
     NotMaster(String),
     /// Never sent.
     Unreachable(String),
-    /// Sent; nobody knows whether it ran.
+    /// Sent, and the connection broke: nobody knows whether it ran.
     Lost(String),
+    /// Sent, and no answer in time: it may still run, however much later.
+    Late,
     /// Ran, but not as many replicas as asked for know of it.
     Unconfirmed,
     /// Not run: no memory for it.
@@ -40,6 +42,7 @@ impl Failure {
             Self::Full => return SessionError::Full,
             Self::Moved(_) | Self::Ask(_) => "the cluster sends every step to another node".to_owned(),
             Self::NoScript => "Redis forgets its scripts".to_owned(),
+            Self::Late => "Redis did not answer in time".to_owned(),
             Self::Unconfirmed => {
                 "not as many replicas as wait_replicas asks for confirmed the step in time".to_owned()
             }
@@ -60,7 +63,7 @@ impl Failure {
                 Self::Refused(format!("Redis refuses the login: {}", words(error)))
             }
             ErrorKind::RESP3NotSupported => Self::Refused("this Redis is older than 6.2".to_owned()),
-            _ if error.is_timeout() => Self::Lost("Redis did not answer in time".to_owned()),
+            _ if error.is_timeout() => Self::Late,
             _ => Self::Lost(format!("the connection broke: {}", words(error))),
         }
     }

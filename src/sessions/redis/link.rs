@@ -136,6 +136,7 @@ impl Dialing {
             // Nothing of ours was sent yet: whatever it was, the step did not run.
             Ok(Err(error)) => Err(match Failure::of(&error) {
                 Failure::Refused(why) => Failure::Refused(format!("{to}: {why}")),
+                Failure::Late => unreachable("no answer in time"),
                 Failure::Lost(why)
                 | Failure::Later(why)
                 | Failure::NotMaster(why)
@@ -192,7 +193,7 @@ impl Live {
     /// A connection on which something stayed open is not used again, so that unanswered questions do not pile up;
     /// nor one to a server that is no master any more.
     fn judge<T>(&self, answer: Result<T, Failure>) -> Result<T, Failure> {
-        if let Err(Failure::Lost(_) | Failure::NotMaster(_)) = answer {
+        if let Err(Failure::Lost(_) | Failure::Late | Failure::NotMaster(_)) = answer {
             self.end();
         }
         answer

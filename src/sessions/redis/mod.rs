@@ -2,8 +2,9 @@
 //!
 //! Each step is one command on one key, sent to its master, and answers or fails within twice the timeout. A step that
 //! surely did not run (never sent, or refused by a server that could not) is sent again within that time, after asking
-//! who the master is; one that may have run is repeated only if that changes no answer. Everything else fails as
-//! [`SessionError::Away`]: a login that starts again is better than a code that is used twice.
+//! who the master is; one that may have run is repeated only if that changes no answer, and one that may still be on
+//! its way only if it may arrive after whatever comes next. Everything else fails as [`SessionError::Away`]: a login
+//! that starts again is better than a code that is used twice.
 
 mod address;
 mod announcements;
@@ -304,7 +305,8 @@ impl Attempt {
                 self.redirected = None;
                 Ok(true)
             }
-            Failure::Lost(_) if step.may_repeat() && !self.repeated => {
+            Failure::Late if !step.may_arrive_late() => stop(),
+            Failure::Lost(_) | Failure::Late if step.may_repeat() && !self.repeated => {
                 self.repeated = true;
                 self.redirected = None;
                 Ok(false)

@@ -67,7 +67,7 @@ impl Node {
         match timeout_at(deadline, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Failure::Lost("the connection to Redis was given up".to_owned())),
-            Err(_) => Err(Failure::Lost("Redis did not answer in time".to_owned())),
+            Err(_) => Err(Failure::Late),
         }
     }
 
@@ -89,7 +89,7 @@ impl Node {
             Ok(answer) => answer,
             Err(_) => {
                 live.end();
-                Err(Failure::Lost("Redis did not answer in time".to_owned()))
+                Err(Failure::Late)
             }
         }
     }

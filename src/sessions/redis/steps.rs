@@ -100,6 +100,12 @@ impl Step {
         matches!(self.verb, Verb::Put(..) | Verb::Get | Verb::Delete)
     }
 
+    /// Whether it may run once more long after it was repeated. A value that is put would be there again, used up or
+    /// not: of one whose putting failed nobody knows.
+    pub(super) const fn may_arrive_late(&self) -> bool {
+        matches!(self.verb, Verb::Get | Verb::Delete)
+    }
+
     /// The command; `whole` sends a script's text in the place of its digest.
     pub(super) fn command(&self, whole: bool) -> Cmd {
         let mut command = match &self.verb {

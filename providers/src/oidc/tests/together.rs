@@ -226,3 +226,37 @@ impl Two {
         format!("discovery{parts} first")
     }
 }
+
+#[tokio::test]
+async fn what_a_clock_dated_that_was_hours_ahead_is_fetched_anew_once_the_clock_is_right() {
+    let two = Two::new().await;
+    let hours = Duration::hours(3);
+    two.idp.clock.pass(hours);
+    let mut ahead = claims(&two.idp.issuer());
+    for (name, seconds) in [("iat", 0), ("exp", 300)] {
+        ahead[name] = json!((NOW + hours).unix_timestamp() + seconds);
+    }
+    two.idp.tokens(&ahead);
+    two.finish(&two.idp.provider).await.unwrap();
+    two.idp.clock.pass(-hours);
+    // The provider withdraws its key. Neither the replica's own set nor the copy is new for three hours more.
+    let next = Pair::ec("P-256");
+    let body = ok(&Value::Object(keys(&[next.jwk("k2")])));
+    two.idp.play(|script| script.jwks = body);
+    two.idp.tokens(&Two::said(&two.idp));
+    assert_eq!(check_of(&two.finish(&two.idp.provider).await.unwrap_err()), "oidc_kid");
+    two.memory.turns.lock().unwrap().clear();
+    assert_eq!(check_of(&two.finish(&two.other).await.unwrap_err()), "oidc_kid");
+}
+
+#[tokio::test]
+async fn a_failure_that_a_clock_dated_that_was_hours_ahead_holds_nobody_up() {
+    let two = Two::new().await;
+    two.idp.clock.pass(Duration::hours(3));
+    two.idp.play(|script| script.discovery = ResponseTemplate::new(500));
+    two.finish(&two.idp.provider).await.unwrap_err();
+    two.idp.clock.pass(-Duration::hours(3));
+    two.memory.turns.lock().unwrap().clear();
+    two.idp.play(|script| script.discovery = ok(&Idp::metadata(&two.idp.issuer())));
+    two.finish(&two.idp.provider).await.unwrap();
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use poolgate_testing::{Database, PgBouncer};
 
-use super::{open, try_open, why};
+use super::{bare, open, try_open, why};
 use crate::directory::Directory;
 use crate::directory::conformance::{Setting, directory_conformance, profile};
 
@@ -26,7 +26,7 @@ impl BehindPgBouncer {
 #[async_trait]
 impl Setting for BehindPgBouncer {
     async fn open(&self) -> Arc<dyn Directory> {
-        open(&self.bouncer.url()).await
+        bare(&self.bouncer.url()).await
     }
 }
 

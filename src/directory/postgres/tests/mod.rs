@@ -4,6 +4,7 @@
 mod bouncer;
 mod faults;
 mod plans;
+mod pools;
 mod races;
 mod start;
 
@@ -15,7 +16,7 @@ use poolgate_testing::Database;
 use tokio::time::{Instant, sleep};
 
 use super::{Address, PostgresDirectory};
-use crate::directory::conformance::{Setting, directory_conformance};
+use crate::directory::conformance::{Setting, directory_conformance, with_pools};
 use crate::directory::sqlite::tests::TestClock;
 use crate::directory::{Directory, DirectoryError};
 
@@ -32,14 +33,21 @@ impl InADatabase {
 #[async_trait]
 impl Setting for InADatabase {
     async fn open(&self) -> Arc<dyn Directory> {
-        open(self.0.url()).await
+        bare(self.0.url()).await
     }
 }
 
 directory_conformance!(InADatabase::new());
 
-/// One replica's directory.
+/// One replica's directory, with the pools in it that users are made in.
 async fn open(url: &str) -> Arc<PostgresDirectory> {
+    let directory = bare(url).await;
+    with_pools(&*directory).await;
+    directory
+}
+
+/// One replica's directory, as it is.
+async fn bare(url: &str) -> Arc<PostgresDirectory> {
     Arc::new(try_open(url).await.unwrap())
 }
 

@@ -87,37 +87,46 @@ async fn a_server_that_is_not_there_yet_is_waited_for_and_one_that_never_comes_i
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_has_expired_is_forgotten_an_hour_later_and_nothing_else() {
+async fn what_has_expired_by_both_clocks_is_forgotten_an_hour_later_and_nothing_else() {
     let database = Database::new();
     let directory = open(database.url()).await;
     let alice = directory
         .sign_in(crate::directory::conformance::provider_sessions::within("Okta", "alice", "s"))
         .await;
     let alice = alice.unwrap();
-    let noon = time::macros::datetime!(2026-11-21 12:00 UTC);
+    let end = directory.now().await.unwrap().unwrap() - time::Duration::minutes(90);
+    let later = end + time::Duration::HOUR;
     for number in 0..600 {
-        directory.revoke_family(super::POOL, &format!("f{number}"), noon).await.unwrap();
+        directory.revoke_family(super::POOL, &format!("f{number}"), end).await.unwrap();
     }
-    directory.revoke_family(super::POOL, "later", noon + time::Duration::HOUR).await.unwrap();
-    directory.use_once("mark", noon).await.unwrap();
+    directory.revoke_family(super::POOL, "later", later).await.unwrap();
+    database.sql(&format!("UPDATE provider_sessions SET until = {}", super::super::millis(later)));
+    directory.use_once("mark", end).await.unwrap();
     let ended = crate::directory::Ended {
         person: "p".into(),
         sessions: vec!["s".into()],
-        at: noon,
+        at: end,
         tokens: true,
-        until: noon,
+        until: end,
     };
     directory.end_provider_sessions(super::POOL, &alice.sub, ended).await.unwrap();
     let left = || {
         let tables = ["revoked_families", "used_once", "endings", "provider_sessions"];
         tables.map(|table| database.sql(&format!("SELECT count(*) FROM {table}")))
     };
-    let at = |minutes: i64| super::super::millis(noon + time::Duration::minutes(minutes));
-    super::super::prune::prune(&directory.connections, at(60)).await.unwrap();
+    let prune_at = async |minutes: i64| {
+        let now = super::super::millis(end + time::Duration::minutes(minutes));
+        super::super::prune::prune(&directory.connections, now).await.unwrap();
+    };
+    prune_at(60).await;
     assert_eq!(left(), ["601", "1", "1", "1"]);
-    super::super::prune::prune(&directory.connections, at(61)).await.unwrap();
+    prune_at(61).await;
     assert_eq!(left(), ["1", "0", "0", "1"]);
-    super::super::prune::prune(&directory.connections, at(60 * 24 * 40)).await.unwrap();
+    // A gateway whose clock is forty days ahead.
+    prune_at(60 * 24 * 40).await;
+    assert_eq!(left(), ["1", "0", "0", "1"]);
+    database.sql("UPDATE revoked_families SET until = 0; UPDATE provider_sessions SET until = 0");
+    prune_at(61).await;
     assert_eq!(left(), ["0", "0", "0", "0"]);
 }
 

@@ -123,8 +123,13 @@ impl Corp {
 
     /// Ada's sign-in, with an answer signed by this provider.
     pub(super) async fn sign_in(&self, idp: &SamlIdp) -> Answer {
+        Self::sign_in_at(&self.house, idp).await
+    }
+
+    /// The same on this replica.
+    pub(super) async fn sign_in_at(house: &House, idp: &SamlIdp) -> Answer {
         let mut browser = Browser::default();
-        let leaving = self.house.authorize(&mut browser, &[("identity_provider", "Corp")]).await;
+        let leaving = house.authorize(&mut browser, &[("identity_provider", "Corp")]).await;
         if leaving.told("error").is_some() {
             return leaving;
         }
@@ -132,7 +137,7 @@ impl Corp {
         let response = idp.respond(&request, Some(&PEOPLE[0]), Signs::Assertion).unwrap();
         let state = leaving.told("RelayState").unwrap();
         let form = [("SAMLResponse", response.as_str()), ("RelayState", state.as_str())];
-        self.house.post_from(&mut browser, "/saml2/idpresponse", &form).await
+        house.post_from(&mut browser, "/saml2/idpresponse", &form).await
     }
 
     #[track_caller]

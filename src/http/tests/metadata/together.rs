@@ -115,3 +115,44 @@ async fn without_the_session_store_refreshing_goes_on_a_little_later() {
     corp.run_due().await;
     assert_eq!(corp.asked(), 2, "the other has it from the directory");
 }
+
+#[actix_web::test]
+async fn a_new_key_that_one_replica_fetches_is_waited_for_and_known_on_the_other() {
+    let (corp, other) = two().await;
+    let next = corp.other_key();
+    corp.says(&next.metadata().unwrap());
+    for house in [&corp.house, &other] {
+        house.advance(Duration::seconds(10));
+    }
+    let turn = corp.site.open.acquire().await.unwrap();
+    let on_the_other = async {
+        while corp.asked() < 2 {
+            tokio::task::yield_now().await;
+        }
+        let (answer, ()) = tokio::join!(Corp::sign_in_at(&other, &next), async {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            drop(turn);
+        });
+        answer
+    };
+    let (here, there) = tokio::join!(corp.sign_in(&next), on_the_other);
+    here.code();
+    there.code();
+    assert_eq!(corp.asked(), 2);
+}
+
+#[actix_web::test]
+async fn a_clock_that_was_a_day_ahead_keeps_metadata_no_older_once_it_is_right() {
+    let corp = Corp::build().await;
+    corp.house.clock_steps(Duration::DAY);
+    corp.run_due().await;
+    corp.run_due().await;
+    assert_eq!(corp.asked(), 2, "six hours have passed, as far as can be told");
+    corp.house.clock_steps(-Duration::DAY);
+    // What it last fetched is of a moment to come.
+    corp.house.advance(Duration::minutes(1));
+    corp.run_due().await;
+    assert_eq!(corp.asked(), 3);
+    corp.wait(Duration::hours(6)).await;
+    assert_eq!(corp.asked(), 4);
+}

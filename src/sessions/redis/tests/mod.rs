@@ -3,6 +3,7 @@
 mod attempts;
 mod cluster;
 mod faults;
+mod late;
 mod load;
 mod parse;
 mod sentinel;
