@@ -186,20 +186,6 @@ async fn what_is_shared_is_named_after_its_address_issuer_and_client() {
 }
 
 #[tokio::test]
-async fn a_copy_from_a_clock_that_is_ahead_lives_no_longer_here() {
-    let two = Two::new().await;
-    two.finish(&two.idp.provider).await.unwrap();
-    for (copy, _) in two.memory.copies.lock().unwrap().values_mut() {
-        copy.fetched_at += Duration::hours(3);
-    }
-    two.finish(&two.other).await.unwrap();
-    assert_eq!(two.fetched().await, (1, 1));
-    two.idp.clock.pass(Duration::minutes(61));
-    two.finish(&two.other).await.unwrap();
-    assert_eq!(two.fetched().await.1, 2);
-}
-
-#[tokio::test]
 async fn who_hangs_up_gives_the_turn_back_and_who_dies_holds_nobody_up_for_long() {
     let two = Two::new().await;
     let slow = ok(&Idp::metadata(&two.idp.issuer())).set_delay(std::time::Duration::from_secs(60));
