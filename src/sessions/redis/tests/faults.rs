@@ -163,7 +163,7 @@ async fn a_wrong_login_or_the_wrong_kind_of_redis_is_refused_at_the_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_used_up_waits_for_the_replicas_and_the_rest_does_not() {
-    let here = Alone::with(&[], "?wait_replicas=1&timeout_ms=200");
+    let here = Alone::with(&[], "?wait_replicas=1&timeout_ms=1000");
     let until = here.now() + TEN;
     let store = here.at.store().await;
     store.put(&code("a"), b"1".to_vec(), until).await.unwrap();
