@@ -13,7 +13,7 @@ from collections import Counter
 import requests
 import yaml
 
-from stage import (CALLBACK, DEPLOY, REPOSITORY, Browser, Stage, access, changed, ended, fresh_secrets, free_port, listens,
+from stage import (CALLBACK, DEPLOY, REPOSITORY, Browser, Stage, access, changed, ended, fresh_secrets, free_port,
                    provision, run, until)
 
 # What a healthy gateway over embedded stores does not show: nothing failed, and there is no PostgreSQL.
@@ -112,8 +112,17 @@ def prometheus(stage, metrics):
     run("promtool", "check", "config", folder / "prometheus.yml")
     child = stage.start("prometheus", ["prometheus", f"--config.file={folder}/prometheus.yml",
                                        f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}"])
-    until("Prometheus listens", lambda: ended(child) or listens("127.0.0.1", port))
-    return f"http://127.0.0.1:{port}"
+    base = f"http://127.0.0.1:{port}"
+    # It listens before it answers questions.
+    until("Prometheus is ready", lambda: ended(child) or answers(f"{base}/-/ready"))
+    return base
+
+
+def answers(url):
+    try:
+        return requests.get(url, timeout=2, proxies={"http": None}).status_code == 200
+    except requests.RequestException:
+        return False
 
 
 def ask(base, query):
