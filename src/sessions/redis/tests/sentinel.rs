@@ -24,7 +24,8 @@ async fn the_whole_suite_holds_while_sentinels_fail_over() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_used_twice_while_masters_are_killed_and_frozen() {
     let mut servers = RedisSentinel::start();
-    let at = At::new(servers.url());
+    // Both: with one, the other may be promoted, and does not know what the first confirmed.
+    let at = At::new(format!("{}?wait_replicas=2", servers.url()));
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     let trouble = tokio::task::spawn_blocking(move || {
