@@ -11,7 +11,7 @@ use super::*;
 async fn the_whole_suite_holds_while_sentinels_fail_over() {
     let servers = RedisSentinel::start();
     let url = servers.url();
-    whole_suite_during(&url, "", servers, |servers| {
+    whole_suite_during(&url, "&wait_replicas=2", servers, |servers| {
         servers.failover();
         let killed = servers.kill_master();
         servers.wait_for_another(killed);
