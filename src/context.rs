@@ -7,10 +7,14 @@ use poolgate_providers::{Clock, Random, Surroundings};
 use time::OffsetDateTime;
 use uuid::Builder;
 
-use crate::directory::Directory;
+use crate::audit::Audit;
+use crate::directory::{Directory, DirectoryError};
+use crate::keys::Sealer;
 use crate::observe::metrics::Metrics;
 use crate::registry::{Registry, Surface};
 use crate::sessions::SessionStore;
+use crate::throttle::Throttle;
+use crate::triggers::Triggers;
 use crate::upkeep::Upkeep;
 
 /// The stores, the configuration in force, time and randomness. Cheap to clone.
@@ -30,9 +34,71 @@ pub struct Context {
     pub upkeep: Arc<Upkeep>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Functions of the administrator that take part.
+    pub triggers: Arc<Triggers>,
+    /// Who did what, for auditors.
+    pub audit: Arc<Audit>,
+    /// Who asks too often.
+    pub throttle: Arc<Throttle>,
+}
+
+/// What a [`Context`] is made of.
+pub struct Parts {
+    /// What lasts.
+    pub directory: Arc<dyn Directory>,
+    /// What expires.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Seals what is stored, under the master key.
+    pub sealer: Sealer,
+    /// What provider adapters may use.
+    pub around: Surroundings,
+    /// How the installation is reached.
+    pub surface: Surface,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Functions of the administrator that take part.
+    pub triggers: Triggers,
+    /// Who did what, for auditors.
+    pub audit: Audit,
+    /// Who asks too often.
+    pub throttle: Throttle,
 }
 
 impl Context {
+    /// Loads the configuration; edits of it are announced through the session store from now on.
+    ///
+    /// # Errors
+    /// When the directory is away, or holds something that the master key does not open.
+    pub async fn open(parts: Parts) -> Result<Self, DirectoryError> {
+        let Parts { directory, sessions, sealer, around, surface, metrics, .. } = parts;
+        let registry = Registry::open(
+            Arc::clone(&directory),
+            sealer,
+            Arc::clone(&around.clock),
+            Arc::clone(&around.random),
+            surface.clone(),
+        );
+        let registry = Arc::new(registry.await?);
+        registry.announce_through(Arc::clone(&sessions));
+        // Before anything is dated.
+        registry.compare_clocks().await?;
+        let upkeep = Upkeep::new(Arc::clone(&registry), Arc::clone(&sessions), around.clone(), surface.dev);
+        let (triggers, audit) = (Arc::new(parts.triggers), Arc::new(parts.audit));
+        let throttle = Arc::new(parts.throttle);
+        Ok(Self {
+            registry,
+            directory,
+            sessions,
+            around,
+            surface,
+            upkeep,
+            metrics,
+            triggers,
+            audit,
+            throttle,
+        })
+    }
+
     /// Now.
     pub fn now(&self) -> OffsetDateTime {
         self.around.clock.now()

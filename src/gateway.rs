@@ -13,8 +13,9 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 use crate::api::{ApiContext, Credentials};
+use crate::audit::Audit;
 use crate::config::{Secrets, Settings, SettingsError, TlsFiles};
-use crate::context::Context;
+use crate::context::{Context, Parts};
 use crate::directory::{Directory, DirectoryError};
 use crate::http::pages::{PageError, Pages};
 use crate::http::{self, State, correlation};
@@ -23,14 +24,16 @@ use crate::observe::directory::WatchedDirectory;
 use crate::observe::fetch::WatchedHttp;
 use crate::observe::metrics::Metrics;
 use crate::observe::sessions::WatchedSessions;
+use crate::registry::Surface;
 use crate::registry::follow::Follower;
-use crate::registry::{Registry, Surface};
 use crate::sessions::redis::SessionSeal;
 use crate::sessions::{SessionError, SessionStore};
 use crate::sign_in::shared_copies::SharedMemory;
 use crate::sign_in::used_once::UsedMarks;
 use crate::stores;
-use crate::upkeep::{self, Upkeep};
+use crate::throttle::Throttle;
+use crate::triggers::Triggers;
+use crate::upkeep;
 
 /// Largest body that is read at all, in bytes.
 const MAX_BODY: usize = http::body::MAX_SAML_FORM;
@@ -150,21 +153,8 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
     let seal = SessionSeal::new(&secrets.master_key, Arc::clone(&random)).map_err(|_| wrong_master_key())?;
     let sessions = stores::open_sessions(settings, &clock, seal).await?;
     let sessions: Arc<dyn SessionStore> = Arc::new(WatchedSessions::new(sessions, Arc::clone(&metrics)));
-    let surface = surface(settings);
     let outgoing: Arc<dyn Http> =
         Arc::new(WatchedHttp::new(Arc::new(outgoing(settings)?), Arc::clone(&metrics)));
-    let registry = Registry::open(
-        Arc::clone(&directory),
-        sealer.clone(),
-        Arc::clone(&clock),
-        Arc::clone(&random),
-        surface.clone(),
-    )
-    .await?;
-    let registry = Arc::new(registry);
-    registry.announce_through(Arc::clone(&sessions));
-    // Before anything is dated.
-    registry.compare_clocks().await?;
     let around = Surroundings {
         clock: Arc::clone(&clock),
         random: Arc::clone(&random),
@@ -172,26 +162,29 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         used: Arc::new(UsedMarks::new(Arc::clone(&sessions), Arc::clone(&directory))),
         shared: Arc::new(SharedMemory::new(Arc::clone(&sessions), Arc::clone(&clock))),
     };
-    let upkeep = Upkeep::new(Arc::clone(&registry), Arc::clone(&sessions), around.clone(), settings.dev);
+    let context = Context::open(Parts {
+        directory,
+        sessions,
+        sealer: sealer.clone(),
+        around,
+        surface: surface(settings),
+        metrics,
+        triggers: Triggers::default(),
+        audit: Audit::default(),
+        throttle: Throttle::default(),
+    })
+    .await?;
     let api = ApiContext {
-        registry: Arc::clone(&registry),
-        directory: Arc::clone(&directory),
+        core: context.clone(),
         sealer,
-        clock,
-        random,
-        http: outgoing,
         credentials: Credentials {
             access_key_id: secrets.credentials.access_key_id.clone(),
             secret_access_key: secrets.credentials.secret_access_key.clone(),
         },
-        region: settings.region.clone(),
-        account_id: settings.account_id.clone(),
-        public_url: settings.public_url.clone(),
-        dev: settings.dev,
         writing: Mutex::new(()),
     };
     Ok(State {
-        context: Context { registry, directory, sessions, around, surface, upkeep, metrics },
+        context,
         readiness: Arc::default(),
         api: Arc::new(api),
         pages: Arc::new(Pages::new()?),
@@ -202,7 +195,13 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
 
 /// How this installation is reached, and what it lets providers do.
 pub(crate) fn surface(settings: &Settings) -> Surface {
-    Surface { public_url: settings.public_url.clone(), dev: settings.dev, engines: settings.saml_engines }
+    Surface {
+        public_url: settings.public_url.clone(),
+        region: settings.region.clone(),
+        account_id: settings.account_id.clone(),
+        dev: settings.dev,
+        engines: settings.saml_engines,
+    }
 }
 
 /// Seals and opens under the master key.

@@ -13,8 +13,10 @@
 //! | [`http`] | reads the app's request and the provider's answer: one file per endpoint |
 //! | [`diagnosis`] | why sign-ins fail |
 //! | [`api`] | the management API: AWS JSON 1.1 |
+//! | [`throttle`], [`audit`] | who asks too often; who did what |
 //! | [`sign_in`], [`sign_out`] | the attempt, its completion, the mapping to a user; the way out |
 //! | [`grants`] | a sign-in becomes a code, a code becomes tokens |
+//! | [`triggers`] | functions of the administrator that take part in a sign-in |
 //! | [`tokens`] | claims, signed and verified |
 //! | [`context`] | what every step stands on: stores, configuration, time, randomness, HTTP |
 //! | [`observe`] | metrics, traces, logs, health |
@@ -27,6 +29,7 @@
 //! Protocols live in the crate `poolgate-providers`, which knows none of these.
 
 pub mod api;
+pub mod audit;
 pub mod check_provider;
 pub mod config;
 pub mod context;
@@ -49,5 +52,7 @@ pub mod sign_out;
 pub mod stores;
 #[cfg(test)]
 mod testing;
+pub mod throttle;
 pub mod tokens;
+pub mod triggers;
 pub mod upkeep;

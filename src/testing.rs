@@ -18,7 +18,13 @@ pub const NOW: OffsetDateTime = datetime!(2026-11-21 10:00 UTC);
 
 /// How the tests' installation is reached.
 pub fn surface() -> Surface {
-    Surface { public_url: "http://localhost:9229".parse().unwrap(), dev: true, engines: Engines::Rust }
+    Surface {
+        public_url: "http://localhost:9229".parse().unwrap(),
+        region: "us-east-1".to_owned(),
+        account_id: "000000000000".to_owned(),
+        dev: true,
+        engines: Engines::Rust,
+    }
 }
 
 /// Keys made once for all tests: making them is slow.
@@ -101,6 +107,9 @@ pub fn live_pool(client: AppClient, providers: Vec<IdentityProvider>) -> Arc<Liv
         clients: BTreeMap::from([(client.client_id.clone(), Versioned { value: client, version: 0 })]),
         providers: providers.into_iter().map(live).collect(),
         domains: vec![Versioned { value: domain, version: 0 }],
+        resource_servers: BTreeMap::new(),
+        groups: BTreeMap::new(),
+        ui: BTreeMap::new(),
         keys: keys(),
     })
 }

@@ -12,7 +12,7 @@ use crate::pool::domain::CustomDomainConfig;
 use crate::registry::{Edit, LivePool, Versioned};
 
 fn public_host(context: &ApiContext) -> &str {
-    context.public_url.host_str().unwrap_or("localhost")
+    context.core.surface.public_url.host_str().unwrap_or("localhost")
 }
 
 fn no_such_domain() -> ApiError {
@@ -63,7 +63,7 @@ fn check_login_version(input: &Members) -> Result<(), ApiError> {
 /// `YYYYMMDDhhmmss`, as the reference counts versions.
 fn version(context: &ApiContext) -> Value {
     let format = format_description!("[year][month][day][hour][minute][second]");
-    context.clock.now().format(&format).unwrap_or_default().into()
+    context.core.now().format(&format).unwrap_or_default().into()
 }
 
 /// Members of a domain beyond the noun's own.
@@ -99,7 +99,7 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
     };
     let domain = settle(context, domain);
     let _alone = context.writing.lock().await;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     let kind = domain.custom_domain_config.is_some();
     if live.domains.iter().any(|known| known.value.custom_domain_config.is_some() == kind) {
@@ -111,20 +111,20 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
         return Err(invalid("Domain already associated with another user pool."));
     }
     let output = made(context, &domain);
-    context.registry.edit_as_of(&snapshot, vec![Edit::CreateDomain(domain)]).await?;
+    context.core.registry.edit_as_of(&snapshot, vec![Edit::CreateDomain(domain)]).await?;
     Ok(output)
 }
 
 pub(super) async fn describe(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     let name = input.text("Domain")?;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let Some(domain) = snapshot.domain(&name) else {
         return Ok(json!({ "DomainDescription": {} }));
     };
     let domain = &domain.value;
     let mut shown = json!({
         "UserPoolId": domain.user_pool_id,
-        "AWSAccountId": context.account_id,
+        "AWSAccountId": context.core.surface.account_id,
         "Domain": domain.domain,
         "CloudFrontDistribution": public_host(context),
         "Status": "ACTIVE",
@@ -150,7 +150,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
     let custom: Option<CustomDomainConfig> = input.take("CustomDomainConfig")?;
     check_certificate(custom.as_ref())?;
     let _alone = context.writing.lock().await;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     let before = named(live, &name)?;
     let mut domain = before.value.clone();
@@ -162,16 +162,16 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
     let domain = settle(context, domain);
     let output = made(context, &domain);
     let edit = Edit::UpdateDomain(Versioned { value: domain, version: before.version });
-    context.registry.edit_as_of(&snapshot, vec![edit]).await?;
+    context.core.registry.edit_as_of(&snapshot, vec![edit]).await?;
     Ok(output)
 }
 
 pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     let (domain, pool_id) = (input.text("Domain")?, input.text("UserPoolId")?);
     let _alone = context.writing.lock().await;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(no_such_domain)?;
     named(live, &domain)?;
-    context.registry.edit_as_of(&snapshot, vec![Edit::DeleteDomain { pool_id, domain }]).await?;
+    context.core.registry.edit_as_of(&snapshot, vec![Edit::DeleteDomain { pool_id, domain }]).await?;
     Ok(json!({}))
 }

@@ -57,8 +57,8 @@ async fn answer(context: &ApiContext, request: &Request<'_>) -> Result<Value, Ap
     let known =
         known.ok_or_else(|| ApiError::UnknownOperation(format!("There is no operation {operation}.")))?;
     if known.signed() {
-        let scope = Scope { region: &context.region, service: "cognito-idp" };
-        sigv4::verify(request, &context.credentials, scope, context.clock.now())?;
+        let scope = Scope { region: &context.core.surface.region, service: "cognito-idp" };
+        sigv4::verify(request, &context.credentials, scope, context.core.now())?;
     }
     let body = if request.body.is_empty() { b"{}" } else { request.body };
     let input = serde_json::from_slice(body)

@@ -75,12 +75,12 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
         .ok_or_else(|| ApiError::Internal("the model let ProviderType be absent".into()))?;
     let details = input.take("ProviderDetails")?.unwrap_or_default();
     let mapping: BTreeMap<String, String> = input.take("AttributeMapping")?.unwrap_or_default();
-    if context.registry.snapshot().pool(&pool_id).is_none() {
+    if context.core.registry.snapshot().pool(&pool_id).is_none() {
         return Err(unknown_pool(&pool_id));
     }
     // Fetches metadata: nobody else waits for that.
     let accepted = provider_settings::check(context, kind, details).await?;
-    let now = Timestamp::from(context.clock.now());
+    let now = Timestamp::from(context.core.now());
     let mut provider = IdentityProvider {
         user_pool_id: pool_id.clone(),
         provider_name: name,
@@ -95,14 +95,14 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
         rest: input.rest(),
     };
     let _alone = context.writing.lock().await;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     room_for("identity providers in a user pool", live.providers.len(), IDENTITY_PROVIDERS)?;
     check_name(&provider.provider_name, live)?;
     check_identifiers(&provider.idp_identifiers, &provider.provider_name, live)?;
     provider.attribute_mapping = attribute_mapping::check(mapping, kind, &live.pool.value)?;
     let output = shown(context, &provider)?;
-    context.registry.edit_as_of(&snapshot, vec![Edit::CreateProvider(provider)]).await?;
+    context.core.registry.edit_as_of(&snapshot, vec![Edit::CreateProvider(provider)]).await?;
     Ok(output)
 }
 
@@ -113,14 +113,14 @@ fn named<'a>(live: &'a LivePool, name: &str) -> Result<&'a LiveProvider, ApiErro
 
 pub(super) async fn describe(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     let (pool_id, name) = (input.text("UserPoolId")?, input.text("ProviderName")?);
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     shown(context, &named(live, &name)?.config.value)
 }
 
 pub(super) async fn by_identifier(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     let (pool_id, identifier) = (input.text("UserPoolId")?, input.text("IdpIdentifier")?);
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     let found = live.provider_by_identifier(&identifier);
     let missing =
@@ -135,7 +135,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
     let mapping: Option<BTreeMap<String, String>> = input.take("AttributeMapping")?;
     let identifiers: Option<Vec<String>> = input.take("IdpIdentifiers")?;
     let rest = input.rest();
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     let before = &named(live, &name)?.config;
     let mut provider = before.value.clone();
@@ -147,7 +147,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
         provider.metadata_fetched = accepted.metadata_fetched;
     }
     let _alone = context.writing.lock().await;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     if let Some(mapping) = mapping {
         let kind = provider.provider_type;
@@ -158,11 +158,11 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
         provider.idp_identifiers = identifiers;
     }
     provider.rest.extend(rest);
-    provider.last_modified_date = context.clock.now().into();
+    provider.last_modified_date = context.core.now().into();
     let output = shown(context, &provider)?;
     // The version from before the fetch: whoever changed the provider meanwhile is not overwritten.
     let edit = Edit::UpdateProvider(Versioned { value: provider, version: before.version });
-    context.registry.edit_as_of(&snapshot, vec![edit]).await?;
+    context.core.registry.edit_as_of(&snapshot, vec![edit]).await?;
     Ok(output)
 }
 
@@ -170,7 +170,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
 pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     let (pool_id, name) = (input.text("UserPoolId")?, input.text("ProviderName")?);
     let _alone = context.writing.lock().await;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     named(live, &name)?;
     let offering = live.clients.values().filter(|client| offers(&client.value, &name));
@@ -182,7 +182,7 @@ pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<V
         })
         .collect();
     edits.push(Edit::DeleteProvider { pool_id, name });
-    context.registry.edit_as_of(&snapshot, edits).await?;
+    context.core.registry.edit_as_of(&snapshot, edits).await?;
     Ok(json!({}))
 }
 
@@ -195,7 +195,7 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
     let list = format!("ListIdentityProviders/{pool_id}");
     let length = pages::length(input.take("MaxResults")?);
     let after = pages::last_seen(context, &list, input.take("NextToken")?)?;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     let providers = live.providers.iter().map(|(name, provider)| (name.as_str(), &provider.config.value));
     let page = pages::page(context, &list, providers, after.as_deref(), length)?;

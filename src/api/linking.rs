@@ -101,10 +101,10 @@ impl Reference {
     /// The user of the pool that is meant: by username, or by an identity of its own or linked.
     async fn user(&self, context: &ApiContext, pool_id: &str) -> Result<User, ApiError> {
         let user = if self.is_the_pool() {
-            context.directory.user(pool_id, &self.value).await?
+            context.core.directory.user(pool_id, &self.value).await?
         } else {
-            match context.directory.user_of_identity(pool_id, &self.provider, &self.value).await? {
-                Some(sub) => context.directory.token_state(pool_id, &sub, "").await?.user,
+            match context.core.directory.user_of_identity(pool_id, &self.provider, &self.value).await? {
+                Some(sub) => context.core.directory.token_state(pool_id, &sub, "").await?.user,
                 None => None,
             }
         };
@@ -144,7 +144,7 @@ pub(super) async fn link(context: &ApiContext, mut input: Members) -> Result<Val
     let pool_id = input.text("UserPoolId")?;
     let destination = Reference::take(&mut input, "DestinationUser")?;
     let reference = Reference::take(&mut input, "SourceUser")?;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     if reference.is_the_pool() {
         let why = "a person at an identity provider of the user pool is linked, not a user of the pool.";
@@ -163,9 +163,9 @@ pub(super) async fn link(context: &ApiContext, mut input: Members) -> Result<Val
         source,
         provider_type: kind.as_str().to_owned(),
         issuer: issuer.filter(|_| kind == ProviderType::Saml).map(str::to_owned),
-        at: context.clock.now(),
+        at: context.core.now(),
     };
-    context.directory.link(link).await?;
+    context.core.directory.link(link).await?;
     Ok(json!({}))
 }
 
@@ -173,7 +173,7 @@ pub(super) async fn link(context: &ApiContext, mut input: Members) -> Result<Val
 pub(super) async fn disable(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     let pool_id = input.text("UserPoolId")?;
     let reference = Reference::take(&mut input, "User")?;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     if reference.is_the_pool() {
         reference.user(context, &pool_id).await?;
@@ -184,7 +184,7 @@ pub(super) async fn disable(context: &ApiContext, mut input: Members) -> Result<
         ));
     }
     let source = reference.source(&reference.provider(live)?.config.value)?;
-    let now = context.registry.common_time().end();
+    let now = context.core.registry.common_time().end();
     let ended = Ended {
         person: of_person(&reference.provider, &reference.value),
         sessions: Vec::new(),
@@ -193,6 +193,6 @@ pub(super) async fn disable(context: &ApiContext, mut input: Members) -> Result<
         // As long as the oldest refresh token there can be, and the last access token it can have made.
         until: now + AppClient::REFRESH_RANGE.1 + AppClient::TOKEN_RANGE.1,
     };
-    context.directory.unlink(Unlink { pool_id, source, ended }).await?;
+    context.core.directory.unlink(Unlink { pool_id, source, ended }).await?;
     Ok(json!({}))
 }

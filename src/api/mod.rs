@@ -27,17 +27,11 @@ mod user_pool_clients;
 mod user_pools;
 mod users;
 
-use std::sync::Arc;
-
-use poolgate_providers::fetch::Http;
-use poolgate_providers::{Clock, Random};
 use serde_json::Value;
 use tokio::sync::Mutex;
-use url::Url;
 
-use crate::directory::Directory;
+use crate::context::Context;
 use crate::keys::Sealer;
-use crate::registry::Registry;
 
 use members::Members;
 
@@ -47,28 +41,12 @@ pub use sigv4::Credentials;
 
 /// Everything an operation may use.
 pub struct ApiContext {
-    /// The configuration in force.
-    pub registry: Arc<Registry>,
-    /// Users.
-    pub directory: Arc<dyn Directory>,
+    /// What every step of a sign-in stands on, too.
+    pub core: Context,
     /// Seals page tokens.
     pub sealer: Sealer,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// Randomness.
-    pub random: Arc<dyn Random>,
-    /// Fetches metadata.
-    pub http: Arc<dyn Http>,
     /// Who may call.
     pub credentials: Credentials,
-    /// First half of pool ids; part of ARNs and of signatures.
-    pub region: String,
-    /// Part of ARNs.
-    pub account_id: String,
-    /// Base of issuers; its host carries the prefix domains.
-    pub public_url: Url,
-    /// Whether providers may be plain http on loopback.
-    pub dev: bool,
     /// One change at a time, so that what a change was checked against still holds when it is written.
     pub writing: Mutex<()>,
 }
@@ -84,13 +62,13 @@ const TRIES: u32 = 8;
 pub async fn call(context: &ApiContext, operation: &str, input: Value) -> Result<Value, ApiError> {
     model::validate(operation, &input)?;
     for _ in 1..TRIES {
-        context.registry.caught_up().await?;
+        context.core.registry.caught_up().await?;
         match run(context, operation, Members::new(input.clone())).await {
             Err(ApiError::Overtaken(_)) => {}
             done => return done,
         }
     }
-    context.registry.caught_up().await?;
+    context.core.registry.caught_up().await?;
     run(context, operation, Members::new(input)).await
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn check(
             saml(context, details).await
         }
         kind => {
-            adapters::oauth(kind, &details, &BTreeSet::new(), context.dev)
+            adapters::oauth(kind, &details, &BTreeSet::new(), context.core.surface.dev)
                 .map_err(|error| invalid(error.to_string()))?;
             Ok(Accepted { details, metadata_document: None, metadata_fetched: None })
         }
@@ -55,7 +55,7 @@ async fn saml(context: &ApiContext, details: Details) -> Result<Accepted, ApiErr
         |place: &str, why: &dyn Display| invalid(format!("Error retrieving metadata from {place}: {why}."));
     let (place, document) = match (details.get("MetadataURL"), details.get("MetadataFile")) {
         (Some(url), None) => {
-            let fetched = document::fetch(&*context.http, url).await;
+            let fetched = document::fetch(&*context.core.around.http, url).await;
             (url.as_str(), fetched.map_err(|error| failed(url, &error))?)
         }
         (None, Some(document)) => ("MetadataFile", document.clone()),
@@ -66,8 +66,8 @@ async fn saml(context: &ApiContext, details: Details) -> Result<Accepted, ApiErr
             return Err(invalid("ProviderDetails: a SAML provider needs MetadataURL or MetadataFile."));
         }
     };
-    let now = context.clock.now();
-    document::read(&details, &document, context.dev, now).map_err(|error| match error {
+    let now = context.core.now();
+    document::read(&details, &document, context.core.surface.dev, now).map_err(|error| match error {
         Unusable::Metadata(error) => failed(place, &error),
         Unusable::Setting(error) => invalid(error.to_string()),
     })?;
@@ -97,13 +97,14 @@ pub(super) fn shown(context: &ApiContext, provider: &IdentityProvider) -> Detail
     match provider.provider_type {
         ProviderType::Saml => {
             details.extend(derived_from_metadata(context, provider).unwrap_or_default());
-            if let Some(pool) = context.registry.snapshot().pool(&provider.user_pool_id) {
+            if let Some(pool) = context.core.registry.snapshot().pool(&provider.user_pool_id) {
                 let certificate = pool.keys.encryption_certificate().to_owned();
                 details.insert("ActiveEncryptionCertificate".to_owned(), certificate);
             }
         }
         kind => {
-            let adapter = adapters::oauth(kind, &provider.provider_details, &BTreeSet::new(), context.dev);
+            let adapter =
+                adapters::oauth(kind, &provider.provider_details, &BTreeSet::new(), context.core.surface.dev);
             let derived = adapter.map(|adapter| adapter.derived()).unwrap_or_default();
             details.extend(derived.into_iter().map(|(key, value)| (key.to_owned(), value)));
         }
@@ -115,6 +116,7 @@ pub(super) fn shown(context: &ApiContext, provider: &IdentityProvider) -> Detail
 fn derived_from_metadata(context: &ApiContext, provider: &IdentityProvider) -> Option<Details> {
     let document = provider.metadata_document.as_ref()?;
     let metadata = metadata::parse(document.as_bytes()).ok()?;
-    let settings = SamlSettings::from_details(&provider.provider_details, metadata, context.dev).ok()?;
+    let settings =
+        SamlSettings::from_details(&provider.provider_details, metadata, context.core.surface.dev).ok()?;
     Some(settings.derived())
 }

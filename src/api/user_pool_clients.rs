@@ -81,7 +81,7 @@ fn secret_for(context: &ApiContext, input: &mut Members) -> Result<Option<Secret
     let given: Option<String> = input.take("ClientSecret")?;
     match (generate, given) {
         (true, Some(_)) => Err(invalid("Give ClientSecret or set GenerateSecret, not both.")),
-        (true, None) => Ok(Some(ids::client_secret(&*context.random).into())),
+        (true, None) => Ok(Some(ids::client_secret(context.core.random()).into())),
         (false, given) => Ok(given.map(SecretString::from)),
     }
 }
@@ -89,21 +89,21 @@ fn secret_for(context: &ApiContext, input: &mut Members) -> Result<Option<Secret
 pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     let pool_id = input.text("UserPoolId")?;
     let name = input.text("ClientName")?;
-    let now = Timestamp::from(context.clock.now());
+    let now = Timestamp::from(context.core.now());
     let lasting = Lasting {
-        client_id: ids::client_id(&*context.random),
+        client_id: ids::client_id(context.core.random()),
         client_secret: secret_for(context, &mut input)?,
         user_pool_id: pool_id.clone(),
         creation_date: now,
     };
     let client = read(lasting, name, now, input)?;
     let _alone = context.writing.lock().await;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     room_for("app clients in a user pool", live.clients.len(), APP_CLIENTS)?;
     client_rules::check(&client, live)?;
     let output = shown(&client)?;
-    context.registry.edit_as_of(&snapshot, vec![Edit::CreateClient(client)]).await?;
+    context.core.registry.edit_as_of(&snapshot, vec![Edit::CreateClient(client)]).await?;
     Ok(output)
 }
 
@@ -114,7 +114,7 @@ fn named<'a>(live: &'a LivePool, client_id: &str) -> Result<&'a Versioned<AppCli
 
 pub(super) async fn describe(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     let (pool_id, client_id) = (input.text("UserPoolId")?, input.text("ClientId")?);
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     shown(&named(live, &client_id)?.value)
 }
@@ -123,7 +123,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
     let (pool_id, client_id) = (input.text("UserPoolId")?, input.text("ClientId")?);
     let name: Option<String> = input.take("ClientName")?;
     let _alone = context.writing.lock().await;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     let before = named(live, &client_id)?;
     let lasting = Lasting {
@@ -133,21 +133,21 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
         creation_date: before.value.creation_date,
     };
     let name = name.unwrap_or_else(|| before.value.client_name.clone());
-    let client = read(lasting, name, context.clock.now().into(), input)?;
+    let client = read(lasting, name, context.core.now().into(), input)?;
     client_rules::check(&client, live)?;
     let output = shown(&client)?;
     let edit = Edit::UpdateClient(Versioned { value: client, version: before.version });
-    context.registry.edit_as_of(&snapshot, vec![edit]).await?;
+    context.core.registry.edit_as_of(&snapshot, vec![edit]).await?;
     Ok(output)
 }
 
 pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     let (pool_id, client_id) = (input.text("UserPoolId")?, input.text("ClientId")?);
     let _alone = context.writing.lock().await;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     named(live, &client_id)?;
-    context.registry.edit_as_of(&snapshot, vec![Edit::DeleteClient { pool_id, client_id }]).await?;
+    context.core.registry.edit_as_of(&snapshot, vec![Edit::DeleteClient { pool_id, client_id }]).await?;
     Ok(json!({}))
 }
 
@@ -158,7 +158,7 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
     let after = pages::last_seen(context, &list, input.take("NextToken")?)?;
     // Clients that registered themselves (DCR) are not part of this build: there are none.
     let regular = input.take::<String>("ClientType")?.is_none_or(|kind| kind == "REGULAR");
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     let clients = live.clients.iter().filter(|_| regular).map(|(id, client)| (id.as_str(), &client.value));
     let page = pages::page(context, &list, clients, after.as_deref(), length)?;

@@ -52,12 +52,15 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
             "Only one of the aliasAttributes or usernameAttributes can be set in a user pool.",
         ));
     }
-    let now = Timestamp::from(context.clock.now());
-    let id = ids::pool_id(&*context.random, &context.region);
+    let now = Timestamp::from(context.core.now());
+    let id = ids::pool_id(context.core.random(), &context.core.surface.region);
     let username: Option<UsernameConfiguration> = input.take("UsernameConfiguration")?;
     let pool = UserPool {
         name: input.text("PoolName")?,
-        arn: format!("arn:aws:cognito-idp:{}:{}:userpool/{id}", context.region, context.account_id),
+        arn: format!(
+            "arn:aws:cognito-idp:{}:{}:userpool/{id}",
+            context.core.surface.region, context.core.surface.account_id
+        ),
         id,
         creation_date: now,
         last_modified_date: now,
@@ -67,9 +70,9 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
         rest: with_defaults(input.rest()),
     };
     let _alone = context.writing.lock().await;
-    room_for("user pools", context.registry.snapshot().pools().count(), USER_POOLS)?;
+    room_for("user pools", context.core.registry.snapshot().pools().count(), USER_POOLS)?;
     let id = pool.id.clone();
-    context.registry.edit(vec![Edit::CreatePool(pool)]).await?;
+    context.core.registry.edit(vec![Edit::CreatePool(pool)]).await?;
     Ok(json!({ "UserPool": shown(context, &id).await? }))
 }
 
@@ -84,10 +87,10 @@ pub(super) async fn describe(context: &ApiContext, mut input: Members) -> Result
 
 /// The pool as `DescribeUserPool` shows it.
 async fn shown(context: &ApiContext, id: &str) -> Result<Value, ApiError> {
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(id).ok_or_else(|| unknown_pool(id))?;
     let mut shown = to_value(&live.pool.value)?;
-    shown["EstimatedNumberOfUsers"] = context.directory.count_users(id).await?.into();
+    shown["EstimatedNumberOfUsers"] = context.core.directory.count_users(id).await?.into();
     for domain in &live.domains {
         let custom = domain.value.custom_domain_config.is_some();
         shown[if custom { "CustomDomain" } else { "Domain" }] = domain.value.domain.clone().into();
@@ -103,14 +106,14 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
     not_built::check_pool(&input)?;
     let id = input.text("UserPoolId")?;
     let _alone = context.writing.lock().await;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let before = &snapshot.pool(&id).ok_or_else(|| unknown_pool(&id))?.pool;
     let mut pool = before.value.clone();
     if let Some(name) = input.take("PoolName")? {
         pool.name = name;
     }
     pool.deletion_protection = Some(deletion_protection(&mut input)?);
-    pool.last_modified_date = context.clock.now().into();
+    pool.last_modified_date = context.core.now().into();
     let mut rest = input.rest();
     for member in SET_ONCE {
         if let Some(value) = pool.rest.remove(member) {
@@ -119,6 +122,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
     }
     pool.rest = with_defaults(rest);
     context
+        .core
         .registry
         .edit_as_of(&snapshot, vec![Edit::UpdatePool(Versioned { value: pool, version: before.version })])
         .await?;
@@ -128,7 +132,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
 pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     let id = input.text("UserPoolId")?;
     let _alone = context.writing.lock().await;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&id).ok_or_else(|| unknown_pool(&id))?;
     if live.pool.value.deletion_protection.as_deref() == Some("ACTIVE") {
         return Err(invalid(
@@ -141,7 +145,7 @@ pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<V
             "User pool cannot be deleted. It has a domain configured that should be deleted first.",
         ));
     }
-    context.registry.edit_as_of(&snapshot, vec![Edit::DeletePool(id)]).await?;
+    context.core.registry.edit_as_of(&snapshot, vec![Edit::DeletePool(id)]).await?;
     Ok(json!({}))
 }
 
@@ -149,7 +153,7 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
     const LIST: &str = "ListUserPools";
     let length = pages::length(input.take("MaxResults")?);
     let after = pages::last_seen(context, LIST, input.take("NextToken")?)?;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let pools = snapshot.pools().map(|pool| (pool.id(), pool));
     let page = pages::page(context, LIST, pools, after.as_deref(), length)?;
     let pools: Vec<Value> = page.items.into_iter().map(|pool| in_list(pool)).collect();
@@ -174,8 +178,8 @@ pub(super) fn with_next(mut output: Value, member: &str, next: Option<String>) -
 
 pub(super) async fn signing_certificate(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     let id = input.text("UserPoolId")?;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&id).ok_or_else(|| unknown_pool(&id))?;
-    let key = live.keys.saml_signing().in_use(context.clock.now());
+    let key = live.keys.saml_signing().in_use(context.core.now());
     Ok(json!({ "Certificate": key.certificate() }))
 }

@@ -10,7 +10,7 @@ use crate::directory::{DirectoryError, UserQuery};
 use crate::pool::{Timestamp, User, WaitingLink};
 
 fn check_pool(context: &ApiContext, pool_id: &str) -> Result<(), ApiError> {
-    context.registry.snapshot().pool(pool_id).map(|_| ()).ok_or_else(|| unknown_pool(pool_id))
+    context.core.registry.snapshot().pool(pool_id).map(|_| ()).ok_or_else(|| unknown_pool(pool_id))
 }
 
 /// `identities` as profiles carry it: a JSON text, `primary` a boolean, `dateCreated` a number; oldest first. Links
@@ -64,9 +64,9 @@ fn shown(user: &User) -> Value {
 pub(super) async fn get(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     let (pool_id, username) = (input.text("UserPoolId")?, input.text("Username")?);
     check_pool(context, &pool_id)?;
-    let user = context.directory.user(&pool_id, &username).await?.ok_or(ApiError::UserNotFound)?;
+    let user = context.core.directory.user(&pool_id, &username).await?.ok_or(ApiError::UserNotFound)?;
     let mut output = shown(&user);
-    let waiting = context.directory.waiting_links(&pool_id, std::slice::from_ref(&user.sub)).await?;
+    let waiting = context.core.directory.waiting_links(&pool_id, std::slice::from_ref(&user.sub)).await?;
     output["UserAttributes"] = attributes(&user, &waiting, None).into();
     Ok(output)
 }
@@ -74,7 +74,7 @@ pub(super) async fn get(context: &ApiContext, mut input: Members) -> Result<Valu
 pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     let (pool_id, username) = (input.text("UserPoolId")?, input.text("Username")?);
     check_pool(context, &pool_id)?;
-    match context.directory.delete_user(&pool_id, &username).await {
+    match context.core.directory.delete_user(&pool_id, &username).await {
         Ok(()) => Ok(json!({})),
         Err(DirectoryError::Missing(_)) => Err(ApiError::UserNotFound),
         Err(error) => Err(error.into()),
@@ -85,7 +85,7 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
     let pool_id = input.text("UserPoolId")?;
     let filter: String = input.take("Filter")?.unwrap_or_default();
     let wanted: Option<Vec<String>> = input.take("AttributesToGet")?;
-    let snapshot = context.registry.snapshot();
+    let snapshot = context.core.registry.snapshot();
     let pool = &snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?.pool.value;
     if wanted.iter().flatten().any(|name| pool.attribute(name).is_none()) {
         return Err(invalid("One or more requested attributes do not exist in user pool."));
@@ -96,7 +96,7 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
     let length = pages::length(input.take("Limit")?);
     let limit = u32::try_from(length + 1).unwrap_or(u32::MAX);
     let query = UserQuery { filter: user_filter::parse(&filter)?, after, limit };
-    let mut users = context.directory.users(&pool_id, query).await?;
+    let mut users = context.core.directory.users(&pool_id, query).await?;
     let more = users.len() > length;
     users.truncate(length);
     let next = match users.last() {
@@ -104,7 +104,7 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
         _ => None,
     };
     let subs: Vec<String> = users.iter().map(|user| user.sub.clone()).collect();
-    let waiting = context.directory.waiting_links(&pool_id, &subs).await?;
+    let waiting = context.core.directory.waiting_links(&pool_id, &subs).await?;
     let users: Vec<Value> = users
         .iter()
         .map(|user| {

@@ -12,14 +12,19 @@ use tokio::sync::Mutex;
 
 use super::{CheckError, Tools};
 use crate::api::{self, ApiContext, ApiError, Credentials};
+use crate::audit::Audit;
 use crate::config::{Secrets, Settings};
+use crate::context::{Context, Parts};
 use crate::directory::sqlite::SqliteDirectory;
 use crate::directory::{Directory, DirectoryError};
 use crate::gateway;
 use crate::keys::Sealer;
 use crate::pool::AppClient;
 use crate::registry::{LivePool, LiveProvider, Registry};
+use crate::sessions::embedded::EmbeddedSessions;
 use crate::stores;
+use crate::throttle::Throttle;
+use crate::triggers::Triggers;
 
 /// What a describe adds to what was given.
 const DESCRIBED: [&str; 3] = ["CreationDate", "LastModifiedDate", "UserPoolId"];
@@ -61,7 +66,7 @@ impl Subject {
         let (schema, assumptions) = assumed_schema(&input);
         match make(&context, input, schema).await {
             Ok((pool_id, name)) => {
-                let snapshot = context.registry.snapshot();
+                let snapshot = context.core.registry.snapshot();
                 let pool = snapshot.pool(&pool_id).ok_or_else(|| broken(&"the pool is not there"))?;
                 let pool = Arc::clone(pool);
                 let folder = Some(folder);
@@ -176,32 +181,25 @@ async fn throwaway(folder: &TempDir, tools: &Tools) -> Result<(Arc<dyn Directory
     let path = folder.path().join("directory.sqlite");
     let directory = SqliteDirectory::open(&path, Arc::clone(&clock)).await.map_err(|error| broken(&error))?;
     let directory: Arc<dyn Directory> = Arc::new(directory);
-    let registry = Registry::open(
-        Arc::clone(&directory),
-        sealer.clone(),
-        Arc::clone(&clock),
-        Arc::clone(&random),
-        tools.surface.clone(),
-    );
-    let registry = Arc::new(registry.await.map_err(|error| broken(&error))?);
+    let path = folder.path().join("sessions.sqlite");
+    let sessions = EmbeddedSessions::open(&path, clock).await.map_err(|error| broken(&error))?;
+    let core = Context::open(Parts {
+        directory: Arc::clone(&directory),
+        sessions: Arc::new(sessions),
+        sealer: sealer.clone(),
+        around: tools.around.clone(),
+        surface: tools.surface.clone(),
+        metrics: Arc::default(),
+        triggers: Triggers::default(),
+        audit: Audit::default(),
+        throttle: Throttle::default(),
+    });
+    let core = core.await.map_err(|error| broken(&error))?;
     let credentials = Credentials {
         access_key_id: random_hex(&random, 16),
         secret_access_key: SecretString::from(random_hex(&random, 32)),
     };
-    let context = ApiContext {
-        registry,
-        directory: Arc::clone(&directory),
-        sealer,
-        clock,
-        random,
-        http: Arc::clone(&tools.around.http),
-        credentials,
-        region: "us-east-1".to_owned(),
-        account_id: "000000000000".to_owned(),
-        public_url: tools.surface.public_url.clone(),
-        dev: tools.surface.dev,
-        writing: Mutex::new(()),
-    };
+    let context = ApiContext { core, sealer, credentials, writing: Mutex::new(()) };
     Ok((directory, context))
 }
 

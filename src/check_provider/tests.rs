@@ -4,7 +4,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clap::Parser;
 use poolgate_providers::fetch::{FetchError, Http};
-use poolgate_providers::saml::Engines;
 use poolgate_providers::{Clock, Random, Surroundings, SystemClock, SystemRandom};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -93,7 +92,7 @@ impl Desk {
         let line = ["check-provider"].iter().chain(arguments);
         let arguments = Line::try_parse_from(line).unwrap_or_else(|error| panic!("{error}")).arguments;
         let settings = Settings::for_demo("http://localhost:9229", self.folder.path()).unwrap();
-        let surface = Surface { public_url: settings.public_url.clone(), dev: false, engines: Engines::Rust };
+        let surface = Surface { public_url: settings.public_url.clone(), dev: false, ..testing::surface() };
         let around = Surroundings {
             clock: Arc::new(At(arguments.at.unwrap_or(NOW))),
             random: Arc::new(SystemRandom),

@@ -30,9 +30,27 @@ pub enum Kind {
     Domain,
     /// A signing key of the pool; id = key id. The private half is in `sealed`.
     Key,
+    /// `pool::ResourceServer`; id = identifier.
+    ResourceServer,
+    /// `pool::Group`; id = name.
+    Group,
+    /// `pool::UiCustomization`; id = client id, or `ALL`.
+    UiCustomization,
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::UserPool,
+        Self::AppClient,
+        Self::IdentityProvider,
+        Self::Domain,
+        Self::Key,
+        Self::ResourceServer,
+        Self::Group,
+        Self::UiCustomization,
+    ];
+
     /// As stored.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -41,14 +59,15 @@ impl Kind {
             Self::IdentityProvider => "identity_provider",
             Self::Domain => "domain",
             Self::Key => "key",
+            Self::ResourceServer => "resource_server",
+            Self::Group => "group",
+            Self::UiCustomization => "ui_customization",
         }
     }
 
     /// From its stored form.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::UserPool, Self::AppClient, Self::IdentityProvider, Self::Domain, Self::Key]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

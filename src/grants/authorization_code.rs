@@ -14,7 +14,7 @@ use crate::pool::{AppClient, User};
 use crate::registry::LivePool;
 use crate::sessions::{Key, Kind};
 use crate::sign_out::provenance::{Provenance, unmarked_have_ended};
-use crate::tokens::{self, Granted, Holder, refresh};
+use crate::tokens::{self, Granted, Holder, Occasion, refresh};
 
 /// How long a code lives.
 pub const LIFETIME: Duration = Duration::minutes(5);
@@ -138,7 +138,7 @@ pub async fn redeem(
         return Err(invalid("The sign-in has been revoked"));
     }
     let granted = granted(record);
-    answer(context, Holder { pool, client, user: &user }, &granted)
+    answer(context, Holder { pool, client, user: &user }, &granted).await
 }
 
 /// Marks the code as used: of several callers exactly one gets past this.
@@ -208,8 +208,8 @@ fn granted(record: Record) -> Granted {
     }
 }
 
-fn answer(context: &Context, holder: Holder<'_>, granted: &Granted) -> Result<TokenAnswer, GrantError> {
-    let pair = tokens::mint(holder, granted, &context.surface, context.now(), || context.timed_uuid())?;
+async fn answer(context: &Context, holder: Holder<'_>, granted: &Granted) -> Result<TokenAnswer, GrantError> {
+    let pair = tokens::mint(context, holder, granted, Occasion::HostedAuth).await?;
     let refresh_token = refresh::issue(context, holder.pool, holder.client, holder.user, granted)?;
     Ok(TokenAnswer {
         id_token: pair.id_token,

@@ -2,12 +2,16 @@
 
 use super::GrantError;
 use crate::context::Context;
-use crate::tokens::{self, Granted, Holder, TokenPair};
+use crate::tokens::{self, Granted, Holder, Occasion, TokenPair};
 
 /// ID and access token; never a refresh token.
 ///
 /// # Errors
 /// [`GrantError::Key`].
-pub fn issue(context: &Context, holder: Holder<'_>, granted: &Granted) -> Result<TokenPair, GrantError> {
-    Ok(tokens::mint(holder, granted, &context.surface, context.now(), || context.timed_uuid())?)
+pub async fn issue(
+    context: &Context,
+    holder: Holder<'_>,
+    granted: &Granted,
+) -> Result<TokenPair, GrantError> {
+    Ok(tokens::mint(context, holder, granted, Occasion::HostedAuth).await?)
 }

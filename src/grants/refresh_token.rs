@@ -4,7 +4,7 @@ use super::{GrantError, TokenAnswer};
 use crate::context::Context;
 use crate::pool::AppClient;
 use crate::registry::LivePool;
-use crate::tokens::{self, Holder, refresh};
+use crate::tokens::{self, Holder, Occasion, refresh};
 
 /// New ID and access tokens; the refresh token stays as it is. A scope that was taken from the client since is
 /// granted no longer.
@@ -26,7 +26,7 @@ pub async fn redeem(
         ));
     }
     let holder = Holder { pool, client, user: &live.user };
-    let pair = tokens::mint(holder, &live.granted, &context.surface, context.now(), || context.timed_uuid())?;
+    let pair = tokens::mint(context, holder, &live.granted, Occasion::RefreshTokens).await?;
     Ok(TokenAnswer {
         id_token: pair.id_token,
         access_token: pair.access_token,

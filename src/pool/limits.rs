@@ -18,5 +18,13 @@ pub const ATTRIBUTE_VALUE: usize = 2_048;
 pub const USERNAME: usize = 128;
 /// Links of a user, those that wait for a first sign-in included.
 pub const LINKS: usize = 5;
+/// Resource servers in a pool.
+pub const RESOURCE_SERVERS: usize = 25;
+/// Scopes of a resource server.
+pub const RESOURCE_SERVER_SCOPES: usize = 100;
+/// Groups in a pool.
+pub const GROUPS: usize = 500;
+/// Groups of a user.
+pub const GROUPS_OF_A_USER: usize = 25;
 /// User pools in an installation.
 pub const USER_POOLS: usize = 1_000;

@@ -5,9 +5,12 @@
 
 pub mod app_client;
 pub mod domain;
+pub mod group;
 pub mod identity_provider;
 pub mod limits;
 pub mod link;
+pub mod resource_server;
+pub mod ui_customization;
 pub mod user;
 pub mod user_pool;
 
@@ -16,8 +19,11 @@ use time::OffsetDateTime;
 
 pub use app_client::{AppClient, OAuthFlow, TimeUnit, TokenValidityUnits};
 pub use domain::Domain;
+pub use group::Group;
 pub use identity_provider::{IdentityProvider, ProviderType};
 pub use link::{LinkBy, LinkError, LinkSource, NewLink, WaitingLink};
+pub use resource_server::{ResourceServer, ResourceServerScope};
+pub use ui_customization::UiCustomization;
 pub use user::{FederatedProfile, Identity, NotedSession, ProfileError, User};
 pub use user_pool::{AttributeDataType, SchemaAttribute, UserPool};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Registry, records};
 use crate::directory::{Change, DirectoryError, Kind};
 use crate::keys::pool_keys::{self, NewKey};
-use crate::pool::{AppClient, Domain, IdentityProvider, UserPool};
+use crate::pool::{AppClient, Domain, Group, IdentityProvider, ResourceServer, UiCustomization, UserPool};
 
 /// A stored thing and its version, for [`Edit`]s that must not overwrite somebody else's.
 #[derive(Debug, Clone)]
@@ -58,6 +58,32 @@ pub enum Edit {
         /// The domain.
         domain: String,
     },
+    /// Make a resource server.
+    CreateResourceServer(ResourceServer),
+    /// Change a resource server.
+    UpdateResourceServer(Versioned<ResourceServer>),
+    /// Remove a resource server.
+    DeleteResourceServer {
+        /// Its pool.
+        pool_id: String,
+        /// Its identifier.
+        identifier: String,
+    },
+    /// Make a group.
+    CreateGroup(Group),
+    /// Change a group.
+    UpdateGroup(Versioned<Group>),
+    /// Remove a group.
+    DeleteGroup {
+        /// Its pool.
+        pool_id: String,
+        /// Its name.
+        name: String,
+    },
+    /// Make a customisation of the hosted pages.
+    CreateUiCustomization(UiCustomization),
+    /// Change a customisation of the hosted pages.
+    UpdateUiCustomization(Versioned<UiCustomization>),
     /// Set a key beside the others of a pool.
     AddKey {
         /// The pool.
@@ -129,6 +155,28 @@ impl Registry {
             Edit::DeleteDomain { pool_id, domain } => {
                 changes.push(Change::Delete(Kind::Domain, pool_id, domain));
             }
+            Edit::CreateResourceServer(made) => {
+                changes.push(Change::Create(records::of_resource_server(&made, 0)?))
+            }
+            Edit::UpdateResourceServer(made) => {
+                changes.push(Change::Replace(records::of_resource_server(&made.value, made.version)?));
+            }
+            Edit::DeleteResourceServer { pool_id, identifier } => {
+                changes.push(Change::Delete(Kind::ResourceServer, pool_id, identifier));
+            }
+            Edit::CreateGroup(made) => changes.push(Change::Create(records::of_group(&made, 0)?)),
+            Edit::UpdateGroup(made) => {
+                changes.push(Change::Replace(records::of_group(&made.value, made.version)?));
+            }
+            Edit::DeleteGroup { pool_id, name } => {
+                changes.push(Change::Delete(Kind::Group, pool_id, name));
+            }
+            Edit::CreateUiCustomization(made) => {
+                changes.push(Change::Create(records::of_ui_customization(&made, 0)?));
+            }
+            Edit::UpdateUiCustomization(made) => {
+                changes.push(Change::Replace(records::of_ui_customization(&made.value, made.version)?));
+            }
             Edit::AddKey { pool_id, key } => {
                 changes.push(Change::Create(records::of_key(&pool_id, &key, &self.sealer)?));
             }
@@ -160,10 +208,18 @@ impl Edit {
             Self::UpdateProvider(provider) => &provider.value.user_pool_id,
             Self::CreateDomain(domain) => &domain.user_pool_id,
             Self::UpdateDomain(domain) => &domain.value.user_pool_id,
+            Self::CreateResourceServer(made) => &made.user_pool_id,
+            Self::UpdateResourceServer(made) => &made.value.user_pool_id,
+            Self::CreateGroup(made) => &made.user_pool_id,
+            Self::UpdateGroup(made) => &made.value.user_pool_id,
+            Self::CreateUiCustomization(made) => &made.user_pool_id,
+            Self::UpdateUiCustomization(made) => &made.value.user_pool_id,
             Self::DeletePool(pool_id)
             | Self::DeleteClient { pool_id, .. }
             | Self::DeleteProvider { pool_id, .. }
             | Self::DeleteDomain { pool_id, .. }
+            | Self::DeleteResourceServer { pool_id, .. }
+            | Self::DeleteGroup { pool_id, .. }
             | Self::AddKey { pool_id, .. }
             | Self::RemoveKey { pool_id, .. } => pool_id,
         }

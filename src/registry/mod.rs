@@ -39,6 +39,10 @@ const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
 pub struct Surface {
     /// Base of issuers; its host carries the prefix domains.
     pub public_url: url::Url,
+    /// First half of pool ids; region of ARNs, of signatures and of what triggers are told.
+    pub region: String,
+    /// Twelve digits, for ARNs.
+    pub account_id: String,
     /// Whether providers may be plain http on loopback.
     pub dev: bool,
     /// Which engines must accept a SAML signature.

@@ -15,7 +15,7 @@ use crate::directory::{DirectoryError, Kind, Record, UniqueName};
 use crate::keys::pool_keys::NewKey;
 use crate::keys::{KeyRecord, KeyUse, PoolKeys, Sealer};
 use crate::pool::identity_provider::SECRET_DETAILS;
-use crate::pool::{AppClient, Domain, IdentityProvider, UserPool};
+use crate::pool::{AppClient, Domain, Group, IdentityProvider, ResourceServer, UiCustomization, UserPool};
 
 fn broken(what: &str, why: impl std::fmt::Display) -> DirectoryError {
     DirectoryError::Away(format!("{what}: {why}"))
@@ -122,6 +122,18 @@ pub(super) fn of_domain(domain: &Domain, version: i64, surface: &Surface) -> Res
     Ok(record)
 }
 
+pub(super) fn of_resource_server(server: &ResourceServer, version: i64) -> Result<Record, DirectoryError> {
+    record(Kind::ResourceServer, &server.user_pool_id, &server.identifier, server, version)
+}
+
+pub(super) fn of_group(group: &Group, version: i64) -> Result<Record, DirectoryError> {
+    record(Kind::Group, &group.user_pool_id, &group.group_name, group, version)
+}
+
+pub(super) fn of_ui_customization(ui: &UiCustomization, version: i64) -> Result<Record, DirectoryError> {
+    record(Kind::UiCustomization, &ui.user_pool_id, &ui.client_id, ui, version)
+}
+
 fn read_client(record: &Record, sealer: &Sealer) -> Result<AppClient, DirectoryError> {
     let mut client: AppClient = parse(record)?;
     if let Some(secret) = unseal(record, sealer)? {
@@ -160,6 +172,8 @@ pub(super) fn read_pool(
     let mut pool = None;
     let (mut clients, mut domains) = (BTreeMap::new(), Vec::new());
     let (mut providers, mut keys) = (Vec::new(), Vec::new());
+    let (mut resource_servers, mut groups) = (BTreeMap::new(), BTreeMap::new());
+    let mut ui = BTreeMap::new();
     for record in records {
         let version = record.version;
         match record.kind {
@@ -172,6 +186,18 @@ pub(super) fn read_pool(
                 providers.push(Versioned { value: read_provider(&record, sealer)?, version });
             }
             Kind::Domain => domains.push(Versioned { value: parse::<Domain>(&record)?, version }),
+            Kind::ResourceServer => {
+                let value = parse::<ResourceServer>(&record)?;
+                resource_servers.insert(record.id, Versioned { value, version });
+            }
+            Kind::Group => {
+                let value = parse::<Group>(&record)?;
+                groups.insert(record.id, Versioned { value, version });
+            }
+            Kind::UiCustomization => {
+                let value = parse::<UiCustomization>(&record)?;
+                ui.insert(record.id, Versioned { value, version });
+            }
             Kind::Key => {
                 let secret = unseal(&record, sealer)?;
                 let secret = secret.ok_or_else(|| broken(&record.id, "the key has no private half"))?;
@@ -188,7 +214,7 @@ pub(super) fn read_pool(
         .into_iter()
         .map(|config| (config.value.provider_name.clone(), live(config, &keys, around, before)))
         .collect();
-    Ok(Some(LivePool { pool, clients, providers, domains, keys }))
+    Ok(Some(LivePool { pool, clients, providers, domains, resource_servers, groups, ui, keys }))
 }
 
 fn key_ids(keys: &[(KeyRecord, Zeroizing<Vec<u8>>)]) -> Vec<String> {

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{Surface, Versioned};
 use crate::keys::PoolKeys;
-use crate::pool::{AppClient, Domain, IdentityProvider, UserPool};
+use crate::pool::{AppClient, Domain, Group, IdentityProvider, ResourceServer, UiCustomization, UserPool};
 
 /// A pool with everything in it.
 pub struct LivePool {
@@ -20,6 +20,12 @@ pub struct LivePool {
     pub providers: BTreeMap<String, LiveProvider>,
     /// A prefix domain, a custom one, or both.
     pub domains: Vec<Versioned<Domain>>,
+    /// By identifier.
+    pub resource_servers: BTreeMap<String, Versioned<ResourceServer>>,
+    /// By name.
+    pub groups: BTreeMap<String, Versioned<Group>>,
+    /// How the hosted pages look, by client id, or `ALL`.
+    pub ui: BTreeMap<String, Versioned<UiCustomization>>,
     /// Its keys.
     pub keys: PoolKeys,
 }

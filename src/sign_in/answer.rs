@@ -68,7 +68,7 @@ pub async fn success(
         }
         ResponseType::Token => {
             still_stands(context, pool, user, granted.provenance.as_ref()).await?;
-            let pair = implicit::issue(context, Holder { pool, client, user }, &granted)?;
+            let pair = implicit::issue(context, Holder { pool, client, user }, &granted).await?;
             context.metrics.granted(Grant::Implicit, 200);
             pairs.extend(pair.id_token.map(|token| ("id_token", token)));
             pairs.push(("access_token", pair.access_token));

@@ -10,13 +10,13 @@ pub mod refresh;
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::context::Context;
 use crate::directory::DirectoryError;
 use crate::keys::KeyError;
 use crate::observe::trace;
 use crate::pool::{AppClient, User};
-use crate::registry::{LivePool, Surface};
+use crate::registry::LivePool;
 use crate::sign_out::provenance::Provenance;
-use time::OffsetDateTime;
 
 /// What a sign-in granted, from which tokens are minted, at first and at each refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,24 +82,34 @@ pub struct Holder<'a> {
     pub user: &'a User,
 }
 
-/// Mints the tokens of `granted`, valid from `now`. `jti` makes a fresh token id.
+/// What tokens are minted for: the `triggerSource` that a pre-token-generation function is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// A sign-in through the hosted pages.
+    HostedAuth,
+    /// A refresh token was redeemed.
+    RefreshTokens,
+}
+
+/// Mints the tokens of `granted`, valid from now.
 ///
 /// # Errors
 /// [`TokenError::Key`].
-pub fn mint(
+#[expect(clippy::unused_async, reason = "a function of the administrator is asked here")]
+pub async fn mint(
+    context: &Context,
     holder: Holder<'_>,
     granted: &Granted,
-    surface: &Surface,
-    now: OffsetDateTime,
-    mut jti: impl FnMut() -> String,
+    _occasion: Occasion,
 ) -> Result<TokenPair, TokenError> {
     let _signing = trace::sign().entered();
+    let (surface, now) = (&context.surface, context.now());
     let keys = &holder.pool.keys;
-    let access_claims = claims::access_token(holder, granted, surface, now, jti());
+    let access_claims = claims::access_token(holder, granted, surface, now, context.timed_uuid());
     let access_token = keys.access_token().sign_jwt(Value::Object(access_claims).to_string().as_bytes())?;
     let id_token = if granted.has_scope("openid") {
         let at_hash = claims::at_hash(&access_token);
-        let id_claims = claims::id_token(holder, granted, surface, now, jti(), at_hash);
+        let id_claims = claims::id_token(holder, granted, surface, now, context.timed_uuid(), at_hash);
         Some(keys.id_token().sign_jwt(Value::Object(id_claims).to_string().as_bytes())?)
     } else {
         None

@@ -203,12 +203,12 @@ async fn a_pool_has_at_most_a_thousand_clients() {
     let pool = world.pool().await;
     let made = world.ok("CreateUserPoolClient", client(&pool, json!({}))).await;
     let id = made["UserPoolClient"]["ClientId"].as_str().unwrap();
-    let one = world.api.registry.snapshot().pool(&pool).unwrap().client(id).unwrap().clone();
+    let one = world.api.core.registry.snapshot().pool(&pool).unwrap().client(id).unwrap().clone();
     let more = (0..998).map(|index| {
         let client_id = format!("{index:0>26}");
         crate::registry::Edit::CreateClient(crate::pool::AppClient { client_id, ..one.clone() })
     });
-    world.api.registry.edit(more.collect()).await.unwrap();
+    world.api.core.registry.edit(more.collect()).await.unwrap();
     world.ok("CreateUserPoolClient", client(&pool, json!({}))).await;
     let (name, text) = world.refused("CreateUserPoolClient", client(&pool, json!({}))).await;
     assert!(name == "LimitExceededException" && text.contains("1000"), "{text}");

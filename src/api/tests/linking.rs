@@ -55,7 +55,7 @@ impl Office {
         world.ok("CreateIdentityProvider", oidc(&pool, "Acme", json!({"AttributeMapping": verifying}))).await;
         let google =
             crate::testing::provider("Google", json!({"UserPoolId": pool, "ProviderType": "Google"}));
-        world.api.registry.edit(vec![Edit::CreateProvider(google)]).await.unwrap();
+        world.api.core.registry.edit(vec![Edit::CreateProvider(google)]).await.unwrap();
         let office = Self { world, pool };
         office.arrives("Corp", "alice", &[]).await;
         office
@@ -63,7 +63,7 @@ impl Office {
 
     async fn arrives(&self, provider: &str, subject: &str, recognised: &[(&str, &str)]) -> String {
         let profile = profile(&self.pool, provider, subject, recognised);
-        self.world.api.directory.sign_in(profile).await.unwrap().username
+        self.world.api.core.directory.sign_in(profile).await.unwrap().username
     }
 
     fn links(&self, destination: Value, source: Value) -> Value {
@@ -242,7 +242,7 @@ async fn who_is_linked_or_signed_up_is_told_in_the_references_words() {
     assert_eq!(text, "SourceUser is already linked to DestinationUser");
     let mut carol = profile(&office.pool, "Acme", "carol", &[]);
     carol.set.insert("email".into(), "carol@x.example".into());
-    office.world.api.directory.sign_in(carol).await.unwrap();
+    office.world.api.core.directory.sign_in(carol).await.unwrap();
     let herself = office.links(user("Acme_carol"), source("Acme", "email", "carol@x.example"));
     let (_, text) = office.world.refused("AdminLinkProviderForUser", herself).await;
     assert_eq!(text, "SourceUser is already linked to DestinationUser");
@@ -271,7 +271,7 @@ async fn a_user_with_an_immutable_attribute_is_not_linked() {
     let office = Office::open().await;
     let mut dora = profile(&office.pool, "Corp", "dora", &[]);
     dora.set.insert("custom:badge".into(), "D".into());
-    office.world.api.directory.sign_in(dora).await.unwrap();
+    office.world.api.core.directory.sign_in(dora).await.unwrap();
     let input = office.links(user("Corp_dora"), subject("Acme", "d"));
     let (name, text) = office.world.refused("AdminLinkProviderForUser", input).await;
     assert!(name == "InvalidParameterException" && text.contains("custom:badge"), "{name} {text}");

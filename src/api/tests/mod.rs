@@ -14,15 +14,23 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use poolgate_providers::fetch::{FetchError, Http};
-use poolgate_providers::saml::Engines;
-use poolgate_providers::{Clock, SystemRandom};
+use poolgate_providers::shared::Alone;
+use poolgate_providers::{Clock, Surroundings, SystemRandom};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::*;
+use crate::audit::Audit;
+use crate::context::Parts;
+use crate::directory::Directory;
 use crate::directory::sqlite::SqliteDirectory;
-use crate::registry::Surface;
+use crate::sessions::SessionStore;
+use crate::sessions::embedded::EmbeddedSessions;
+use crate::sign_in::used_once::UsedMarks;
+use crate::testing;
+use crate::throttle::Throttle;
+use crate::triggers::Triggers;
 
 const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
@@ -67,28 +75,37 @@ impl World {
         let path = folder.path().join("directory.sqlite");
         let directory = Arc::new(SqliteDirectory::open(&path, clock.clone()).await.unwrap());
         let sealer = Sealer::new(&[7; 32], random.clone()).unwrap();
-        let public_url = Url::parse("http://localhost:9229").unwrap();
-        let surface = Surface { public_url: public_url.clone(), dev: true, engines: Engines::Rust };
-        let registry =
-            Registry::open(directory.clone(), sealer.clone(), clock.clone(), random.clone(), surface)
-                .await
-                .unwrap();
+        let surface = testing::surface();
+        let path = folder.path().join("sessions.sqlite");
+        let sessions = EmbeddedSessions::open(&path, clock.clone()).await.unwrap();
+        let sessions: Arc<dyn SessionStore> = Arc::new(sessions);
+        let directory: Arc<dyn Directory> = directory;
         let web = Arc::new(FakeWeb::default());
-        let api = ApiContext {
-            registry: Arc::new(registry),
-            directory,
-            sealer,
-            clock,
+        let around = Surroundings {
+            clock: clock.clone(),
             random,
             http: web.clone(),
+            used: Arc::new(UsedMarks::new(Arc::clone(&sessions), Arc::clone(&directory))),
+            shared: Arc::new(Alone),
+        };
+        let core = Context::open(Parts {
+            directory,
+            sessions,
+            sealer: sealer.clone(),
+            around,
+            surface,
+            metrics: Arc::default(),
+            triggers: Triggers::default(),
+            audit: Audit::default(),
+            throttle: Throttle::default(),
+        });
+        let api = ApiContext {
+            core: core.await.unwrap(),
+            sealer,
             credentials: Credentials {
                 access_key_id: "AKIDEXAMPLE".into(),
                 secret_access_key: "secret".into(),
             },
-            region: "us-east-1".into(),
-            account_id: "000000000000".into(),
-            public_url,
-            dev: true,
             writing: Mutex::new(()),
         };
         Self { api, web, _folder: folder }

@@ -33,7 +33,7 @@ async fn an_oidc_provider_is_made_and_described() {
         )
         .await;
     assert!(name == "ResourceNotFoundException" && text.contains("x.example"), "{text}");
-    assert!(world.api.registry.snapshot().pool(&pool).unwrap().providers["Acme"].adapter.is_ok());
+    assert!(world.api.core.registry.snapshot().pool(&pool).unwrap().providers["Acme"].adapter.is_ok());
 }
 
 #[tokio::test]
@@ -187,12 +187,12 @@ async fn a_private_key_is_kept_while_it_is_used_and_never_shown() {
     let this = json!({ "UserPoolId": pool, "ProviderName": "Acme" });
     let update = |details: Value| merged(this.clone(), json!({ "ProviderDetails": details }));
     world.ok("UpdateIdentityProvider", update(details)).await;
-    let snapshot = world.api.registry.snapshot();
+    let snapshot = world.api.core.registry.snapshot();
     let live = &snapshot.pool(&pool).unwrap().providers["Acme"];
     assert_eq!(live.config.value.detail("private_key"), Some(key.as_str()));
     assert!(live.adapter.is_ok());
     world.ok("UpdateIdentityProvider", update(oidc_details())).await;
-    let snapshot = world.api.registry.snapshot();
+    let snapshot = world.api.core.registry.snapshot();
     let after = &snapshot.pool(&pool).unwrap().providers["Acme"].config.value;
     assert_eq!(after.detail("private_key"), None, "with a secret instead, the key goes");
 }
@@ -225,7 +225,7 @@ async fn apples_private_key_is_kept_when_it_is_not_given_and_never_shown() {
     let update =
         |details: Value| json!({ "UserPoolId": pool, "ProviderName": "Apple", "ProviderDetails": details });
     let stored = || {
-        let snapshot = world.api.registry.snapshot();
+        let snapshot = world.api.core.registry.snapshot();
         let live = &snapshot.pool(&pool).unwrap().providers["Apple"];
         assert!(live.adapter.is_ok());
         live.config.value.detail("private_key").map(str::to_owned)
@@ -358,7 +358,7 @@ fn saml(pool: &str, details: Value) -> Value {
 }
 
 fn stored_document(world: &World, pool: &str) -> String {
-    let snapshot = world.api.registry.snapshot();
+    let snapshot = world.api.core.registry.snapshot();
     snapshot.pool(pool).unwrap().providers["Corp"].config.value.metadata_document.clone().unwrap()
 }
 
@@ -369,7 +369,7 @@ async fn a_saml_provider_shows_what_follows_from_its_metadata() {
     let document = saml_metadata(&world, &pool, "idp.example", "").await;
     let made = world.ok("CreateIdentityProvider", saml(&pool, json!({ "MetadataFile": document }))).await;
     let provider = &made["IdentityProvider"];
-    let snapshot = world.api.registry.snapshot();
+    let snapshot = world.api.core.registry.snapshot();
     let certificate = snapshot.pool(&pool).unwrap().keys.encryption_certificate();
     assert_eq!(
         provider["ProviderDetails"],
@@ -453,12 +453,12 @@ async fn a_pool_has_at_most_three_hundred_providers() {
     let world = World::new().await;
     let pool = world.pool().await;
     world.ok("CreateIdentityProvider", oidc(&pool, "Acme", json!({}))).await;
-    let one = world.api.registry.snapshot().pool(&pool).unwrap().providers["Acme"].config.value.clone();
+    let one = world.api.core.registry.snapshot().pool(&pool).unwrap().providers["Acme"].config.value.clone();
     let more = (0..298).map(|index| {
         let provider_name = format!("P{index}");
         crate::registry::Edit::CreateProvider(crate::pool::IdentityProvider { provider_name, ..one.clone() })
     });
-    world.api.registry.edit(more.collect()).await.unwrap();
+    world.api.core.registry.edit(more.collect()).await.unwrap();
     world.ok("CreateIdentityProvider", oidc(&pool, "Last", json!({}))).await;
     let (name, text) = world.refused("CreateIdentityProvider", oidc(&pool, "Beyond", json!({}))).await;
     assert!(name == "LimitExceededException" && text.contains("300"), "{text}");

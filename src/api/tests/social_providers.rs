@@ -41,7 +41,7 @@ async fn a_facebook_provider_shows_what_follows_from_its_version() {
     assert_eq!(provider["ProviderDetails"], facebook_details(derived));
     let mapped = json!({ "email": "email", "picture": "picture", "username": "id" });
     assert_eq!(provider["AttributeMapping"], mapped);
-    assert!(world.api.registry.snapshot().pool(&pool).unwrap().providers["Facebook"].adapter.is_ok());
+    assert!(world.api.core.registry.snapshot().pool(&pool).unwrap().providers["Facebook"].adapter.is_ok());
 }
 
 #[tokio::test]
@@ -115,13 +115,15 @@ async fn an_amazon_provider_shows_its_addresses_which_may_be_sent_back() {
     let back = json!({ "UserPoolId": pool, "ProviderName": "LoginWithAmazon", "ProviderDetails": details });
     let after = world.ok("UpdateIdentityProvider", back).await;
     assert_eq!(&after["IdentityProvider"]["ProviderDetails"], details);
-    assert!(world.api.registry.snapshot().pool(&pool).unwrap().providers["LoginWithAmazon"].adapter.is_ok());
+    assert!(
+        world.api.core.registry.snapshot().pool(&pool).unwrap().providers["LoginWithAmazon"].adapter.is_ok()
+    );
 }
 
 #[tokio::test]
 async fn a_setting_that_does_not_fit_is_refused_by_name_and_nothing_is_saved() {
     let mut world = World::new().await;
-    world.api.dev = false;
+    world.api.core.surface.dev = false;
     let pool = world.pool().await;
     for (input, says) in [
         (

@@ -27,7 +27,7 @@ async fn sign_in(world: &World, pool: &str, subject: &str, email: &str) {
         session: None,
         at: NOW,
     };
-    world.api.directory.sign_in(profile).await.unwrap();
+    world.api.core.directory.sign_in(profile).await.unwrap();
 }
 
 fn names(answer: &Value) -> Vec<&str> {

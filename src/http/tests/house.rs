@@ -20,7 +20,8 @@ use url::Url;
 use super::moods::Moody;
 use super::provider::{self, Provider};
 use crate::api::{ApiContext, Credentials};
-use crate::context::Context;
+use crate::audit::Audit;
+use crate::context::{Context, Parts};
 use crate::directory::sqlite::SqliteDirectory;
 use crate::directory::{Directory, Unlink};
 use crate::http::pages::Pages;
@@ -30,13 +31,14 @@ use crate::observe::directory::WatchedDirectory;
 use crate::observe::metrics::Metrics;
 use crate::observe::sessions::WatchedSessions;
 use crate::pool::{AppClient, Domain, IdentityProvider, ProviderType};
-use crate::registry::{Edit, Registry, Versioned};
+use crate::registry::{Edit, Versioned};
 use crate::sessions::SessionStore;
 use crate::sessions::embedded::EmbeddedSessions;
 use crate::sign_in::shared_copies::SharedMemory;
 use crate::sign_in::used_once::UsedMarks;
 use crate::testing;
-use crate::upkeep::Upkeep;
+use crate::throttle::Throttle;
+use crate::triggers::Triggers;
 
 pub(super) const POOL: &str = "us-east-1_Tests0001";
 pub(super) const ISSUER: &str = "http://localhost:9229/us-east-1_Tests0001";
@@ -243,18 +245,6 @@ impl House {
         let sessions: Arc<dyn SessionStore> = Arc::new(WatchedSessions::new(sessions, Arc::clone(&metrics)));
         let sealer = Sealer::new(&[7; 32], Arc::clone(&random)).unwrap();
         let surface = testing::surface();
-        let registry = Arc::new(
-            Registry::open(
-                Arc::clone(&directory),
-                sealer.clone(),
-                Arc::clone(&time),
-                Arc::clone(&random),
-                surface.clone(),
-            )
-            .await
-            .unwrap(),
-        );
-        registry.announce_through(Arc::clone(&sessions));
         let around = Surroundings {
             clock: Arc::clone(&time),
             random: Arc::clone(&random),
@@ -262,26 +252,29 @@ impl House {
             used: Arc::new(UsedMarks::new(Arc::clone(&sessions), Arc::clone(&directory))),
             shared: Arc::new(SharedMemory::new(Arc::clone(&sessions), Arc::clone(&time))),
         };
-        let upkeep = Upkeep::new(Arc::clone(&registry), Arc::clone(&sessions), around.clone(), true);
+        let context = Context::open(Parts {
+            directory,
+            sessions,
+            sealer: sealer.clone(),
+            around,
+            surface,
+            metrics,
+            triggers: Triggers::default(),
+            audit: Audit::default(),
+            throttle: Throttle::default(),
+        });
+        let context = context.await.unwrap();
         let api = ApiContext {
-            registry: Arc::clone(&registry),
-            directory: Arc::clone(&directory),
+            core: context.clone(),
             sealer,
-            clock: time,
-            random,
-            http: Arc::<Provider>::clone(&http),
             credentials: Credentials {
                 access_key_id: "PGAKTEST".into(),
                 secret_access_key: SecretString::from("secret-access-key"),
             },
-            region: "us-east-1".into(),
-            account_id: "000000000000".into(),
-            public_url: surface.public_url.clone(),
-            dev: true,
             writing: tokio::sync::Mutex::new(()),
         };
         let state = State {
-            context: Context { registry, directory, sessions, around, surface, upkeep, metrics },
+            context,
             readiness: Arc::default(),
             api: Arc::new(api),
             pages: Arc::new(Pages::new().unwrap()),
