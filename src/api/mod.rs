@@ -21,6 +21,7 @@ mod schema;
 pub mod sigv4;
 #[cfg(test)]
 mod tests;
+mod triggers;
 mod urls;
 mod user_filter;
 mod user_pool_clients;

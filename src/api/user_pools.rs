@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::error::{invalid, room_for};
 use super::members::Members;
-use super::{ApiContext, ApiError, ids, not_built, pages, schema};
+use super::{ApiContext, ApiError, ids, pages, schema, triggers};
 use crate::pool::limits::USER_POOLS;
 use crate::pool::user_pool::UsernameConfiguration;
 use crate::pool::{Rest, Timestamp, UserPool};
@@ -25,7 +25,6 @@ fn with_defaults(mut rest: Rest) -> Rest {
     });
     for (member, value) in [
         ("Policies", json!({})),
-        ("LambdaConfig", json!({})),
         ("VerificationMessageTemplate", json!({ "DefaultEmailOption": "CONFIRM_WITH_CODE" })),
         ("MfaConfiguration", json!("OFF")),
         ("EmailConfiguration", json!({ "EmailSendingAccount": "COGNITO_DEFAULT" })),
@@ -46,7 +45,6 @@ fn with_defaults(mut rest: Rest) -> Rest {
 }
 
 pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
-    not_built::check_pool(&input)?;
     if input.get("AliasAttributes").is_some() && input.get("UsernameAttributes").is_some() {
         return Err(invalid(
             "Only one of the aliasAttributes or usernameAttributes can be set in a user pool.",
@@ -67,6 +65,7 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
         schema_attributes: schema::of_new_pool(input.take("Schema")?.unwrap_or_default())?,
         deletion_protection: Some(deletion_protection(&mut input)?),
         username_configuration: username,
+        lambda_config: triggers::taken(context, &mut input)?,
         rest: with_defaults(input.rest()),
     };
     let _alone = context.writing.lock().await;
@@ -103,7 +102,7 @@ pub(super) fn to_value(thing: &impl serde::Serialize) -> Result<Value, ApiError>
 }
 
 pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
-    not_built::check_pool(&input)?;
+    let lambda_config = triggers::taken(context, &mut input)?;
     let id = input.text("UserPoolId")?;
     let _alone = context.writing.lock().await;
     let snapshot = context.core.registry.snapshot();
@@ -113,6 +112,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
         pool.name = name;
     }
     pool.deletion_protection = Some(deletion_protection(&mut input)?);
+    pool.lambda_config = lambda_config;
     pool.last_modified_date = context.core.now().into();
     let mut rest = input.rest();
     for member in SET_ONCE {
@@ -163,7 +163,7 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
 fn in_list(live: &LivePool) -> Value {
     let pool = &live.pool.value;
     json!({
-        "Id": pool.id, "Name": pool.name, "LambdaConfig": pool.rest.get("LambdaConfig"),
+        "Id": pool.id, "Name": pool.name, "LambdaConfig": pool.lambda_config,
         "CreationDate": pool.creation_date, "LastModifiedDate": pool.last_modified_date,
     })
 }

@@ -62,7 +62,7 @@ pub(super) fn of_identity(
     };
     let map = |mapped: &IdentityProvider| {
         let place = Place { pool: &subject.pool.pool.value, client, provider: mapped };
-        mapping::profile(identity, &place, NOBODY.to_owned(), tools.around.clock.now())
+        mapping::profile(identity, None, &place, NOBODY.to_owned(), tools.around.clock.now())
     };
     report.section("What each attribute would become");
     for (target, source) in provider.attribute_mapping.iter().filter(|(target, _)| *target != "username") {

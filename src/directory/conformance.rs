@@ -127,6 +127,7 @@ pub(crate) fn profile(provider: &str, subject: &str) -> FederatedProfile {
         immutable: Vec::new(),
         group: format!("{POOL}_{provider}"),
         session: None,
+        may_sign_up: true,
         at: NOON,
     }
 }

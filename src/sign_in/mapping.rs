@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use poolgate_providers::{ExternalIdentity, Verified};
+use poolgate_providers::{Attributes, ExternalIdentity, Verified};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use super::recognition;
+use super::{chosen, recognition};
 use crate::pool::limits::{ATTRIBUTE_VALUE, USERNAME};
 use crate::pool::{
     AppClient, AttributeDataType, FederatedProfile, Identity, IdentityProvider, ProviderType,
@@ -56,21 +56,24 @@ pub struct Place<'a> {
     pub provider: &'a IdentityProvider,
 }
 
-/// What the sign-in says the user shall be. Only a verified identity is accepted.
+/// What the sign-in says the user shall be. Only a verified identity is accepted. `chosen` are the attributes that a
+/// function of the administrator put in place of the provider's: they verify nobody and nothing.
 ///
 /// # Errors
 /// See [`MappingError`].
 pub fn profile(
     identity: &Verified<ExternalIdentity>,
+    chosen: Option<&Attributes>,
     place: &Place<'_>,
     new_sub: String,
     at: OffsetDateTime,
 ) -> Result<FederatedProfile, MappingError> {
-    profile_of(identity.get(), place, new_sub, at)
+    profile_of(identity.get(), chosen, place, new_sub, at)
 }
 
 fn profile_of(
     identity: &ExternalIdentity,
+    chosen: Option<&Attributes>,
     place: &Place<'_>,
     new_sub: String,
     at: OffsetDateTime,
@@ -88,12 +91,23 @@ fn profile_of(
             GROUPS => {
                 tracing::info!(provider = %provider.provider_name, "no group of the pool is mapped: ignored")
             }
-            name => map_one(identity, place, name, source, &mut set, &mut remove)?,
+            name => {
+                let attributes = chosen.unwrap_or(&identity.attributes);
+                let values = attributes.get(source).map_or(&[][..], Vec::as_slice);
+                let told_once = identity.told_once.contains(&&**source);
+                map_one(values, told_once, place, name, &mut set, &mut remove)?;
+            }
         }
+    }
+    if let Some(chosen) = chosen {
+        chosen::unverify(identity, chosen, provider, &mut set);
     }
     settle_verified("email", "email_verified", place, &mut set, &mut remove);
     settle_verified("phone_number", "phone_number_verified", place, &mut set, &mut remove);
-    let recognised = recognition::recognised(identity, provider, &set);
+    let mut recognised = recognition::recognised(identity, provider, &set);
+    if let Some(chosen) = chosen {
+        recognised.retain(|name, _| chosen::is_unchanged(identity, chosen, provider, name));
+    }
     Ok(FederatedProfile {
         pool_id: place.pool.id.clone(),
         username,
@@ -106,6 +120,7 @@ fn profile_of(
         immutable: immutable(place.pool),
         group: provider.group(),
         session: None,
+        may_sign_up: true,
         at,
     })
 }
@@ -128,10 +143,10 @@ fn immutable(pool: &UserPool) -> Vec<String> {
 }
 
 fn map_one(
-    identity: &ExternalIdentity,
+    values: &[String],
+    told_once: bool,
     place: &Place<'_>,
     name: &str,
-    source: &str,
     set: &mut BTreeMap<String, String>,
     remove: &mut Vec<String>,
 ) -> Result<(), MappingError> {
@@ -139,7 +154,6 @@ fn map_one(
     if !place.client.may_write(governing(name)) {
         return Err(MappingError::NotWritable(name.to_owned()));
     }
-    let values = identity.attributes.get(source).map_or(&[][..], Vec::as_slice);
     let value = match values {
         [] => String::new(),
         [one] => one.clone(),
@@ -149,7 +163,6 @@ fn map_one(
         several => bracketed(several),
     };
     if value.is_empty() {
-        let told_once = identity.told_once.contains(&source);
         if place.provider.detail("missing_attributes") == Some("remove") && !told_once {
             remove.push(name.to_owned());
         }

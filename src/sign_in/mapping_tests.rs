@@ -1,4 +1,4 @@
-use poolgate_providers::ProviderSession;
+use poolgate_providers::{ProviderSession, Told};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -19,6 +19,7 @@ fn identity(subject: &str, attributes: &[(&str, &[&str])]) -> ExternalIdentity {
         session: ProviderSession::default(),
         authenticated_at: None,
         told_once: &[],
+        told: Told::default(),
     }
 }
 
@@ -138,7 +139,7 @@ fn what_a_provider_tells_once_is_kept_when_it_is_missing_later() {
     let place = Place { pool: &pool, client: &client, provider: &provider };
     let with = |attributes: &[(&str, &[&str])]| {
         let identity = ExternalIdentity { told_once: &["name"], ..identity("jane", attributes) };
-        profile_of(&identity, &place, "sub-1".into(), NOW).unwrap()
+        profile_of(&identity, None, &place, "sub-1".into(), NOW).unwrap()
     };
     let first = with(&[("name", &["Jane"]), ("email", &["j@a.example"])]);
     assert_eq!((first.set["name"].as_str(), first.remove.len()), ("Jane", 0));

@@ -37,7 +37,7 @@ pub use settings::{LoginHint, SamlSettings, SettingError};
 use crate::{
     AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
     SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest, Surroundings,
-    UnsolicitedFacts, Verified,
+    UnsolicitedFacts, Told, Verified,
 };
 use encryption::Opener;
 use gate::{Policy, Root};
@@ -247,6 +247,7 @@ fn identity(assertion: Assertion, now: OffsetDateTime) -> ExternalIdentity {
         issuer: assertion.issuer,
         authenticated_at: assertion.authentications.iter().map(|one| one.at.min(now)).max(),
         told_once: &[],
+        told: Told::default(),
     }
 }
 

@@ -36,6 +36,7 @@ fn profile(pool: &str, provider: &str, subject: &str, recognised: &[(&str, &str)
         remove: Vec::new(),
         recognised: pairs(recognised),
         session: None,
+        may_sign_up: true,
         required: Vec::new(),
         immutable: Vec::new(),
         group: format!("{pool}_{provider}"),

@@ -25,6 +25,7 @@ async fn sign_in(world: &World, pool: &str, subject: &str, email: &str) {
         immutable: Vec::new(),
         group: format!("{pool}_Corp"),
         session: None,
+        may_sign_up: true,
         at: NOW,
     };
     world.api.core.directory.sign_in(profile).await.unwrap();
