@@ -268,7 +268,8 @@ fn lambda_endpoint(source: &Source) -> Result<(Option<Url>, Option<String>), Set
     let Some(given) = source.get("lambda_endpoint") else { return Ok((None, None)) };
     let refuse = || {
         let shown = if given.contains('@') { "(hidden)" } else { given };
-        let allowed = "https://HOST[:PORT][/PATH] or http://HOST[:PORT][/PATH], with no user and nothing after it";
+        let allowed =
+            "https://HOST[:PORT][/PATH] or http://HOST[:PORT][/PATH], with no user and nothing after it";
         source.error("lambda_endpoint", shown, allowed)
     };
     let url = Url::parse(given).map_err(|_| refuse())?;

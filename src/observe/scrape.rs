@@ -169,7 +169,8 @@ impl Page<'_> {
             .map(|(outcome, histogram)| (vec![("outcome", outcome)], histogram))
             .collect();
         self.histograms("fetch_seconds", "Calls to providers over HTTP", &fetches)?;
-        let triggers = metrics.triggers.iter().map(|(trigger, asked)| (vec![("trigger", trigger)], &asked.seconds));
+        let triggers =
+            metrics.triggers.iter().map(|(trigger, asked)| (vec![("trigger", trigger)], &asked.seconds));
         let help = "Functions that were asked, every attempt included";
         self.histograms("trigger_seconds", help, &triggers.collect::<Vec<_>>())?;
         let mut asked = store_seconds("directory", &metrics.directory);

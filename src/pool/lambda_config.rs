@@ -120,7 +120,9 @@ impl LambdaConfig {
     /// The function that is asked there, if there is one.
     pub fn function(&self, trigger: Trigger) -> Option<&str> {
         let named = match trigger {
-            Trigger::InboundFederation => self.inbound_federation.as_ref().map(|function| &function.lambda_arn),
+            Trigger::InboundFederation => {
+                self.inbound_federation.as_ref().map(|function| &function.lambda_arn)
+            }
             Trigger::PreSignUp => self.pre_sign_up.as_ref(),
             Trigger::PostConfirmation => self.post_confirmation.as_ref(),
             Trigger::PreAuthentication => self.pre_authentication.as_ref(),

@@ -31,7 +31,7 @@ fn map_with(
     let (pool, client) = (user_pool(), client(client_members));
     let provider = provider("Acme", provider_members);
     let place = Place { pool: &pool, client: &client, provider: &provider };
-    profile_of(&identity("jane", attributes), &place, "sub-1".into(), NOW)
+    profile_of(&identity("jane", attributes), None, &place, "sub-1".into(), NOW)
 }
 
 fn map(mapping: Value, attributes: &[(&str, &[&str])]) -> Result<FederatedProfile, MappingError> {
@@ -59,7 +59,8 @@ fn only_a_saml_identity_carries_its_issuer() {
 fn a_username_over_128_characters_is_refused_and_says_so() {
     let (pool, client, provider) = (user_pool(), client(json!({})), provider("Acme", json!({})));
     let place = Place { pool: &pool, client: &client, provider: &provider };
-    let error = |length: usize| profile_of(&identity(&"ü".repeat(length), &[]), &place, "s".into(), NOW);
+    let error =
+        |length: usize| profile_of(&identity(&"ü".repeat(length), &[]), None, &place, "s".into(), NOW);
     assert!(error(123).is_ok());
     let text = error(124).unwrap_err().to_string();
     assert!(text.contains("less than or equal to 128"), "{text}");
@@ -227,7 +228,7 @@ proptest! {
         let place = Place { pool: &pool, client: &client, provider: &provider };
         let mut who = identity("jane", &[]);
         who.attributes = claims;
-        if let Ok(profile) = profile_of(&who, &place, "s".into(), NOW) {
+        if let Ok(profile) = profile_of(&who, None, &place, "s".into(), NOW) {
             for name in profile.set.keys() {
                 prop_assert!(["email", "email_verified", "phone_number_verified"].contains(&name.as_str()));
             }

@@ -117,7 +117,7 @@ mod tests {
             session: ProviderSession::default(),
             authenticated_at: None,
             told_once: &[],
-        told: Told::default(),
+            told: Told::default(),
         };
         let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         recognised(&identity, &provider, &set).into_keys().collect()

@@ -88,7 +88,9 @@ pub(super) fn response(
         ("userName", &returned.user_name, kind.user_name),
     ] {
         if came.as_deref().is_some_and(|came| came != sent) {
-            return Err(invalid(&format!("its {member} is not that of the event: only response may be changed")));
+            return Err(invalid(&format!(
+                "its {member} is not that of the event: only response may be changed"
+            )));
         }
     }
     returned.response.ok_or_else(|| invalid("it has no response: the event must be returned"))

@@ -39,7 +39,12 @@ impl Parts {
         let all = || identity.attributes.iter().map(|(name, values)| (name.clone(), shown(values))).collect();
         let told = &identity.told;
         if provider_type == ProviderType::Saml {
-            return Self { token_response: None, id_token: None, user_info: None, saml_response: Some(all()) };
+            return Self {
+                token_response: None,
+                id_token: None,
+                user_info: None,
+                saml_response: Some(all()),
+            };
         }
         let said = |claims: &Map<String, Value>| (!claims.is_empty()).then(|| texts(claims));
         // A provider without ID tokens has said everything in one document.
@@ -127,8 +132,9 @@ fn read(response: &Map<String, Value>) -> Result<Option<Attributes>, TriggerErro
     }
     let mut attributes = Attributes::new();
     for (name, value) in members {
-        let values = values(value)
-            .ok_or_else(|| invalid(format!("an attribute of userAttributesToMap is no text: {}", brief(name))))?;
+        let values = values(value).ok_or_else(|| {
+            invalid(format!("an attribute of userAttributesToMap is no text: {}", brief(name)))
+        })?;
         if !values.is_empty() {
             attributes.insert(name.clone(), values);
         }

@@ -74,7 +74,9 @@ fn flag(response: &Map<String, Value>, name: &str) -> Result<bool, TriggerError>
         Some(Value::Bool(flag)) => Ok(*flag),
         Some(Value::String(text)) if text == "true" => Ok(true),
         Some(Value::String(text)) if text == "false" => Ok(false),
-        Some(_) => Err(TriggerError::invalid(Trigger::PreSignUp, format!("{name} is neither true nor false"))),
+        Some(_) => {
+            Err(TriggerError::invalid(Trigger::PreSignUp, format!("{name} is neither true nor false")))
+        }
     }
 }
 

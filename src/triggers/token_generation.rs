@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -17,14 +18,27 @@ use crate::tokens::claims::Claims;
 use crate::tokens::{Granted, Holder, Occasion};
 
 /// Claims of both tokens that no function changes.
-const RESERVED: [&str; 14] = [
-    "acr", "amr", "at_hash", "auth_time", "azp", "event_id", "exp", "iat", "iss", "jti", "nbf", "nonce", "origin_jti",
+const RESERVED: [&str; 17] = [
+    "acr",
+    "amr",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "event_id",
+    "exp",
+    "iat",
+    "identities",
+    "iss",
+    "jti",
+    "nbf",
+    "nonce",
+    "origin_jti",
     "sub",
+    "token_use",
 ];
-/// The rest of them, `token_use` in both.
-const RESERVED_ID: [&str; 3] = ["aud", "identities", "token_use"];
-const RESERVED_ACCESS: [&str; 7] =
-    ["aud", "client_id", "device_key", "scope", "token_use", "username", "version"];
+/// Those of the access token besides.
+const RESERVED_ACCESS: [&str; 5] = ["client_id", "device_key", "scope", "username", "version"];
 /// Claims of the ID token that have a type of their own.
 const PLAIN: [&str; 4] = ["address", "email_verified", "phone_number_verified", "updated_at"];
 /// Longest of what a function may add to one token, in bytes of JSON.
@@ -161,7 +175,9 @@ struct FirstVersion {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct SecondVersion {
+    #[serde(deserialize_with = "object")]
     id_token_generation: Option<OfToken>,
+    #[serde(deserialize_with = "object")]
     access_token_generation: Option<OfToken>,
     #[serde(deserialize_with = "given")]
     group_override_details: Option<Option<Groups>>,
@@ -176,9 +192,15 @@ struct OfToken {
     scopes_to_suppress: Option<Vec<String>>,
 }
 
+/// An object, and no list of its members in some order.
+fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let members = Option::<Map<String, Value>>::deserialize(deserializer)?;
+    members.map(|members| serde_json::from_value(members.into()).map_err(D::Error::custom)).transpose()
+}
+
 /// A member that is there, be it null (PTG-08: null suppresses, absent keeps).
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Groups>>, D::Error> {
-    Option::<Groups>::deserialize(deserializer).map(Some)
+    object(deserializer).map(Some)
 }
 
 fn invalid(why: impl Into<String>) -> TriggerError {
@@ -196,7 +218,11 @@ fn read(mut response: Map<String, Value>, version: TokenEventVersion) -> Result<
     let Some(details) = response.remove(own).filter(|details| !details.is_null()) else {
         return Ok(Changes::default());
     };
-    let malformed = |error: serde_json::Error| invalid(format!("{own} has another shape ({})", shape(&error)));
+    if !details.is_object() {
+        return Err(invalid(format!("{own} is no object")));
+    }
+    let malformed =
+        |error: serde_json::Error| invalid(format!("{own} has another shape ({})", shape(&error)));
     if version == TokenEventVersion::V1 {
         let first: FirstVersion = serde_json::from_value(details).map_err(malformed)?;
         let set = first.claims_to_add_or_override.unwrap_or_default();
@@ -209,9 +235,10 @@ fn read(mut response: Map<String, Value>, version: TokenEventVersion) -> Result<
     let id = second.id_token_generation.unwrap_or_default();
     let access = second.access_token_generation.unwrap_or_default();
     let id = ClaimChanges::new(id.claims_to_add_or_override.unwrap_or_default(), id.claims_to_suppress)?;
-    if let Some(name) = PLAIN.into_iter().find(|name| {
-        id.set.get(*name).is_some_and(|value| value.is_object() || value.is_array())
-    }) {
+    if let Some(name) = PLAIN
+        .into_iter()
+        .find(|name| id.set.get(*name).is_some_and(|value| value.is_object() || value.is_array()))
+    {
         return Err(invalid(format!("{name} of the ID token may be no object and no array")));
     }
     let add_scopes = access.scopes_to_add.unwrap_or_default();
@@ -293,7 +320,7 @@ impl Changes {
             groups.apply_names(claims);
             groups.apply_roles(claims);
         }
-        self.id.apply(claims, &RESERVED_ID);
+        self.id.apply(claims, &[]);
     }
 
     /// What an access token says in place of these claims.

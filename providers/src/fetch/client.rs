@@ -104,7 +104,6 @@ impl GuardedClient {
         let client = builder.build().map_err(|e| FetchError::Broken(root_cause(&e)))?;
         Ok(Self { client, guard, limits })
     }
-
 }
 
 /// Sends one request and reads the whole answer, as long as it may be.
@@ -160,7 +159,10 @@ impl FixedClient {
     /// # Errors
     /// [`FetchError::UrlRefused`] for another scheme than http and https; [`FetchError::Broken`] when TLS cannot be
     /// set up.
-    #[expect(clippy::disallowed_methods, reason = "the other client of the house, for what the operator named")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the other client of the house, for what the operator named"
+    )]
     pub fn to(base: &Url, total: Duration) -> Result<Self, FetchError> {
         if !matches!(base.scheme(), "http" | "https") {
             return Err(FetchError::UrlRefused("it is neither http nor https".into()));

@@ -88,8 +88,7 @@ impl Provider for LoginWithAmazon {
             token: &settings.token,
             pkce: settings.pkce,
         };
-        let Tokens { access_token, response, .. } =
-            exchange::redeem(around, &redeemer, facts, &code).await?;
+        let Tokens { access_token, response, .. } = exchange::redeem(around, &redeemer, facts, &code).await?;
         let http = around.http.as_ref();
         let user = profile::token_of(http, settings, &access_token).await?;
         let attributes = profile::profile(http, settings, &access_token, &user).await?;

@@ -36,8 +36,8 @@ pub use settings::{LoginHint, SamlSettings, SettingError};
 
 use crate::{
     AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
-    SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest, Surroundings,
-    UnsolicitedFacts, Told, Verified,
+    SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest, Surroundings, Told,
+    UnsolicitedFacts, Verified,
 };
 use encryption::Opener;
 use gate::{Policy, Root};

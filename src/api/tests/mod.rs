@@ -8,6 +8,7 @@ mod pools;
 mod providers;
 mod resource_servers;
 mod social_providers;
+mod triggers;
 mod users;
 
 use std::collections::HashMap;

@@ -26,5 +26,6 @@ mod single_logout;
 mod social;
 mod stores;
 mod token;
+mod triggers;
 mod user_info;
 mod wishes;
