@@ -24,12 +24,11 @@ Amplify.configure({
   },
 });
 
-// What happened, newest last, where the test reads it.
+// What happened since the last press of a button, newest last, where the test reads it.
 const log = [];
 function tell(what, detail = null) {
   log.push({ what, detail });
   document.getElementById("log").textContent = JSON.stringify(log);
-  document.body.dataset.last = what;
 }
 
 Hub.listen("auth", ({ payload }) => {
@@ -59,6 +58,7 @@ for (const [name, action] of Object.entries(actions)) {
   button.id = name;
   button.textContent = name;
   button.onclick = async () => {
+    log.length = 0;
     try {
       tell(name, await action());
     } catch (error) {

@@ -23,6 +23,7 @@ LIMITS = {
     "CallbackURLsListType": "100",
     "LogoutURLsListType": "100",
     "IdpIdentifiersListType": "50",
+    "ResourceServerScopeListType": "100",
     "SchemaAttributesListType": None,
     "ScopeListType": None,
 }

@@ -145,8 +145,9 @@ def _breaking_list(name, shape, value):
     many = [item] * (shape["max"] + 1)
     if name not in LIMITS:
         yield f"has over {shape['max']} entries", many, "InvalidParameterException"
-    elif LIMITS[name] and isinstance(item, str):
-        many = [f"{item}{number}" for number in range(shape["max"] + 1)]
+    elif LIMITS[name]:
+        if isinstance(item, str):
+            many = [f"{item}{number}" for number in range(shape["max"] + 1)]
         yield f"has over {shape['max']} entries", many, "LimitExceededException"
 
 
