@@ -133,7 +133,7 @@ impl From<DirectoryError> for ApiError {
                 Self::Internal(error.to_string())
             }
             DirectoryError::Link(error) => error.into(),
-            DirectoryError::Unstorable(_) => Self::InvalidParameter(error.to_string()),
+            DirectoryError::Unstorable(_) | DirectoryError::Change(_) => Self::InvalidParameter(error.to_string()),
             DirectoryError::Away(_) | DirectoryError::InUse(_) => Self::Away(error.to_string()),
         }
     }

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use crate::directory::{
     Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
 };
-use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
+use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 use crate::sessions::{Key, SessionError, SessionStore};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -139,6 +139,19 @@ impl Directory for Moody<dyn Directory> {
 
     async fn count_users(&self, pool_id: &str) -> Result<u64, DirectoryError> {
         self.asked()?.count_users(pool_id).await
+    }
+
+    async fn change_user(
+        &self,
+        pool_id: &str,
+        username: &str,
+        change: UserChange,
+    ) -> Result<(), DirectoryError> {
+        self.asked()?.change_user(pool_id, username, change).await
+    }
+
+    async fn delete_user_of_sub(&self, pool_id: &str, sub: &str) -> Result<(), DirectoryError> {
+        self.asked()?.delete_user_of_sub(pool_id, sub).await
     }
 
     async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError> {
