@@ -8,8 +8,7 @@ use time::OffsetDateTime;
 use super::User;
 
 /// An address, and what says that it is the user's own.
-const VERIFIED: [(&str, &str); 2] =
-    [("email", "email_verified"), ("phone_number", "phone_number_verified")];
+const VERIFIED: [(&str, &str); 2] = [("email", "email_verified"), ("phone_number", "phone_number_verified")];
 
 /// What changes of a user. Its values were checked against the pool's schema.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use time::Duration;
 
 use super::{NOON, OTHER, POOL, Setting, count, opened, profile, record, strings, user};
-use crate::pool::{ProfileError, UserChange};
 use crate::directory::{Change, DirectoryError, Kind, LastUser, Record, UserFilter, UserQuery};
+use crate::pool::{ProfileError, UserChange};
 
 pub(crate) async fn a_deleted_user_is_gone_and_can_come_back_as_another(setting: &dyn Setting) {
     let directory = opened(setting).await;
