@@ -9,8 +9,7 @@ use time::OffsetDateTime;
 use super::recognition;
 use crate::pool::limits::{ATTRIBUTE_VALUE, USERNAME};
 use crate::pool::{
-    AppClient, AttributeDataType, FederatedProfile, Identity, IdentityProvider, ProviderType,
-    SchemaAttribute, UserPool,
+    AppClient, FederatedProfile, Identity, IdentityProvider, ProviderType, SchemaAttribute, UserPool,
 };
 
 /// Mapped to groups, not to an attribute.

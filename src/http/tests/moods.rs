@@ -35,6 +35,8 @@ pub(crate) struct Moody<T: ?Sized> {
     mood: Mutex<Mood>,
     /// What happens behind the next sign-in, before anybody learns of it.
     behind: Mutex<Option<Behind>>,
+    /// How a user changes behind the next sign-in, and by what name.
+    pub(crate) changes_behind: Mutex<Option<(String, UserChange)>>,
     /// The pool that cannot be read, while the others can.
     pub(crate) unreadable: Mutex<Option<String>>,
     /// The clock of its server, as if it had one.
@@ -57,6 +59,7 @@ impl<T: ?Sized> Moody<T> {
             inner,
             mood: Mutex::new(Mood::Well),
             behind: Mutex::default(),
+            changes_behind: Mutex::default(),
             unreadable: Mutex::default(),
             server: Mutex::default(),
             asked: AtomicUsize::new(0),
@@ -125,6 +128,10 @@ impl Directory for Moody<dyn Directory> {
         if let Some((unlink, then)) = behind {
             self.inner.unlink(unlink).await?;
             then();
+        }
+        let change = self.changes_behind.lock().unwrap().take();
+        if let Some((username, change)) = change {
+            self.inner.change_user(&user.pool_id, &username, change).await?;
         }
         Ok(user)
     }
