@@ -28,4 +28,5 @@ mod stores;
 mod token;
 mod triggers;
 mod user_info;
+mod users;
 mod wishes;
