@@ -6,6 +6,7 @@
 
 mod attribute_mapping;
 mod client_rules;
+mod client_secrets;
 mod domains;
 pub mod envelope;
 pub mod error;
@@ -13,13 +14,16 @@ mod identity_providers;
 mod ids;
 mod linking;
 mod members;
+mod mfa;
 pub mod model;
 mod not_built;
 mod pages;
+mod pool_rules;
 mod provider_settings;
 mod resource_servers;
 mod schema;
 pub mod sigv4;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod urls;
@@ -80,12 +84,21 @@ async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Va
         "UpdateUserPool" => user_pools::update(context, input).await,
         "DeleteUserPool" => user_pools::delete(context, input).await,
         "ListUserPools" => user_pools::list(context, input).await,
+        "AddCustomAttributes" => user_pools::add_attributes(context, input).await,
+        "GetUserPoolMfaConfig" => mfa::get(context, input).await,
+        "SetUserPoolMfaConfig" => mfa::set(context, input).await,
+        "TagResource" => tags::tag(context, input).await,
+        "UntagResource" => tags::untag(context, input).await,
+        "ListTagsForResource" => tags::list(context, input).await,
         "GetSigningCertificate" => user_pools::signing_certificate(context, input).await,
         "CreateUserPoolClient" => user_pool_clients::create(context, input).await,
         "DescribeUserPoolClient" => user_pool_clients::describe(context, input).await,
         "UpdateUserPoolClient" => user_pool_clients::update(context, input).await,
         "DeleteUserPoolClient" => user_pool_clients::delete(context, input).await,
         "ListUserPoolClients" => user_pool_clients::list(context, input).await,
+        "AddUserPoolClientSecret" => client_secrets::add(context, input).await,
+        "ListUserPoolClientSecrets" => client_secrets::list(context, input).await,
+        "DeleteUserPoolClientSecret" => client_secrets::delete(context, input).await,
         "CreateUserPoolDomain" => domains::create(context, input).await,
         "DescribeUserPoolDomain" => domains::describe(context, input).await,
         "UpdateUserPoolDomain" => domains::update(context, input).await,

@@ -4,6 +4,7 @@
 //! replica or another, is read anew and a new snapshot takes the place of the old one ([`follow`]).
 
 pub mod adapters;
+mod client_secrets;
 pub mod common_time;
 mod edit;
 pub mod follow;

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use poolgate_providers::Clock;
-use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::snapshot::{LivePool, LiveProvider};
-use super::{Surface, Versioned, adapters};
+use super::{Surface, Versioned, adapters, client_secrets};
 use crate::directory::{DirectoryError, Kind, Record, UniqueName};
 use crate::keys::pool_keys::NewKey;
 use crate::keys::{KeyRecord, KeyUse, PoolKeys, Sealer};
@@ -84,8 +83,9 @@ pub(super) fn key_use(record: &Record) -> Result<Option<KeyUse>, DirectoryError>
 pub(super) fn of_client(client: &AppClient, version: i64, sealer: &Sealer) -> Result<Record, DirectoryError> {
     let mut record = record(Kind::AppClient, &client.user_pool_id, &client.client_id, client, version)?;
     record.names.push(UniqueName { scope: "client".into(), name: client.client_id.clone() });
-    if let Some(secret) = &client.client_secret {
-        seal(&mut record, secret.expose_secret().as_bytes(), sealer)?;
+    if let Some(secrets) = client_secrets::write(client) {
+        let secrets = secrets.map_err(|error| broken(&client.client_id, error))?;
+        seal(&mut record, &secrets, sealer)?;
     }
     Ok(record)
 }
@@ -137,8 +137,8 @@ pub(super) fn of_ui_customization(ui: &UiCustomization, version: i64) -> Result<
 fn read_client(record: &Record, sealer: &Sealer) -> Result<AppClient, DirectoryError> {
     let mut client: AppClient = parse(record)?;
     if let Some(secret) = unseal(record, sealer)? {
-        let secret = std::str::from_utf8(&secret).map_err(|error| broken(&record.id, error))?;
-        client.client_secret = Some(SecretString::from(secret));
+        client.client_secrets =
+            client_secrets::read(&secret, &client).map_err(|error| broken(&record.id, error))?;
     }
     Ok(client)
 }

@@ -1,13 +1,16 @@
 //! Every operation against the embedded directory, as the demo calls it: without a signature.
 
+mod client_secrets;
 mod clients;
 mod domains;
 mod envelope;
 mod linking;
+mod mfa;
 mod pools;
 mod providers;
 mod resource_servers;
 mod social_providers;
+mod tags;
 mod users;
 
 use std::collections::HashMap;
@@ -182,12 +185,18 @@ async fn every_operation_names_the_pool_that_is_not_there() {
         ("DescribeUserPool", json!({})),
         ("UpdateUserPool", json!({})),
         ("DeleteUserPool", json!({})),
+        ("AddCustomAttributes", json!({ "CustomAttributes": [{ "Name": "team" }] })),
+        ("GetUserPoolMfaConfig", json!({})),
+        ("SetUserPoolMfaConfig", json!({})),
         ("GetSigningCertificate", json!({})),
         ("CreateUserPoolClient", json!({ "ClientName": "web" })),
         ("DescribeUserPoolClient", json!({ "ClientId": "abc" })),
         ("UpdateUserPoolClient", json!({ "ClientId": "abc" })),
         ("DeleteUserPoolClient", json!({ "ClientId": "abc" })),
         ("ListUserPoolClients", json!({})),
+        ("AddUserPoolClientSecret", json!({ "ClientId": "abc" })),
+        ("ListUserPoolClientSecrets", json!({ "ClientId": "abc" })),
+        ("DeleteUserPoolClientSecret", json!({ "ClientId": "abc", "ClientSecretId": "x" })),
         ("CreateUserPoolDomain", json!({ "Domain": "acme" })),
         ("UpdateUserPoolDomain", json!({ "Domain": "acme" })),
         (
