@@ -26,6 +26,7 @@ pub mod sigv4;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod ui_customization;
 mod urls;
 mod user_filter;
 mod user_pool_clients;
@@ -114,6 +115,8 @@ async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Va
         "UpdateResourceServer" => resource_servers::update(context, input).await,
         "DeleteResourceServer" => resource_servers::delete(context, input).await,
         "ListResourceServers" => resource_servers::list(context, input).await,
+        "GetUICustomization" => ui_customization::get(context, input).await,
+        "SetUICustomization" => ui_customization::set(context, input).await,
         "AdminGetUser" => users::get(context, input).await,
         "AdminDeleteUser" => users::delete(context, input).await,
         "AdminLinkProviderForUser" => linking::link(context, input).await,

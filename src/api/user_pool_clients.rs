@@ -152,7 +152,12 @@ pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<V
     let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     named(live, &client_id)?;
-    context.core.registry.edit_as_of(&snapshot, vec![Edit::DeleteClient { pool_id, client_id }]).await?;
+    let mut edits = Vec::new();
+    if live.ui.contains_key(&client_id) {
+        edits.push(Edit::DeleteUiCustomization { pool_id: pool_id.clone(), client_id: client_id.clone() });
+    }
+    edits.push(Edit::DeleteClient { pool_id, client_id });
+    context.core.registry.edit_as_of(&snapshot, edits).await?;
     Ok(json!({}))
 }
 

@@ -17,6 +17,9 @@ use time::OffsetDateTime;
 
 use crate::pool::{FederatedProfile, LinkError, LinkSource, NewLink, ProfileError, User, WaitingLink};
 
+/// Stands in the place of a pool's id in records of the whole installation. No pool has this id.
+pub const INSTALLATION: &str = "";
+
 /// What a configuration record describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -36,11 +39,13 @@ pub enum Kind {
     Group,
     /// `pool::UiCustomization`; id = client id, or `ALL`.
     UiCustomization,
+    /// `pool::Certificate`, of [`INSTALLATION`]; id = ARN. The private key is in `sealed`.
+    Certificate,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UserPool,
         Self::AppClient,
         Self::IdentityProvider,
@@ -49,6 +54,7 @@ impl Kind {
         Self::ResourceServer,
         Self::Group,
         Self::UiCustomization,
+        Self::Certificate,
     ];
 
     /// As stored.
@@ -62,6 +68,7 @@ impl Kind {
             Self::ResourceServer => "resource_server",
             Self::Group => "group",
             Self::UiCustomization => "ui_customization",
+            Self::Certificate => "certificate",
         }
     }
 

@@ -20,6 +20,8 @@ pub const USERNAME: usize = 128;
 pub const LINKS: usize = 5;
 /// Tags of a pool.
 pub const TAGS: usize = 50;
+/// Bytes of a logo for the hosted pages (100 KB).
+pub const LOGO: usize = 102_400;
 /// Resource servers in a pool.
 pub const RESOURCE_SERVERS: usize = 25;
 /// Scopes of a resource server.

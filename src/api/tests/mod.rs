@@ -11,6 +11,7 @@ mod providers;
 mod resource_servers;
 mod social_providers;
 mod tags;
+mod ui_customization;
 mod users;
 
 use std::collections::HashMap;
@@ -214,6 +215,8 @@ async fn every_operation_names_the_pool_that_is_not_there() {
         ("UpdateResourceServer", json!({ "Identifier": "api", "Name": "API" })),
         ("DeleteResourceServer", json!({ "Identifier": "api" })),
         ("ListResourceServers", json!({})),
+        ("GetUICustomization", json!({})),
+        ("SetUICustomization", json!({})),
         ("AdminGetUser", json!({ "Username": "u" })),
         ("AdminDeleteUser", json!({ "Username": "u" })),
         (
