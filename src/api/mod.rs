@@ -60,12 +60,15 @@ pub struct ApiContext {
 /// How often an operation is run that other replicas overtake each time.
 const TRIES: u32 = 8;
 
-/// Runs one operation: checks its input against the model, then its own rules, on what every replica has written
-/// until now. Where another one writes to the pool before it does, it is run anew: nothing was written then.
+/// Runs one operation, if this build has it: checks its input against the model, then its own rules, on what every
+/// replica has written until now. Where another one writes to the pool before it does, it is run anew: nothing was written then.
 ///
 /// # Errors
 /// See [`ApiError`].
 pub async fn call(context: &ApiContext, operation: &str, input: Value) -> Result<Value, ApiError> {
+    if let Some(why) = model::why_unbuilt(operation) {
+        return Err(ApiError::Unsupported(format!("{operation} is not part of this build: {why}.")));
+    }
     model::validate(operation, &input)?;
     for _ in 1..TRIES {
         context.core.registry.caught_up().await?;
