@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use poolgate::certificates_command::{self, CertificatesCommand, CertificatesError};
 use poolgate::check_provider::{self, CheckArguments};
 use poolgate::config::Settings;
 use poolgate::demo::{self, Ports};
@@ -47,6 +48,12 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Imports, shows and removes the certificates of custom domains. Gateways run on meanwhile where the directory is
+    /// on PostgreSQL; the gateway of an embedded directory must be stopped.
+    Certificates {
+        #[command(subcommand)]
+        command: CertificatesCommand,
     },
     /// Copies the embedded directory into an empty PostgreSQL directory and compares every row. The gateway must be
     /// stopped meanwhile; nothing changes in the embedded directory.
@@ -133,6 +140,14 @@ fn run(command: Command, runtime: &tokio::runtime::Runtime) -> ExitCode {
                 ExitCode::SUCCESS
             }
             Err(error @ KeysError::Settings(_)) => fail(&error.to_string(), 2),
+            Err(error) => fail(&error.to_string(), 1),
+        },
+        Command::Certificates { command } => match runtime.block_on(certificates_command::run(command)) {
+            Ok(said) => {
+                say(&said);
+                ExitCode::SUCCESS
+            }
+            Err(error @ CertificatesError::Open(KeysError::Settings(_))) => fail(&error.to_string(), 2),
             Err(error) => fail(&error.to_string(), 1),
         },
         Command::Migrate { arguments } => match runtime.block_on(migrate::run(arguments, &mut say)) {

@@ -6,6 +6,7 @@
 
 mod attribute_mapping;
 mod client_rules;
+mod client_secrets;
 mod domains;
 pub mod envelope;
 pub mod error;
@@ -13,16 +14,20 @@ mod identity_providers;
 mod ids;
 mod linking;
 mod members;
+mod mfa;
 pub mod model;
 mod not_built;
 mod own_user;
 mod pages;
+mod pool_rules;
 mod provider_settings;
 mod resource_servers;
 mod schema;
 pub mod sigv4;
+mod tags;
 #[cfg(test)]
 mod tests;
+mod ui_customization;
 mod urls;
 mod user_attributes;
 mod user_filter;
@@ -57,12 +62,15 @@ pub struct ApiContext {
 /// How often an operation is run that other replicas overtake each time.
 const TRIES: u32 = 8;
 
-/// Runs one operation: checks its input against the model, then its own rules, on what every replica has written
-/// until now. Where another one writes to the pool before it does, it is run anew: nothing was written then.
+/// Runs one operation, if this build has it: checks its input against the model, then its own rules, on what every
+/// replica has written until now. Where another one writes to the pool before it does, it is run anew: nothing was written then.
 ///
 /// # Errors
 /// See [`ApiError`].
 pub async fn call(context: &ApiContext, operation: &str, input: Value) -> Result<Value, ApiError> {
+    if let Some(why) = model::why_unbuilt(operation) {
+        return Err(ApiError::Unsupported(format!("{operation} is not part of this build: {why}.")));
+    }
     model::validate(operation, &input)?;
     for _ in 1..TRIES {
         context.core.registry.caught_up().await?;
@@ -82,12 +90,21 @@ async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Va
         "UpdateUserPool" => user_pools::update(context, input).await,
         "DeleteUserPool" => user_pools::delete(context, input).await,
         "ListUserPools" => user_pools::list(context, input).await,
+        "AddCustomAttributes" => user_pools::add_attributes(context, input).await,
+        "GetUserPoolMfaConfig" => mfa::get(context, input).await,
+        "SetUserPoolMfaConfig" => mfa::set(context, input).await,
+        "TagResource" => tags::tag(context, input).await,
+        "UntagResource" => tags::untag(context, input).await,
+        "ListTagsForResource" => tags::list(context, input).await,
         "GetSigningCertificate" => user_pools::signing_certificate(context, input).await,
         "CreateUserPoolClient" => user_pool_clients::create(context, input).await,
         "DescribeUserPoolClient" => user_pool_clients::describe(context, input).await,
         "UpdateUserPoolClient" => user_pool_clients::update(context, input).await,
         "DeleteUserPoolClient" => user_pool_clients::delete(context, input).await,
         "ListUserPoolClients" => user_pool_clients::list(context, input).await,
+        "AddUserPoolClientSecret" => client_secrets::add(context, input).await,
+        "ListUserPoolClientSecrets" => client_secrets::list(context, input).await,
+        "DeleteUserPoolClientSecret" => client_secrets::delete(context, input).await,
         "CreateUserPoolDomain" => domains::create(context, input).await,
         "DescribeUserPoolDomain" => domains::describe(context, input).await,
         "UpdateUserPoolDomain" => domains::update(context, input).await,
@@ -103,6 +120,8 @@ async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Va
         "UpdateResourceServer" => resource_servers::update(context, input).await,
         "DeleteResourceServer" => resource_servers::delete(context, input).await,
         "ListResourceServers" => resource_servers::list(context, input).await,
+        "GetUICustomization" => ui_customization::get(context, input).await,
+        "SetUICustomization" => ui_customization::set(context, input).await,
         "AdminGetUser" => users::get(context, input).await,
         "AdminDeleteUser" => users::delete(context, input).await,
         "AdminLinkProviderForUser" => linking::link(context, input).await,

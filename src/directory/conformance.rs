@@ -48,6 +48,7 @@ macro_rules! directory_conformance {
             records::changes_happen_all_or_not_at_all,
             records::what_is_missing_cannot_be_deleted,
             records::deleting_a_pool_removes_everything_of_it_alone,
+            records::what_belongs_to_no_pool_is_kept_like_the_rest,
             records::what_was_written_since_is_told_pool_by_pool,
             records::what_is_made_anew_never_has_an_old_version,
             records::what_stands_on_a_pool_that_changed_is_not_written,

@@ -20,6 +20,9 @@ use crate::pool::{
     WaitingLink,
 };
 
+/// Stands in the place of a pool's id in records of the whole installation. No pool has this id.
+pub const INSTALLATION: &str = "";
+
 /// What a configuration record describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -39,11 +42,13 @@ pub enum Kind {
     Group,
     /// `pool::UiCustomization`; id = client id, or `ALL`.
     UiCustomization,
+    /// `pool::Certificate`, of [`INSTALLATION`]; id = ARN. The private key is in `sealed`.
+    Certificate,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UserPool,
         Self::AppClient,
         Self::IdentityProvider,
@@ -52,6 +57,7 @@ impl Kind {
         Self::ResourceServer,
         Self::Group,
         Self::UiCustomization,
+        Self::Certificate,
     ];
 
     /// As stored.
@@ -65,6 +71,7 @@ impl Kind {
             Self::ResourceServer => "resource_server",
             Self::Group => "group",
             Self::UiCustomization => "ui_customization",
+            Self::Certificate => "certificate",
         }
     }
 

@@ -1,12 +1,11 @@
 //! An app client: which app may ask for what, and where the browser may return to.
 
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use time::Duration;
 
-use super::{Rest, Timestamp};
+use super::{ClientSecret, Rest, Timestamp};
 
-/// An app client, in the shape `DescribeUserPoolClient` gives it, without its secret.
+/// An app client, in the shape `DescribeUserPoolClient` gives it, without its secrets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct AppClient {
@@ -16,9 +15,10 @@ pub struct AppClient {
     pub client_name: String,
     /// The pool it belongs to.
     pub user_pool_id: String,
-    /// Its secret, when it has one. Sealed at rest, kept out of the document.
+    /// Its live secrets, oldest first: none, one, or two while one replaces the other. Sealed at rest, kept out of
+    /// the document.
     #[serde(skip)]
-    pub client_secret: Option<SecretString>,
+    pub client_secrets: Vec<ClientSecret>,
     /// When it was made.
     pub creation_date: Timestamp,
     /// When it was last changed.

@@ -6,6 +6,7 @@
 mod pattern;
 #[cfg(test)]
 mod tests;
+mod unbuilt;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::sync::{LazyLock, OnceLock};
 use regex::Regex;
 use serde::Deserialize;
 
+pub use unbuilt::{UNBUILT, Unbuilt, why_unbuilt};
 pub use validate::validate;
 
 /// The whole model.

@@ -3,6 +3,7 @@
 
 mod apple;
 mod attempts;
+mod client_secrets;
 mod diagnosis;
 mod documents;
 mod house;
