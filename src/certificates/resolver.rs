@@ -15,8 +15,15 @@ use crate::registry::{Registry, Versioned};
 pub struct Resolver {
     own: Arc<CertifiedKey>,
     registry: Arc<Registry>,
-    /// By ARN: the version that it was made of, and what came of it.
-    ready: Mutex<BTreeMap<String, (i64, Option<Arc<CertifiedKey>>)>>,
+    /// By ARN.
+    ready: Mutex<BTreeMap<String, Ready>>,
+}
+
+struct Ready {
+    /// Of the certificate that it was made of.
+    version: i64,
+    /// What came of it.
+    made: Option<Arc<CertifiedKey>>,
 }
 
 impl Resolver {
@@ -41,10 +48,8 @@ impl Resolver {
     fn ready_made(&self, certificate: &Versioned<Certificate>) -> Option<Arc<CertifiedKey>> {
         let arn = &certificate.value.arn;
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((version, made)) = ready.get(arn)
-            && *version == certificate.version
-        {
-            return made.clone();
+        if let Some(known) = ready.get(arn).filter(|known| known.version == certificate.version) {
+            return known.made.clone();
         }
         let made = match certified_key(&certificate.value) {
             Ok(made) => Some(Arc::new(made)),
@@ -53,7 +58,7 @@ impl Resolver {
                 None
             }
         };
-        ready.insert(arn.clone(), (certificate.version, made.clone()));
+        ready.insert(arn.clone(), Ready { version: certificate.version, made: made.clone() });
         made
     }
 }
