@@ -9,6 +9,7 @@ mod client_rules;
 mod domains;
 pub mod envelope;
 pub mod error;
+mod groups;
 mod identity_providers;
 mod ids;
 mod linking;
@@ -95,6 +96,15 @@ async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Va
         "DeleteIdentityProvider" => identity_providers::delete(context, input).await,
         "ListIdentityProviders" => identity_providers::list(context, input).await,
         "GetIdentityProviderByIdentifier" => identity_providers::by_identifier(context, input).await,
+        "CreateGroup" => groups::create(context, input).await,
+        "GetGroup" => groups::get(context, input).await,
+        "UpdateGroup" => groups::update(context, input).await,
+        "DeleteGroup" => groups::delete(context, input).await,
+        "ListGroups" => groups::list(context, input).await,
+        "AdminAddUserToGroup" => groups::add_user(context, input).await,
+        "AdminRemoveUserFromGroup" => groups::remove_user(context, input).await,
+        "AdminListGroupsForUser" => groups::list_for_user(context, input).await,
+        "ListUsersInGroup" => groups::list_users(context, input).await,
         "AdminGetUser" => users::get(context, input).await,
         "AdminDeleteUser" => users::delete(context, input).await,
         "AdminLinkProviderForUser" => linking::link(context, input).await,

@@ -19,7 +19,7 @@ use time::OffsetDateTime;
 
 pub use app_client::{AppClient, OAuthFlow, TimeUnit, TokenValidityUnits};
 pub use domain::Domain;
-pub use group::Group;
+pub use group::{Group, GroupError};
 pub use identity_provider::{IdentityProvider, ProviderType};
 pub use link::{LinkBy, LinkError, LinkSource, NewLink, WaitingLink};
 pub use resource_server::{ResourceServer, ResourceServerScope};

@@ -130,6 +130,11 @@ pub(super) fn of_group(group: &Group, version: i64) -> Result<Record, DirectoryE
     record(Kind::Group, &group.user_pool_id, &group.group_name, group, version)
 }
 
+/// The group that belongs to a stored provider.
+pub(super) fn own_group(provider: &Record) -> Result<Group, DirectoryError> {
+    Ok(Group::of_provider(&parse(provider)?))
+}
+
 pub(super) fn of_ui_customization(ui: &UiCustomization, version: i64) -> Result<Record, DirectoryError> {
     record(Kind::UiCustomization, &ui.user_pool_id, &ui.client_id, ui, version)
 }

@@ -6,6 +6,7 @@
 mod pattern;
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::sync::{LazyLock, OnceLock};
 use regex::Regex;
 use serde::Deserialize;
 
+pub use unknown::{Step, unknown_member};
 pub use validate::validate;
 
 /// The whole model.
@@ -107,6 +109,8 @@ static OVERRIDES: &[Override] = &[
     },
     // A federated username is `{provider}_{subject}`, and either may hold a space.
     Override { shape: "UsernameType", change: |shape| shape.pattern = None },
+    // Its documentation says so.
+    Override { shape: "PrecedenceType", change: |shape| shape.max = Some(i64::from(i32::MAX)) },
     // Holds `client_secret` and `private_key`.
     Override { shape: "ProviderDetailsType", change: |shape| shape.sensitive = true },
     // A breached limit is LimitExceededException with the number: `api` counts these itself.

@@ -3,6 +3,7 @@
 mod clients;
 mod domains;
 mod envelope;
+mod groups;
 mod linking;
 mod pools;
 mod providers;
@@ -166,10 +167,10 @@ fn oidc(pool_id: &str, name: &str, more: Value) -> Value {
 #[tokio::test]
 async fn an_operation_of_the_model_that_is_not_built_is_refused_by_name() {
     let world = World::new().await;
-    let pool = json!({ "UserPoolId": "us-east-1_x", "GroupName": "g" });
-    let (name, text) = world.refused("CreateGroup", pool).await;
+    let job = json!({ "UserPoolId": "us-east-1_x", "JobId": "import-1" });
+    let (name, text) = world.refused("DescribeUserImportJob", job).await;
     assert_eq!(name, "UnsupportedOperationException");
-    assert!(text.contains("CreateGroup"), "{text}");
+    assert!(text.contains("DescribeUserImportJob"), "{text}");
     assert_eq!(world.refused("Fly", json!({})).await.0, "UnknownOperationException");
 }
 
@@ -212,6 +213,15 @@ async fn every_operation_names_the_pool_that_is_not_there() {
             json!({ "User": { "ProviderName": "A", "ProviderAttributeValue": "s" } }),
         ),
         ("ListUsers", json!({})),
+        ("CreateGroup", json!({ "GroupName": "g" })),
+        ("GetGroup", json!({ "GroupName": "g" })),
+        ("UpdateGroup", json!({ "GroupName": "g" })),
+        ("DeleteGroup", json!({ "GroupName": "g" })),
+        ("ListGroups", json!({})),
+        ("AdminAddUserToGroup", json!({ "GroupName": "g", "Username": "u" })),
+        ("AdminRemoveUserFromGroup", json!({ "GroupName": "g", "Username": "u" })),
+        ("AdminListGroupsForUser", json!({ "Username": "u" })),
+        ("ListUsersInGroup", json!({ "GroupName": "g" })),
     ] {
         let (name, text) = world.refused(operation, merged(there.clone(), more)).await;
         assert_eq!(name, "ResourceNotFoundException", "{operation}: {text}");

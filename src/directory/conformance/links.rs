@@ -216,6 +216,8 @@ pub(crate) async fn a_link_never_moves_and_nobody_is_merged(setting: &dyn Settin
         assert_eq!(refused(&directory, new(&alice, source.clone())).await, LinkError::Already);
         assert_eq!(refused(&directory, new(&bob, source)).await, LinkError::Elsewhere);
     }
+    // But for its place in the provider's group, which is gone.
+    let bob = User { groups: Vec::new(), ..bob };
     assert_eq!(user(&directory, "Corp_bob").await, Some(bob));
     directory.close().await;
 }
@@ -314,6 +316,8 @@ pub(crate) async fn with_a_provider_go_its_links_and_no_user(setting: &dyn Setti
     let left = user(&directory, "Okta_alice").await.unwrap();
     assert_eq!((names(&left), &left.groups), (vec![("alice", true), ("second", false)], &alice.groups));
     assert_eq!(directory.waiting_links(POOL, std::slice::from_ref(&alice.sub)).await.unwrap(), []);
+    // But for its place in the provider's group, which is gone.
+    let bob = User { groups: Vec::new(), ..bob };
     assert_eq!(user(&directory, "Corp_bob").await, Some(bob));
     // One made later under its name knows nobody by a link.
     directory.write(vec![Change::Create(record(POOL, Kind::IdentityProvider, "Corp", &[]))]).await.unwrap();

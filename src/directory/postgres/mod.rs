@@ -6,6 +6,7 @@ mod address;
 mod configuration;
 mod connections;
 mod endings;
+mod groups;
 pub(crate) mod import;
 mod links;
 mod list;
@@ -36,9 +37,9 @@ use self::trouble::Trouble;
 use super::storable::{any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_ending, refuse_nul_in_source};
 use super::stored::{millis, moment};
 use super::{
-    Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, SessionOwner, TokenState, Unlink, UserQuery,
 };
-use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
+use crate::pool::{FederatedProfile, GroupError, NewLink, User, WaitingLink};
 
 /// How long a start waits for a server that is not there yet.
 const START: Duration = Duration::from_secs(30);
@@ -181,6 +182,32 @@ impl Directory for PostgresDirectory {
             return Err(DirectoryError::Missing("the user".to_owned()));
         }
         sign_ins::delete_user(&self.connections, pool_id, username).await
+    }
+
+    async fn join_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        refuse_any_nul("group", &[group])?;
+        if any_nul(&[pool_id, username]) {
+            return Err(GroupError::NoUser.into());
+        }
+        groups::change(&self.connections, groups::Wish::Join, groups::Place { pool_id, username, group }).await
+    }
+
+    async fn leave_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        refuse_any_nul("group", &[group])?;
+        if any_nul(&[pool_id, username]) {
+            return Err(GroupError::NoUser.into());
+        }
+        groups::change(&self.connections, groups::Wish::Leave, groups::Place { pool_id, username, group }).await
+    }
+
+    async fn members(
+        &self,
+        pool_id: &str,
+        group: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Member>, DirectoryError> {
+        Ok(groups::members(&self.connections, pool_id, group, after, limit).await?)
     }
 
     async fn token_state(

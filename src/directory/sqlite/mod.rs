@@ -3,6 +3,7 @@
 mod configuration;
 mod endings;
 pub(crate) mod file;
+mod groups;
 mod links;
 mod list;
 pub(crate) mod pace;
@@ -32,16 +33,17 @@ use self::writer::{Done, Job, Outcome, Work, Writer, away};
 use super::storable::{any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_ending, refuse_nul_in_source};
 use super::stored::{millis, moment};
 use super::{
-    Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, SessionOwner, TokenState, Unlink, UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../../migrations/sqlite/directory-0001.sql"),
     include_str!("../../../migrations/sqlite/directory-0002.sql"),
     include_str!("../../../migrations/sqlite/directory-0003.sql"),
     include_str!("../../../migrations/sqlite/directory-0004.sql"),
     include_str!("../../../migrations/sqlite/directory-0005.sql"),
+    include_str!("../../../migrations/sqlite/directory-0006.sql"),
 ];
 
 /// The number of the last of them.
@@ -176,6 +178,28 @@ impl Directory for SqliteDirectory {
     async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError> {
         let (pool_id, username) = (pool_id.to_owned(), username.to_owned());
         self.ask(Work::DeleteUser { pool_id, username }).await.map(|_| ())
+    }
+
+    async fn join_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        refuse_any_nul("group", &[group])?;
+        let (pool_id, username, group) = (pool_id.to_owned(), username.to_owned(), group.to_owned());
+        self.ask(Work::JoinGroup { pool_id, username, group }).await.map(|_| ())
+    }
+
+    async fn leave_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        refuse_any_nul("group", &[group])?;
+        let (pool_id, username, group) = (pool_id.to_owned(), username.to_owned(), group.to_owned());
+        self.ask(Work::LeaveGroup { pool_id, username, group }).await.map(|_| ())
+    }
+
+    async fn members(
+        &self,
+        pool_id: &str,
+        group: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Member>, DirectoryError> {
+        groups::members(&self.readers, pool_id, group, after, limit).await.map_err(|error| away(&error))
     }
 
     async fn token_state(

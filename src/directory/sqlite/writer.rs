@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::configuration;
 use super::endings;
 use super::file::OwnedFile;
+use super::groups;
 use super::links;
 use super::pace::Pace;
 use super::provider_sessions;
@@ -34,6 +35,8 @@ pub(super) enum Work {
     Revoke { pool_id: String, origin_jti: String, until: i64 },
     Write(Vec<Change>),
     DeleteUser { pool_id: String, username: String },
+    JoinGroup { pool_id: String, username: String, group: String },
+    LeaveGroup { pool_id: String, username: String, group: String },
     End { pool_id: String, sub: String, ended: Ended },
     Link(NewLink),
     Unlink(Unlink),
@@ -186,6 +189,14 @@ impl Writer {
                     self.begin().await?;
                     outcomes.push(sign_ins::delete_user(&mut self.connection, pool_id, username).await?);
                 }
+                Work::JoinGroup { pool_id, username, group } => {
+                    self.begin().await?;
+                    outcomes.push(groups::join(&mut self.connection, pool_id, username, group).await?);
+                }
+                Work::LeaveGroup { pool_id, username, group } => {
+                    self.begin().await?;
+                    outcomes.push(groups::leave(&mut self.connection, pool_id, username, group).await?);
+                }
                 Work::End { pool_id, sub, ended } => {
                     self.begin().await?;
                     outcomes.push(endings::write(&mut self.connection, pool_id, sub, ended).await?);
@@ -233,6 +244,8 @@ impl Writer {
                 }
                 Work::Write(_)
                 | Work::DeleteUser { .. }
+                | Work::JoinGroup { .. }
+                | Work::LeaveGroup { .. }
                 | Work::End { .. }
                 | Work::Link(_)
                 | Work::Unlink(_)

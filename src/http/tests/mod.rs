@@ -5,6 +5,7 @@ mod apple;
 mod attempts;
 mod diagnosis;
 mod documents;
+mod groups;
 mod house;
 mod idp_initiated;
 mod linking;
