@@ -37,6 +37,8 @@ use crate::keys::Sealer;
 use members::Members;
 
 pub use envelope::handle;
+pub(crate) use schema::{of_request as schema_of_request, standard as standard_schema};
+pub(crate) use user_pool_clients::newest_secret;
 pub use error::ApiError;
 pub use sigv4::Credentials;
 
@@ -61,16 +63,31 @@ const TRIES: u32 = 8;
 /// # Errors
 /// See [`ApiError`].
 pub async fn call(context: &ApiContext, operation: &str, input: Value) -> Result<Value, ApiError> {
+    call_naming(context, operation, input, None).await
+}
+
+/// The same; the pool or client that is made gets this id, where one is given. For `poolgate apply`: the API itself
+/// leaves ids to chance.
+///
+/// # Errors
+/// See [`ApiError`].
+pub(crate) async fn call_naming(
+    context: &ApiContext,
+    operation: &str,
+    input: Value,
+    id: Option<&str>,
+) -> Result<Value, ApiError> {
     model::validate(operation, &input)?;
+    let members = || Members::new(input.clone()).naming(id);
     for _ in 1..TRIES {
         context.core.registry.caught_up().await?;
-        match run(context, operation, Members::new(input.clone())).await {
+        match run(context, operation, members()).await {
             Err(ApiError::Overtaken(_)) => {}
             done => return done,
         }
     }
     context.core.registry.caught_up().await?;
-    run(context, operation, Members::new(input)).await
+    run(context, operation, members()).await
 }
 
 async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Value, ApiError> {

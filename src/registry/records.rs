@@ -51,6 +51,14 @@ fn seal(record: &mut Record, secret: &[u8], sealer: &Sealer) -> Result<(), Direc
     Ok(())
 }
 
+/// What is sealed in a record, opened.
+///
+/// # Errors
+/// When this master key does not open it.
+pub(crate) fn secret_of(record: &Record, sealer: &Sealer) -> Result<Option<Zeroizing<Vec<u8>>>, DirectoryError> {
+    unseal(record, sealer)
+}
+
 fn unseal(record: &Record, sealer: &Sealer) -> Result<Option<Zeroizing<Vec<u8>>>, DirectoryError> {
     let Some(sealed) = &record.sealed else { return Ok(None) };
     let place = context(record.kind, &record.pool_id, &record.id);

@@ -15,7 +15,7 @@ use std::sync::{LazyLock, OnceLock};
 use regex::Regex;
 use serde::Deserialize;
 
-pub use unknown::{Step, unknown_member};
+pub use unknown::{Step, taken_at, takes, unknown_member};
 pub use validate::validate;
 
 /// The whole model.

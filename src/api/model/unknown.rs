@@ -20,6 +20,31 @@ pub fn unknown_member(operation: &str, input: &Value) -> Option<Vec<Step>> {
     find(shape, input, &mut path).then_some(path)
 }
 
+/// The members that may stand where this way ends.
+pub fn taken_at(operation: &str, path: &[Step]) -> Vec<&'static str> {
+    let model = model();
+    let root = model.operations.get(operation).and_then(|known| known.input.as_deref());
+    let mut shape = root.and_then(|name| model.shapes.get(name));
+    for step in path.iter().take(path.len().saturating_sub(1)) {
+        shape = shape.and_then(|shape| {
+            let next = match step {
+                Step::Member(name) => shape.members.get(name).or(shape.value.as_ref()),
+                Step::Item(_) => shape.member.as_ref(),
+            };
+            model.shapes.get(next?)
+        });
+    }
+    let names = shape.into_iter().flat_map(|shape| shape.members.keys());
+    names.map(String::as_str).filter(|name| *name != "UserPoolId").collect()
+}
+
+/// Whether the input of this operation has this member.
+pub fn takes(operation: &str, member: &str) -> bool {
+    let model = model();
+    let root = model.operations.get(operation).and_then(|known| known.input.as_deref());
+    root.and_then(|name| model.shapes.get(name)).is_some_and(|shape| shape.members.contains_key(member))
+}
+
 /// Whether there is one, and `path` leads to it.
 fn find(name: &str, value: &Value, path: &mut Vec<Step>) -> bool {
     let Some(shape) = model().shapes.get(name) else { return false };
@@ -66,5 +91,7 @@ mod tests {
         let deep = at(json!({ "Schema": [{ "Name": "a" }, { "Nam": "b" }] }));
         let path = [Step::Member("Schema".into()), Step::Item(1), Step::Member("Nam".into())];
         assert_eq!(deep.as_deref(), Some(&path[..]));
+        assert!(taken_at("CreateUserPool", &path).contains(&"AttributeDataType"));
+        assert!(takes("CreateUserPoolClient", "GenerateSecret") && !takes("UpdateUserPoolClient", "GenerateSecret"));
     }
 }
