@@ -18,6 +18,7 @@ pub mod model;
 mod not_built;
 mod pages;
 mod provider_settings;
+mod resource_servers;
 mod schema;
 pub mod sigv4;
 #[cfg(test)]
@@ -122,6 +123,11 @@ async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Va
         "AdminRemoveUserFromGroup" => groups::remove_user(context, input).await,
         "AdminListGroupsForUser" => groups::list_for_user(context, input).await,
         "ListUsersInGroup" => groups::list_users(context, input).await,
+        "CreateResourceServer" => resource_servers::create(context, input).await,
+        "DescribeResourceServer" => resource_servers::describe(context, input).await,
+        "UpdateResourceServer" => resource_servers::update(context, input).await,
+        "DeleteResourceServer" => resource_servers::delete(context, input).await,
+        "ListResourceServers" => resource_servers::list(context, input).await,
         "AdminGetUser" => users::get(context, input).await,
         "AdminDeleteUser" => users::delete(context, input).await,
         "AdminLinkProviderForUser" => linking::link(context, input).await,
