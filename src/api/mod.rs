@@ -22,7 +22,7 @@ mod resource_servers;
 mod schema;
 pub mod sigv4;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod urls;
 mod user_filter;
 mod user_pool_clients;
@@ -38,10 +38,10 @@ use crate::keys::Sealer;
 use members::Members;
 
 pub use envelope::handle;
-pub(crate) use schema::{of_request as schema_of_request, standard as standard_schema};
-pub(crate) use user_pool_clients::newest_secret;
 pub use error::ApiError;
+pub(crate) use schema::{of_request as schema_of_request, standard as standard_schema};
 pub use sigv4::Credentials;
+pub(crate) use user_pool_clients::newest_secret;
 
 /// Everything an operation may use.
 pub struct ApiContext {

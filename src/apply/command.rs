@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use poolgate_providers::{Clock, Random, Surroundings, SystemClock, SystemRandom};
 use poolgate_providers::shared::Alone;
+use poolgate_providers::{Clock, Random, Surroundings, SystemClock, SystemRandom};
 use tempfile::TempDir;
 
 use super::references::{self, Around};
@@ -85,7 +85,8 @@ fn said(lines: &[String], options: Options) -> String {
 }
 
 fn read(path: &Path) -> Result<Wish, ApplyError> {
-    let unreadable = |error: std::io::Error| ApplyError::File { path: path.to_owned(), why: error.to_string() };
+    let unreadable =
+        |error: std::io::Error| ApplyError::File { path: path.to_owned(), why: error.to_string() };
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     wish(&text, path).map_err(|error| in_file(error, path))
 }
@@ -144,11 +145,13 @@ struct Installation {
 impl Installation {
     /// Opens it, and makes it where there is none, as `serve` does.
     async fn open(settings: &Settings) -> Result<Self, ApplyError> {
-        let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) =
+            (Arc::new(SystemClock), Arc::new(SystemRandom));
         let secrets = Secrets::obtain(settings, &random)?;
         let sealer = gateway::sealer(&secrets.master_key, &random)?;
         let folder = TempDir::new().map_err(|error| ApplyError::Draft(error.to_string()))?;
-        let sessions = EmbeddedSessions::open(&folder.path().join("sessions.sqlite"), Arc::clone(&clock)).await;
+        let sessions =
+            EmbeddedSessions::open(&folder.path().join("sessions.sqlite"), Arc::clone(&clock)).await;
         let sessions: Arc<dyn SessionStore> =
             Arc::new(sessions.map_err(|error| ApplyError::Draft(error.to_string()))?);
         let outgoing = Arc::new(gateway::outgoing(settings)?);

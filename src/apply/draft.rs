@@ -49,6 +49,9 @@ pub(super) struct Draft {
     _folder: TempDir,
 }
 
+/// What a record says, and what is sealed in it.
+type Essence = (Value, Option<Zeroizing<Vec<u8>>>);
+
 /// A record that is not as it was.
 pub(super) struct Touched {
     pub(super) before: Option<Record>,
@@ -123,7 +126,7 @@ impl Draft {
     }
 
     /// What a record says, dates of changes apart, and its secret.
-    fn essence(&self, record: &Record) -> Result<(Value, Option<Zeroizing<Vec<u8>>>), ApplyError> {
+    fn essence(&self, record: &Record) -> Result<Essence, ApplyError> {
         Ok((Value::Object(said(record)?), registry::secret_of(record, &self.sealer)?))
     }
 
@@ -164,9 +167,7 @@ pub(super) fn changes(touched: &[Touched]) -> Vec<Change> {
         }
         (None, Some(after)) => Some(Change::Create(after.clone())),
         (Some(before), None) if before.kind == Kind::Group && going.contains(&before.id) => None,
-        (Some(before), None) => {
-            Some(Change::Delete(before.kind, before.pool_id.clone(), before.id.clone()))
-        }
+        (Some(before), None) => Some(Change::Delete(before.kind, before.pool_id.clone(), before.id.clone())),
         (None, None) => None,
     };
     touched.iter().filter_map(change).collect()

@@ -13,7 +13,11 @@ use crate::pool::{Group, SchemaAttribute};
 use crate::registry::{LivePool, Snapshot};
 
 /// The file.
-pub(super) fn document(snapshot: &Snapshot, pool_id: Option<&str>, secrets: bool) -> Result<String, ApplyError> {
+pub(super) fn document(
+    snapshot: &Snapshot,
+    pool_id: Option<&str>,
+    secrets: bool,
+) -> Result<String, ApplyError> {
     let mut pools = Vec::new();
     for live in snapshot.pools().filter(|live| pool_id.is_none_or(|id| live.id() == id)) {
         pools.push(pool(live, secrets)?);
@@ -62,7 +66,8 @@ fn schema(attributes: &[SchemaAttribute]) -> Result<Vec<Value>, ApplyError> {
     let standard = api::standard_schema();
     let own = attributes.iter().filter(|attribute| !standard.contains(attribute));
     own.map(|attribute| {
-        let mut shown = serde_json::to_value(attribute).map_err(|error| DirectoryError::Away(error.to_string()))?;
+        let mut shown =
+            serde_json::to_value(attribute).map_err(|error| DirectoryError::Away(error.to_string()))?;
         if let Some((_, name)) = attribute.name.rsplit_once(':') {
             shown["Name"] = name.into();
         }

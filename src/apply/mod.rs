@@ -7,8 +7,8 @@ pub mod command;
 mod draft;
 mod export;
 mod plan;
-mod references;
 mod reconcile;
+mod references;
 #[cfg(test)]
 mod tests;
 mod wish;
@@ -117,7 +117,8 @@ pub(crate) async fn apply(
     loop {
         tries += 1;
         match attempt(core, sealer, wish, options).await {
-            Err(ApplyError::Directory(DirectoryError::Overtaken(_) | DirectoryError::Stale(_))) if tries < TRIES => {}
+            Err(ApplyError::Directory(DirectoryError::Overtaken(_) | DirectoryError::Stale(_)))
+                if tries < TRIES => {}
             done => return done,
         }
     }

@@ -79,7 +79,9 @@ fn shown(value: Option<&Value>) -> String {
     let Some(value) = value else { return "nothing".to_owned() };
     let text = value.to_string();
     match text.char_indices().nth(LONGEST) {
-        Some((at, _)) => format!("{}… ({} characters)", text.get(..at).unwrap_or_default(), text.chars().count()),
+        Some((at, _)) => {
+            format!("{}… ({} characters)", text.get(..at).unwrap_or_default(), text.chars().count())
+        }
         None => text,
     }
 }
@@ -101,7 +103,10 @@ mod tests {
         let mut told = Vec::new();
         differ("", &before, &after, &mut told);
         assert_eq!(told[..3], [r#"B.c: "x" -> "z""#, "E: [1] -> [1,2]", "F: true -> nothing"]);
-        assert!(told[3].starts_with("G: nothing -> \"nnn") && told[3].ends_with("… (202 characters)"), "{told:?}");
+        assert!(
+            told[3].starts_with("G: nothing -> \"nnn") && told[3].ends_with("… (202 characters)"),
+            "{told:?}"
+        );
         assert_eq!(told[4..], ["its metadata document changes"]);
     }
 }

@@ -35,7 +35,10 @@ pub(super) async fn reconcile(api: &ApiContext, wish: &Wish, prune: bool) -> Res
     let mut tasks = Vec::new();
     for pool in &wish.pools {
         let pool_id = ensure_pool(api, pool).await.map_err(|why| {
-            let what = format!("UserPool {}", pool.members.get("PoolName").and_then(Value::as_str).unwrap_or_default());
+            let what = format!(
+                "UserPool {}",
+                pool.members.get("PoolName").and_then(Value::as_str).unwrap_or_default()
+            );
             ApplyError::Refused(Box::new(Refused { line: pool.line, what, why }))
         })?;
         tasks.extend(pool.things.iter().map(|thing| Task::Ensure { pool_id: pool_id.clone(), thing }));
@@ -78,7 +81,9 @@ async fn ensure_pool(api: &ApiContext, wish: &PoolWish) -> Result<String, ApiErr
             let mut named = snapshot.pools().filter(|live| live.pool.value.name == name);
             match (named.next(), named.next()) {
                 (Some(_), Some(_)) => {
-                    return Err(wrong(format!("several user pools are named {name}: say which by UserPoolId")));
+                    return Err(wrong(format!(
+                        "several user pools are named {name}: say which by UserPoolId"
+                    )));
                 }
                 (first, _) => first.map(|live| live.id().to_owned()),
             }
@@ -101,8 +106,10 @@ async fn ensure_pool(api: &ApiContext, wish: &PoolWish) -> Result<String, ApiErr
 
 /// What only making a pool can say must be as it is.
 fn keep_what_lasts(live: &LivePool, members: &Map<String, Value>) -> Result<(), ApiError> {
-    let stored = serde_json::to_value(&live.pool.value).map_err(|error| ApiError::Internal(error.to_string()))?;
-    let lasting = members.iter().filter(|(name, _)| !model::takes("UpdateUserPool", name) && *name != "Schema");
+    let stored =
+        serde_json::to_value(&live.pool.value).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let lasting =
+        members.iter().filter(|(name, _)| !model::takes("UpdateUserPool", name) && *name != "Schema");
     for (name, value) in lasting {
         if stored.get(name) != Some(value) {
             return Err(wrong(format!(
@@ -123,7 +130,9 @@ async fn add_attributes(api: &ApiContext, live: &LivePool, schema: &Value) -> Re
             Some(known) if *known == attribute => {}
             Some(_) => {
                 let name = &attribute.name;
-                return Err(wrong(format!("Schema: the attribute {name} is there already, and cannot be changed")));
+                return Err(wrong(format!(
+                    "Schema: the attribute {name} is there already, and cannot be changed"
+                )));
             }
             None => new.push(given),
         }
@@ -170,7 +179,9 @@ fn says_the_same(known: &IdentityProvider, members: &Map<String, Value>) -> Resu
     let said = |name: &str| members.get(name);
     if said("ProviderType").is_some_and(|kind| *kind != known.provider_type.as_str()) {
         let kind = known.provider_type;
-        return Err(wrong(format!("ProviderType cannot be changed: it is {kind}. Delete the provider first")));
+        return Err(wrong(format!(
+            "ProviderType cannot be changed: it is {kind}. Delete the provider first"
+        )));
     }
     let strings = |value: &Value| -> Vec<(String, String)> {
         let members = value.as_object().into_iter().flatten();

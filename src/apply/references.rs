@@ -68,11 +68,15 @@ fn one(name: &str, around: &Around<'_>) -> Result<String, String> {
             return Err(format!("{} is larger than {LARGEST} bytes", path.display()));
         }
         let text = std::fs::read_to_string(&path).map_err(unreadable)?;
-        return Ok(text.strip_suffix('\n').map_or(text.clone(), |text| text.trim_end_matches('\r').to_owned()));
+        return Ok(text
+            .strip_suffix('\n')
+            .map_or(text.clone(), |text| text.trim_end_matches('\r').to_owned()));
     }
     let proper = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !proper {
-        return Err(format!("${{{name}}} is no reference: allowed are ${{NAME}} and ${{file:PATH}}; $${{ is ${{"));
+        return Err(format!(
+            "${{{name}}} is no reference: allowed are ${{NAME}} and ${{file:PATH}}; $${{ is ${{"
+        ));
     }
     (around.variable)(name).ok_or_else(|| format!("${{{name}}}: the environment has no variable {name}"))
 }
@@ -88,11 +92,13 @@ mod tests {
         std::fs::write(folder.path().join("secret"), "hush\n").unwrap();
         let variable = |name: &str| (name == "WEB").then(|| "x: [\n".to_owned());
         let around = Around { variable: &variable, folder: folder.path() };
-        let mut node =
-            yaml::read("a: [\"<${WEB}>\", '${file:secret}']\nb: $${WEB} $x\nc: ${WEB}${WEB}\n").unwrap().unwrap();
+        let mut node = yaml::read("a: [\"<${WEB}>\", '${file:secret}']\nb: $${WEB} $x\nc: ${WEB}${WEB}\n")
+            .unwrap()
+            .unwrap();
         resolve(&mut node, &around).unwrap();
         // What a variable holds is one text, whatever it looks like.
-        let expected = serde_json::json!({ "a": ["<x: [\n>", "hush"], "b": "${WEB} $x", "c": "x: [\nx: [\n" });
+        let expected =
+            serde_json::json!({ "a": ["<x: [\n>", "hush"], "b": "${WEB} $x", "c": "x: [\nx: [\n" });
         assert_eq!(node.value(), expected);
         for (text, word) in [
             ("a: 1\nb: ${GONE}\n", "GONE"),

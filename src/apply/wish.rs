@@ -26,8 +26,13 @@ pub enum ThingKind {
 
 impl ThingKind {
     /// All of them.
-    pub(super) const ALL: [Self; 5] =
-        [Self::IdentityProvider, Self::ResourceServer, Self::UserPoolClient, Self::UserPoolDomain, Self::Group];
+    pub(super) const ALL: [Self; 5] = [
+        Self::IdentityProvider,
+        Self::ResourceServer,
+        Self::UserPoolClient,
+        Self::UserPoolDomain,
+        Self::Group,
+    ];
 
     /// The noun in the names of operations.
     pub(super) const fn noun(self) -> &'static str {
@@ -176,9 +181,7 @@ fn known(node: &Node, operation: &str, more: &str) -> Result<Map<String, Value>,
         return Err(YamlError::new(line, format!("{name} is not known here: allowed are {taken}{and}")));
     }
     match value {
-        Value::Object(members) => {
-            Ok(members.into_iter().filter(|(_, value)| !value.is_null()).collect())
-        }
+        Value::Object(members) => Ok(members.into_iter().filter(|(_, value)| !value.is_null()).collect()),
         _ => Ok(Map::new()),
     }
 }
@@ -234,9 +237,17 @@ mod tests {
         for (text, line, words) in [
             ("Pools: []\n", 1, ["Pools", "UserPools"]),
             ("UserPools:\n- PoolName: a\n  Colour: red\n", 3, ["Colour", "UserPoolClients"]),
-            ("UserPools:\n- PoolName: a\n  Schema:\n  - Name: b\n    Nam: c\n", 5, ["Nam", "AttributeDataType"]),
+            (
+                "UserPools:\n- PoolName: a\n  Schema:\n  - Name: b\n    Nam: c\n",
+                5,
+                ["Nam", "AttributeDataType"],
+            ),
             ("UserPools:\n- PoolName: a\n  Groups:\n  - GroupName: b\n    Role: c\n", 5, ["Role", "RoleArn"]),
-            ("UserPools:\n- PoolName: a\n  Groups:\n  - GroupName: b\n    UserPoolId: c\n", 5, ["UserPoolId", "once"]),
+            (
+                "UserPools:\n- PoolName: a\n  Groups:\n  - GroupName: b\n    UserPoolId: c\n",
+                5,
+                ["UserPoolId", "once"],
+            ),
             ("UserPools:\n- Schema: []\n", 2, ["PoolName", "needs"]),
             ("UserPools:\n- PoolName: 7\n", 2, ["PoolName", "text"]),
             ("UserPools:\n- PoolName: a\n  Groups:\n  - RoleArn: b\n", 4, ["Group", "GroupName"]),

@@ -66,7 +66,10 @@ impl Node {
         match (step, &self.content) {
             (Step::Member(name), Content::Map(members)) => {
                 let found = members.iter().find(|(known, ..)| known == name);
-                found.map_or(self.line, |(_, line, node)| if rest.is_empty() { *line } else { node.line_of(rest) })
+                found.map_or(
+                    self.line,
+                    |(_, line, node)| if rest.is_empty() { *line } else { node.line_of(rest) },
+                )
             }
             (Step::Item(place), Content::List(items)) => {
                 items.get(*place).map_or(self.line, |item| item.line_of(rest))
@@ -91,7 +94,10 @@ pub fn read(text: &str) -> Result<Option<Node>, YamlError> {
             (Event::StreamEnd, _) => return Ok(document),
             (Event::DocumentStart(_), span) => {
                 if document.is_some() {
-                    return Err(YamlError::new(span.start.line(), "the file must hold one document (one `---`)"));
+                    return Err(YamlError::new(
+                        span.start.line(),
+                        "the file must hold one document (one `---`)",
+                    ));
                 }
                 let (event, span) = events.next()?;
                 document = Some(events.node(event, span, 0)?);
@@ -109,7 +115,9 @@ impl<'t> Events<'t> {
     fn next(&mut self) -> Result<(Event<'t>, Span), YamlError> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
-            Some(Err(error)) => Err(YamlError::new(error.marker().line(), format!("this is no YAML: {}", error.info()))),
+            Some(Err(error)) => {
+                Err(YamlError::new(error.marker().line(), format!("this is no YAML: {}", error.info())))
+            }
             None => Err(YamlError::new(0, "the file ends too early")),
         }
     }
@@ -122,9 +130,9 @@ impl<'t> Events<'t> {
         }
         let (anchor, tag) = match &event {
             Event::Alias(_) => return refused("aliases (*name) are not read: write the value out"),
-            Event::Scalar(_, _, anchor, tag) | Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
-                (*anchor, tag.is_some())
-            }
+            Event::Scalar(_, _, anchor, tag)
+            | Event::SequenceStart(anchor, tag)
+            | Event::MappingStart(anchor, tag) => (*anchor, tag.is_some()),
             _ => (0, false),
         };
         if anchor != 0 {
@@ -252,7 +260,8 @@ fn scalar(value: &Value) -> String {
 fn quoted(text: &Value) -> String {
     let mut out = String::new();
     for letter in text.to_string().chars() {
-        let printable = !letter.is_control() && !matches!(letter, '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}');
+        let printable = !letter.is_control()
+            && !matches!(letter, '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}');
         if printable {
             out.push(letter);
         } else {
@@ -312,7 +321,8 @@ mod tests {
     #[test]
     fn a_path_leads_to_its_line() {
         let node = read("a:\n  - b: 1\n    c:\n      d: 2\n").unwrap().unwrap();
-        let path = [Step::Member("a".into()), Step::Item(0), Step::Member("c".into()), Step::Member("d".into())];
+        let path =
+            [Step::Member("a".into()), Step::Item(0), Step::Member("c".into()), Step::Member("d".into())];
         assert_eq!(node.line_of(&path), 4);
         assert_eq!(node.line_of(&path[..2]), 2);
     }

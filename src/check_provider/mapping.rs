@@ -71,7 +71,12 @@ pub(super) fn of_identity(
         let count = person.attributes.get(source).map_or(0, Vec::len);
         let row = format!("{target} <- {source} ({count} {})", if count == 1 { "value" } else { "values" });
         if target == GROUPS {
-            tell_groups(&row, mapping::mapped_groups(person, &place(subject, client, &alone)), subject.is_real, report);
+            tell_groups(
+                &row,
+                mapping::mapped_groups(person, &place(subject, client, &alone)),
+                subject.is_real,
+                report,
+            );
         } else {
             tell_row(&row, target, map(&alone), report);
         }
@@ -113,11 +118,13 @@ fn tell_row(row: &str, target: &str, mapped: Result<FederatedProfile, MappingErr
 fn tell_groups(row: &str, mapped: MappedGroups, is_real: bool, report: &mut Report) {
     let MappedGroups { groups, ignored } = mapped;
     if groups.is_empty() && ignored.is_empty() {
-        return report.warn(format!("{row}: not sent; the user leaves the groups that the provider named before"));
+        return report
+            .warn(format!("{row}: not sent; the user leaves the groups that the provider named before"));
     }
     if !is_real {
         let names = list(&ignored);
-        return report.note(format!("{row}: those of {names} that are groups of the pool (a file does not say)"));
+        return report
+            .note(format!("{row}: those of {names} that are groups of the pool (a file does not say)"));
     }
     if !groups.is_empty() {
         report.ok(format!("{row}: in {}", list(&groups)));

@@ -85,8 +85,7 @@ impl SignIns {
     fn place(&mut self, id: i64, user: User) -> usize {
         *self.places.entry(id).or_insert_with(|| {
             let groups = groups_of(&user);
-            let stored_groups =
-                groups.map(|(group, by)| (group.to_owned(), by.map(str::to_owned))).collect();
+            let stored_groups = groups.map(|(group, by)| (group.to_owned(), by.map(str::to_owned))).collect();
             let (changed, joined) = (false, Vec::new());
             self.users.push(Slot { id, user, changed, stored_groups, joined });
             self.users.len() - 1

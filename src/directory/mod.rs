@@ -15,7 +15,9 @@ use async_trait::async_trait;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use crate::pool::{FederatedProfile, GroupError, LinkError, LinkSource, NewLink, ProfileError, User, WaitingLink};
+use crate::pool::{
+    FederatedProfile, GroupError, LinkError, LinkSource, NewLink, ProfileError, User, WaitingLink,
+};
 
 /// What a configuration record describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

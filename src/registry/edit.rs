@@ -136,7 +136,8 @@ impl Registry {
                 changes.push(Change::Create(records::of_provider(&provider, 0, &self.sealer)?));
                 // An older release leaves the group when it deletes a provider.
                 let snapshot = self.snapshot();
-                let left = snapshot.pool(&provider.user_pool_id).and_then(|pool| pool.groups.get(&provider.group()));
+                let left =
+                    snapshot.pool(&provider.user_pool_id).and_then(|pool| pool.groups.get(&provider.group()));
                 if left.is_none() {
                     changes.push(Change::Create(records::of_group(&Group::of_provider(&provider), 0)?));
                 }

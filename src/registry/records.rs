@@ -55,7 +55,10 @@ fn seal(record: &mut Record, secret: &[u8], sealer: &Sealer) -> Result<(), Direc
 ///
 /// # Errors
 /// When this master key does not open it.
-pub(crate) fn secret_of(record: &Record, sealer: &Sealer) -> Result<Option<Zeroizing<Vec<u8>>>, DirectoryError> {
+pub(crate) fn secret_of(
+    record: &Record,
+    sealer: &Sealer,
+) -> Result<Option<Zeroizing<Vec<u8>>>, DirectoryError> {
     unseal(record, sealer)
 }
 

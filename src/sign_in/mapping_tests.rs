@@ -247,10 +247,12 @@ fn a_mapping_names_groups_of_the_pool_and_nobodys_own() {
     let own = ["us-east-1_Tests0001_Acme", "us-east-1_Tests0001_Globex"];
     let groups: BTreeMap<_, _> = ["admins", "staff", own[0], own[1]].into_iter().map(group).collect();
     let (pool, client) = (user_pool(), client(json!({})));
-    let provider = provider("Acme", json!({"AttributeMapping": {"cognito:groups": "roles", "email": "mail"}}));
+    let provider =
+        provider("Acme", json!({"AttributeMapping": {"cognito:groups": "roles", "email": "mail"}}));
     let place = Place { pool: &pool, client: &client, provider: &provider, groups: &groups };
     let said = &["staff", "Admins", "staff", "nobody", own[0], own[1], "", "admins,staff"];
-    let identity = identity("jane", &[("roles", said), ("groups", &["admins"]), ("mail", &["j@acme.example"])]);
+    let identity =
+        identity("jane", &[("roles", said), ("groups", &["admins"]), ("mail", &["j@acme.example"])]);
     let mapped = mapped_groups(&identity, &place);
     assert_eq!(mapped.groups, ["staff"]);
     assert_eq!(mapped.ignored, ["Admins", "nobody", own[0], own[1], "", "admins,staff"]);

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use super::{Granted, Holder};
 pub use super::groups::{GroupConfiguration, group_configuration};
+use super::{Granted, Holder};
 use crate::pool::{Identity, User};
 use crate::registry::Surface;
 

@@ -42,8 +42,9 @@ fn rank(group: &Group) -> (bool, u32) {
 fn preferred(sorted: &[&Group]) -> Option<String> {
     let with_role = || sorted.iter().filter(|group| group.role_arn.is_some());
     let first = with_role().next()?;
-    let agreed =
-        with_role().take_while(|group| rank(group) == rank(first)).all(|group| group.role_arn == first.role_arn);
+    let agreed = with_role()
+        .take_while(|group| rank(group) == rank(first))
+        .all(|group| group.role_arn == first.role_arn);
     if agreed { first.role_arn.clone() } else { None }
 }
 
@@ -57,7 +58,8 @@ mod tests {
 
     /// A pool with these groups, and what is told of a user in all of them and in one that is gone.
     fn told(groups: &[(&str, Option<u32>, Option<&str>)]) -> GroupConfiguration {
-        let mut pool = std::sync::Arc::into_inner(testing::live_pool(testing::client(json!({})), vec![])).unwrap();
+        let mut pool =
+            std::sync::Arc::into_inner(testing::live_pool(testing::client(json!({})), vec![])).unwrap();
         let mut user = testing::user();
         user.groups = vec!["gone".into()];
         for (name, precedence, role) in groups {
@@ -73,7 +75,8 @@ mod tests {
 
     #[test]
     fn groups_come_by_precedence_and_those_without_one_last() {
-        let all = told(&[("a", None, None), ("b", Some(7), None), ("c", Some(0), None), ("0", Some(7), None)]);
+        let all =
+            told(&[("a", None, None), ("b", Some(7), None), ("c", Some(0), None), ("0", Some(7), None)]);
         assert_eq!(all.groups, ["c", "b", "0", "a"]);
         assert_eq!((all.roles, all.preferred_role), (vec![], None));
         assert_eq!(told(&[]), GroupConfiguration::default());
@@ -92,7 +95,10 @@ mod tests {
             (vec![("a", Some(1), Some("r1")), ("b", Some(0), Some("r0"))], Some("r0")),
             (vec![("a", None, Some("r1")), ("b", Some(9), Some("r9"))], Some("r9")),
             // GRP-08: two that count the same must agree.
-            (vec![("a", Some(1), Some("r")), ("b", Some(1), Some("r")), ("c", Some(2), Some("x"))], Some("r")),
+            (
+                vec![("a", Some(1), Some("r")), ("b", Some(1), Some("r")), ("c", Some(2), Some("x"))],
+                Some("r"),
+            ),
             (vec![("a", Some(1), Some("r")), ("b", Some(1), Some("s")), ("c", Some(2), Some("x"))], None),
             (vec![("a", None, Some("r")), ("b", None, Some("s"))], None),
             // GRP-09: the only role there is, whatever its group counts.

@@ -22,6 +22,7 @@ macro_rules! for_each_provider {
     };
 }
 
+mod apply;
 mod attacks;
 mod browser;
 mod clock;

@@ -92,6 +92,9 @@ mod tests {
         let path = [Step::Member("Schema".into()), Step::Item(1), Step::Member("Nam".into())];
         assert_eq!(deep.as_deref(), Some(&path[..]));
         assert!(taken_at("CreateUserPool", &path).contains(&"AttributeDataType"));
-        assert!(takes("CreateUserPoolClient", "GenerateSecret") && !takes("UpdateUserPoolClient", "GenerateSecret"));
+        assert!(
+            takes("CreateUserPoolClient", "GenerateSecret")
+                && !takes("UpdateUserPoolClient", "GenerateSecret")
+        );
     }
 }

@@ -21,7 +21,8 @@ fn names(answer: &Value) -> Vec<&str> {
 async fn a_group_is_made_shown_changed_and_deleted() {
     let world = World::new().await;
     let (pool, of) = with_corp(&world).await;
-    let made = json!({ "GroupName": "editors", "Description": "They edit", "RoleArn": ROLE, "Precedence": 0 });
+    let made =
+        json!({ "GroupName": "editors", "Description": "They edit", "RoleArn": ROLE, "Precedence": 0 });
     let group = world.ok("CreateGroup", of(made.clone())).await["Group"].clone();
     let mut shown = merged(made, json!({ "UserPoolId": pool }));
     shown["CreationDate"] = json!(1_795_262_400.0);
@@ -31,10 +32,7 @@ async fn a_group_is_made_shown_changed_and_deleted() {
     assert_eq!(world.ok("GetGroup", this.clone()).await["Group"], shown);
     // A member that is absent stays.
     let changed = world.ok("UpdateGroup", merged(this.clone(), json!({ "Precedence": 7 }))).await;
-    assert_eq!(
-        (&changed["Group"]["Precedence"], &changed["Group"]["RoleArn"]),
-        (&json!(7), &json!(ROLE))
-    );
+    assert_eq!((&changed["Group"]["Precedence"], &changed["Group"]["RoleArn"]), (&json!(7), &json!(ROLE)));
     assert_eq!(world.ok("GetGroup", this.clone()).await, changed);
     assert_eq!(world.ok("DeleteGroup", this.clone()).await, json!({}));
     for operation in ["GetGroup", "UpdateGroup", "DeleteGroup", "ListUsersInGroup"] {

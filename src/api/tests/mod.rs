@@ -64,14 +64,14 @@ impl Http for FakeWeb {
 }
 
 /// An installation of its own for one test.
-struct World {
-    api: ApiContext,
+pub(crate) struct World {
+    pub(crate) api: ApiContext,
     web: Arc<FakeWeb>,
     _folder: tempfile::TempDir,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, random) = (Arc::new(FixedClock), Arc::new(SystemRandom));
         let path = folder.path().join("directory.sqlite");

@@ -57,7 +57,10 @@ pub(crate) async fn who_is_put_into_a_group_is_in_it_until_taken_out(setting: &d
         directory.join_group(POOL, "Okta_alice", group).await.unwrap();
     }
     let alice = user(&directory, "Okta_alice").await.unwrap();
-    assert_eq!((&alice.groups[..], alice.mapped_groups.len()), (&[OKTA.into(), "b".into(), "a".into()][..], 0));
+    assert_eq!(
+        (&alice.groups[..], alice.mapped_groups.len()),
+        (&[OKTA.into(), "b".into(), "a".into()][..], 0)
+    );
     assert_eq!(directory.token_state(POOL, &alice.sub, "f").await.unwrap().user, Some(alice.clone()));
     // A sign-in whose mapping says nothing leaves an administrator's groups alone.
     assert_eq!(directory.sign_in(profile("Okta", "alice")).await.unwrap(), alice);

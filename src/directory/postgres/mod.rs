@@ -37,7 +37,8 @@ use self::trouble::Trouble;
 use super::storable::{any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_ending, refuse_nul_in_source};
 use super::stored::{millis, moment};
 use super::{
-    Change, Changed, Directory, DirectoryError, Ended, Member, Record, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, SessionOwner, TokenState, Unlink,
+    UserQuery,
 };
 use crate::pool::{FederatedProfile, GroupError, NewLink, User, WaitingLink};
 
@@ -189,7 +190,8 @@ impl Directory for PostgresDirectory {
         if any_nul(&[pool_id, username]) {
             return Err(GroupError::NoUser.into());
         }
-        groups::change(&self.connections, groups::Wish::Join, groups::Place { pool_id, username, group }).await
+        groups::change(&self.connections, groups::Wish::Join, groups::Place { pool_id, username, group })
+            .await
     }
 
     async fn leave_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
@@ -197,7 +199,8 @@ impl Directory for PostgresDirectory {
         if any_nul(&[pool_id, username]) {
             return Err(GroupError::NoUser.into());
         }
-        groups::change(&self.connections, groups::Wish::Leave, groups::Place { pool_id, username, group }).await
+        groups::change(&self.connections, groups::Wish::Leave, groups::Place { pool_id, username, group })
+            .await
     }
 
     async fn members(

@@ -264,7 +264,8 @@ impl Plan {
         let (names, values): (Vec<&str>, Vec<&str>) =
             used.map(|(_, _, name, value)| (&**name, &**value)).unzip();
         let session = profile.session.as_ref().filter(|_| self.notes_session);
-        let (groups, by): (Vec<&str>, Vec<Option<&str>>) = slot.iter().flat_map(|slot| slot.new_groups()).unzip();
+        let (groups, by): (Vec<&str>, Vec<Option<&str>>) =
+            slot.iter().flat_map(|slot| slot.new_groups()).unzip();
         let left: Vec<&str> = slot.iter().flat_map(|slot| slot.left_groups()).collect();
         let statement = sqlx::query(sql)
             .bind(&profile.pool_id)

@@ -33,7 +33,8 @@ use self::writer::{Done, Job, Outcome, Work, Writer, away};
 use super::storable::{any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_ending, refuse_nul_in_source};
 use super::stored::{millis, moment};
 use super::{
-    Change, Changed, Directory, DirectoryError, Ended, Member, Record, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, SessionOwner, TokenState, Unlink,
+    UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
 
@@ -141,7 +142,7 @@ impl Directory for SqliteDirectory {
         // As it will be stored, so that what is returned now is what is read later.
         profile.at = moment(millis(profile.at)).map_err(|error| away(&error))?;
         match self.ask(Work::SignIn(Box::new(profile))).await? {
-            Done::SignedIn(user) => Ok(user),
+            Done::SignedIn(user) => Ok(*user),
             Done::Written | Done::Used(_) => Err(DirectoryError::Away("the writer gave no user".into())),
         }
     }

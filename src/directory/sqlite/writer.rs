@@ -46,7 +46,7 @@ pub(super) enum Work {
 /// What came of it.
 #[derive(Debug)]
 pub(super) enum Done {
-    SignedIn(User),
+    SignedIn(Box<User>),
     Written,
     /// Whether it was the first use.
     Used(bool),
@@ -236,7 +236,7 @@ impl Writer {
             outcomes.push(match work {
                 Work::SignIn(profile) => sign_ins.decide(profile, &mut next_user).map(|user| {
                     sessions.extend(provider_sessions::Row::new(profile, &user));
-                    Done::SignedIn(user)
+                    Done::SignedIn(Box::new(user))
                 }),
                 Work::Revoke { pool_id, origin_jti, until } => {
                     marks.push((pool_id, origin_jti, until));

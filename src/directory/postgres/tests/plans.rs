@@ -57,10 +57,8 @@ async fn every_statement_of_the_sign_in_path_finds_what_it_needs_by_an_index() {
     open(database.url()).await.close().await;
     let mut connection = PgConnection::connect(database.url()).await.unwrap();
     sqlx::raw_sql(FILL).execute(&mut connection).await.unwrap();
-    let identity =
-        "text, text, text, text, text, boolean, bigint, boolean, text[], text[], text[], text, bigint, text[], text[]";
-    let values =
-        "'p1', 'Okta', 'Okta_1', 'SAML', NULL, true, 0, false, '{g}', '{email}', '{sub1}', 'sub1', 1, '{Okta}', '{h}'";
+    let identity = "text, text, text, text, text, boolean, bigint, boolean, text[], text[], text[], text, bigint, text[], text[]";
+    let values = "'p1', 'Okta', 'Okta_1', 'SAML', NULL, true, 0, false, '{g}', '{email}', '{sub1}', 'sub1', 1, '{Okta}', '{h}'";
     let identity_values = |rest: &str| format!("{values}, {rest}");
     let statements = [
         (
