@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::sigv4::SignatureFault;
 use crate::directory::DirectoryError;
-use crate::pool::LinkError;
+use crate::pool::{GroupError, LinkError};
 
 /// A refused or failed call. The text of every variant but the last two is meant for the caller.
 #[derive(Debug, Error)]
@@ -30,6 +30,9 @@ pub enum ApiError {
     /// A bound of `pool::limits` was reached; the text holds the number.
     #[error("{0}")]
     LimitExceeded(String),
+    /// The pool has a group of this name.
+    #[error("{0}")]
+    GroupExists(String),
     /// The pool has a provider of this name.
     #[error("{0}")]
     DuplicateProvider(String),
@@ -81,6 +84,7 @@ impl ApiError {
             Self::UserNotFound | Self::LinkNotFound(_) => (400, "UserNotFoundException"),
             Self::AliasExists(_) => (400, "AliasExistsException"),
             Self::LimitExceeded(_) => (400, "LimitExceededException"),
+            Self::GroupExists(_) => (400, "GroupExistsException"),
             Self::DuplicateProvider(_) => (400, "DuplicateProviderException"),
             Self::InvalidOAuthFlow(_) => (400, "InvalidOAuthFlowException"),
             Self::ScopeDoesNotExist(_) => (400, "ScopeDoesNotExistException"),
@@ -136,11 +140,24 @@ impl From<DirectoryError> for ApiError {
             DirectoryError::Profile(_) | DirectoryError::UsernameTaken(_) => {
                 Self::Internal(error.to_string())
             }
+            DirectoryError::Group(error) => error.into(),
             DirectoryError::Link(error) => error.into(),
             DirectoryError::Unstorable(_) | DirectoryError::Change(_) => {
                 Self::InvalidParameter(error.to_string())
             }
             DirectoryError::Away(_) | DirectoryError::InUse(_) => Self::Away(error.to_string()),
+        }
+    }
+}
+
+impl From<GroupError> for ApiError {
+    fn from(error: GroupError) -> Self {
+        let text = error.to_string();
+        match error {
+            GroupError::NoUser => Self::UserNotFound,
+            GroupError::NoGroup(_) => Self::ResourceNotFound(text),
+            GroupError::TooMany(_) => Self::LimitExceeded(text),
+            GroupError::HasMembers(_) => Self::InvalidParameter(text),
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::error::{invalid, room_for};
 use super::members::Members;
-use super::{ApiContext, ApiError, ids, mfa, pages, pool_rules, schema};
+use super::{ApiContext, ApiError, ids, mfa, model, pages, pool_rules, schema};
 use crate::pool::limits::USER_POOLS;
 use crate::pool::user_pool::UsernameConfiguration;
 use crate::pool::{Timestamp, UserPool};
@@ -22,7 +22,13 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
     let schema = schema::of_new_pool(input.take("Schema")?.unwrap_or_default())?;
     pool_rules::check_aliases(&input, &schema)?;
     let now = Timestamp::from(context.core.now());
-    let id = ids::pool_id(context.core.random(), &context.core.surface.region);
+    let id = match input.wanted_id() {
+        Some(id) => {
+            model::validate("DescribeUserPool", &json!({ "UserPoolId": id }))?;
+            id
+        }
+        None => ids::pool_id(context.core.random(), &context.core.surface.region),
+    };
     let username: Option<UsernameConfiguration> = input.take("UsernameConfiguration")?;
     let pool = UserPool {
         name: input.text("PoolName")?,

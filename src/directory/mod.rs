@@ -16,8 +16,8 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::pool::{
-    ChangeError, FederatedProfile, LinkError, LinkSource, NewLink, ProfileError, User, UserChange,
-    WaitingLink,
+    ChangeError, FederatedProfile, GroupError, LinkError, LinkSource, NewLink, ProfileError, User,
+    UserChange, WaitingLink,
 };
 
 /// Stands in the place of a pool's id in records of the whole installation. No pool has this id.
@@ -126,8 +126,9 @@ pub enum Change {
     Create(Record),
     /// Put it in the place of the one with `record.version`; otherwise [`DirectoryError::Stale`].
     Replace(Record),
-    /// Remove it; [`DirectoryError::Missing`] when it is not there. With an identity provider go its links and the
-    /// places in its group that came by them; users keep the identity that they were made by.
+    /// Remove it; [`DirectoryError::Missing`] when it is not there. With an identity provider go its links, its group,
+    /// and the memberships that came by its mapping; users keep the identity that they were made by. A group that
+    /// somebody is in stays: [`GroupError::HasMembers`].
     Delete(Kind, String, String),
     /// Remove the pool of this id and everything in it: records, users, revocations.
     DeletePool(String),
@@ -207,6 +208,15 @@ pub struct SessionOwner {
 /// Most owners of one session that are found: there is one, unless the provider's names are not its own.
 pub const MOST_SESSION_OWNERS: usize = 100;
 
+/// A user found as a member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Where the list goes on behind it.
+    pub place: i64,
+    /// The user.
+    pub user: User,
+}
+
 /// Which users, in which order: by the attribute of the filter, then by username; after `after`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserQuery {
@@ -273,6 +283,9 @@ pub enum DirectoryError {
     /// The user cannot be changed so.
     #[error(transparent)]
     Change(#[from] ChangeError),
+    /// A rule of groups refuses it.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// A rule of links refuses it.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -370,6 +383,32 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// [`DirectoryError::Missing`], [`DirectoryError::Away`].
     async fn delete_user_of_sub(&self, pool_id: &str, sub: &str) -> Result<(), DirectoryError>;
+
+    /// Puts a user into a group, as an administrator does: no mapping takes that away. Who is in it already stays, and
+    /// a membership that came by a mapping is the administrator's from now on. Of this and the group's deletion at
+    /// the same time one comes first.
+    ///
+    /// # Errors
+    /// [`GroupError`], [`DirectoryError::Away`].
+    async fn join_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError>;
+
+    /// Takes a user out of a group, however it came to be in it; who is not in it is left alone.
+    ///
+    /// # Errors
+    /// [`GroupError::NoUser`], [`DirectoryError::Away`].
+    async fn leave_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError>;
+
+    /// At most `limit` members of a group, behind the place `after`: in the order in which the users were made.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn members(
+        &self,
+        pool_id: &str,
+        group: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Member>, DirectoryError>;
 
     /// The state behind a token of the user with this `sub`.
     ///

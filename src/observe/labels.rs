@@ -110,7 +110,8 @@ labels! {
         ChangeUser = "change_user", DeleteUser = "delete_user", TokenState = "token_state", RevokeFamily = "revoke_family",
         UserOfIdentity = "user_of_identity", Link = "link", Unlink = "unlink", WaitingLinks = "waiting_links",
         OwnersOfSession = "owners_of_session", EndProviderSessions = "end_provider_sessions",
-        UseOnce = "use_once", Ping = "ping",
+        UseOnce = "use_once", JoinGroup = "join_group", LeaveGroup = "leave_group", Members = "members",
+        Ping = "ping",
     }
 }
 labels! {

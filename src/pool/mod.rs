@@ -24,7 +24,7 @@ pub use app_client::{AppClient, OAuthFlow, TimeUnit, TokenValidityUnits};
 pub use certificate::Certificate;
 pub use client_secret::ClientSecret;
 pub use domain::Domain;
-pub use group::Group;
+pub use group::{Group, GroupError};
 pub use identity_provider::{IdentityProvider, ProviderType};
 pub use link::{LinkBy, LinkError, LinkSource, NewLink, WaitingLink};
 pub use resource_server::{ResourceServer, ResourceServerScope};

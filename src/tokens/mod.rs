@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod claims;
+mod groups;
 pub mod hint;
 pub mod jwks;
 mod jws;

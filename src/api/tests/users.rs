@@ -24,6 +24,7 @@ pub(super) async fn sign_in(world: &World, pool: &str, subject: &str, email: &st
         required: Vec::new(),
         immutable: Vec::new(),
         group: format!("{pool}_Corp"),
+        mapped_groups: Vec::new(),
         session: None,
         at: NOW,
     };

@@ -6,6 +6,7 @@ mod attempts;
 mod client_secrets;
 mod diagnosis;
 mod documents;
+mod groups;
 mod house;
 mod idp_initiated;
 mod linking;
