@@ -46,6 +46,7 @@ fn profile(number: u64) -> FederatedProfile {
         immutable: Vec::new(),
         group: format!("{POOL}_Okta"),
         session: None,
+        may_sign_up: true,
         at: SystemClock.now(),
     }
 }

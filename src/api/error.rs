@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::sigv4::SignatureFault;
 use crate::directory::DirectoryError;
 use crate::pool::{GroupError, LinkError};
+use crate::triggers::TriggerError;
 
 /// A refused or failed call. The text of every variant but the last two is meant for the caller.
 #[derive(Debug, Error)]
@@ -48,6 +49,9 @@ pub enum ApiError {
     /// Somebody else changed something else in its pool at the same time, each time that it was tried.
     #[error("{0}")]
     Overtaken(String),
+    /// A function of the administrator refused, did not answer, or answered something else.
+    #[error(transparent)]
+    Trigger(#[from] TriggerError),
     /// The body is not the JSON that the operation takes.
     #[error("{0}")]
     Serialization(String),
@@ -89,6 +93,9 @@ impl ApiError {
             Self::InvalidOAuthFlow(_) => (400, "InvalidOAuthFlowException"),
             Self::ScopeDoesNotExist(_) => (400, "ScopeDoesNotExistException"),
             Self::ConcurrentModification(_) | Self::Overtaken(_) => (400, "ConcurrentModificationException"),
+            Self::Trigger(TriggerError::Refused { .. }) => (400, "UserLambdaValidationException"),
+            Self::Trigger(TriggerError::Unexpected { .. }) => (400, "UnexpectedLambdaException"),
+            Self::Trigger(TriggerError::InvalidResponse { .. }) => (400, "InvalidLambdaResponseException"),
             Self::Serialization(_) => (400, "SerializationException"),
             Self::TooLarge => (413, "RequestEntityTooLargeException"),
             Self::MediaType => (415, "UnsupportedMediaTypeException"),
@@ -137,7 +144,7 @@ impl From<DirectoryError> for ApiError {
             DirectoryError::Missing(_) => Self::ResourceNotFound(error.to_string()),
             DirectoryError::Stale(_) => Self::ConcurrentModification(error.to_string()),
             DirectoryError::Overtaken(_) => Self::Overtaken(error.to_string()),
-            DirectoryError::Profile(_) | DirectoryError::UsernameTaken(_) => {
+            DirectoryError::Profile(_) | DirectoryError::UsernameTaken(_) | DirectoryError::NotKnown(_) => {
                 Self::Internal(error.to_string())
             }
             DirectoryError::Group(error) => error.into(),

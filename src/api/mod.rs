@@ -28,6 +28,7 @@ pub mod sigv4;
 mod tags;
 #[cfg(test)]
 pub(crate) mod tests;
+mod triggers;
 mod ui_customization;
 mod urls;
 mod user_attributes;

@@ -59,7 +59,6 @@ pub(super) fn with_defaults(mut rest: Rest) -> Rest {
     });
     for (member, value) in [
         ("Policies", json!({})),
-        ("LambdaConfig", json!({})),
         ("VerificationMessageTemplate", json!({ "DefaultEmailOption": "CONFIRM_WITH_CODE" })),
         ("MfaConfiguration", json!("OFF")),
         ("EmailConfiguration", json!({ "EmailSendingAccount": "COGNITO_DEFAULT" })),

@@ -35,6 +35,7 @@ macro_rules! directory_conformance {
             sign_ins::subjects_that_differ_by_case_or_accent_are_different_users,
             sign_ins::a_username_of_another_identity_is_refused,
             sign_ins::the_same_identity_in_another_pool_is_another_user,
+            sign_ins::nobody_becomes_a_user_who_may_not_yet,
             sign_ins::nobody_new_signs_in_to_a_pool_that_has_gone,
             sign_ins::a_refused_profile_writes_nothing_and_spares_its_neighbours,
             sign_ins::concurrent_sign_ins_of_one_new_user_make_one_user,
@@ -147,6 +148,7 @@ pub(crate) fn profile(provider: &str, subject: &str) -> FederatedProfile {
         group: format!("{POOL}_{provider}"),
         mapped_groups: Vec::new(),
         session: None,
+        may_sign_up: true,
         at: NOON,
     }
 }

@@ -286,6 +286,10 @@ pub enum DirectoryError {
     /// A rule of groups refuses it.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// Somebody who is not known would become a user, and [`FederatedProfile::may_sign_up`] says that this may not be
+    /// yet. Nothing was written.
+    #[error("{0} is not known yet")]
+    NotKnown(String),
     /// A rule of links refuses it.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -338,7 +342,8 @@ pub trait Directory: Send + Sync {
     ///
     /// # Errors
     /// What [`FederatedProfile::apply`] refuses; [`LinkError::Ambiguous`]; [`DirectoryError::UsernameTaken`];
-    /// [`DirectoryError::Missing`] when the pool has gone; [`DirectoryError::Away`].
+    /// [`DirectoryError::NotKnown`] where a user would be made and none may be; [`DirectoryError::Missing`] when the
+    /// pool has gone; [`DirectoryError::Away`].
     async fn sign_in(&self, profile: FederatedProfile) -> Result<User, DirectoryError>;
 
     /// The user of this name.

@@ -13,6 +13,7 @@ mod providers;
 mod resource_servers;
 mod social_providers;
 mod tags;
+mod triggers;
 mod ui_customization;
 mod users;
 

@@ -26,6 +26,7 @@ pub(super) async fn sign_in(world: &World, pool: &str, subject: &str, email: &st
         group: format!("{pool}_Corp"),
         mapped_groups: Vec::new(),
         session: None,
+        may_sign_up: true,
         at: NOW,
     };
     world.api.core.directory.sign_in(profile).await.unwrap()

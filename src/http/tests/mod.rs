@@ -28,6 +28,7 @@ mod single_logout;
 mod social;
 mod stores;
 mod token;
+mod triggers;
 mod user_info;
 mod users;
 mod wishes;
