@@ -1,7 +1,10 @@
 use super::*;
-use crate::api::envelope::{CONTENT_TYPE, MAX_BODY, handle, new_request_id};
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::api::envelope::{CONTENT_TYPE, Caller, MAX_BODY, handle, new_request_id};
 use crate::api::sigv4::Request;
 
+const CALLER: Caller<'static> = Caller { request_id: "id-1", source: IpAddr::V4(Ipv4Addr::LOCALHOST) };
 const TARGET: &str = "AWSCognitoIdentityProviderService.";
 
 struct Answer {
@@ -13,7 +16,7 @@ struct Answer {
 async fn send(world: &World, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let headers = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
     let request = Request { method: "POST", path: "/", query: None, headers, body };
-    let response = handle(&world.api, &request, "id-1").await;
+    let response = handle(&world.api, &request, CALLER).await;
     let (parts, body) = response.into_parts();
     let body = serde_json::from_slice(&body).unwrap();
     Answer { status: parts.status.as_u16(), headers: parts.headers, body }
