@@ -53,7 +53,13 @@ pub async fn handle(
         }
         Err(error) => {
             if let Some(reason) = error.reason() {
-                tracing::error!(request_id, operation, error = error.name(), reason, "management call failed");
+                tracing::error!(
+                    request_id,
+                    operation,
+                    error = error.name(),
+                    reason,
+                    "management call failed"
+                );
             } else {
                 tracing::info!(request_id, operation, error = error.name(), "management call refused");
             }

@@ -175,7 +175,9 @@ impl Out {
     fn reopen(&mut self, place: &Place) {
         match Self::open(place) {
             Ok(out) => *self = out,
-            Err(error) => tracing::error!(%error, "the audit log cannot be opened anew: the old file is kept"),
+            Err(error) => {
+                tracing::error!(%error, "the audit log cannot be opened anew: the old file is kept")
+            }
         }
     }
 }

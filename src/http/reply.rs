@@ -252,7 +252,7 @@ pub fn failed_from(
 }
 
 /// Tells the audit log whose sign-in it was.
-fn noted(provider: Option<&str>, client_id: Option<&str>) {
+pub fn noted(provider: Option<&str>, client_id: Option<&str>) {
     provider.into_iter().for_each(notes::provider);
     client_id.into_iter().for_each(notes::client);
 }

@@ -94,7 +94,10 @@ mod tests {
     fn a_proxy_that_does_not_say_is_who_asked() {
         assert_eq!(seen("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(seen("10.0.0.1", &[("forwarded", "for=unknown")]), "10.0.0.1");
-        assert_eq!(seen("10.0.0.1", &[("forwarded", "host=login.example"), ("x-forwarded-for", "1.1.1.1")]), "10.0.0.1");
+        assert_eq!(
+            seen("10.0.0.1", &[("forwarded", "host=login.example"), ("x-forwarded-for", "1.1.1.1")]),
+            "10.0.0.1"
+        );
         assert_eq!(seen("10.0.0.1", &[("x-forwarded-for", "1.1.1.1, _hidden")]), "10.0.0.1");
         assert_eq!(seen("::ffff:10.0.0.1", &[("x-forwarded-for", "203.0.113.9:80")]), "203.0.113.9");
     }

@@ -8,8 +8,8 @@ use tracing::Instrument as _;
 
 use super::histogram::Histogram;
 use super::labels::{
-    Audited, Class, Counter, DirectoryCall, Fetched, Grant, Granting, Limit, Outcome, ProviderCall, SessionCall,
-    SignOutEnd, SignOutStart, Start, Step, Table, TypeLabel,
+    Audited, Class, Counter, DirectoryCall, Fetched, Grant, Granting, Limit, Outcome, ProviderCall,
+    SessionCall, SignOutEnd, SignOutStart, Start, Step, Table, TypeLabel,
 };
 use super::sign_ins::SignIns;
 use super::trace;

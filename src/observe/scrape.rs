@@ -144,8 +144,11 @@ impl Page<'_> {
         let throttled: Vec<_> =
             metrics.throttled.iter().map(|(scope, count)| (vec![("scope", scope)], count.get())).collect();
         self.counters("throttled", "Requests that were one too many, by limit", &throttled)?;
-        let audited: Vec<_> =
-            metrics.audited.iter().map(|(outcome, count)| (vec![("outcome", outcome)], count.get())).collect();
+        let audited: Vec<_> = metrics
+            .audited
+            .iter()
+            .map(|(outcome, count)| (vec![("outcome", outcome)], count.get()))
+            .collect();
         self.counters("audit_events", "Events for the audit log", &audited)?;
         let mut failures = store_failures("directory", &metrics.directory);
         failures.extend(store_failures("sessions", &metrics.sessions));

@@ -125,7 +125,10 @@ impl Rates {
 
 fn allowed() -> String {
     let names: Vec<_> = Limit::ALL.iter().map(|limit| limit.as_str()).collect();
-    format!("guide, off, or NAME=RATE separated by commas; NAME: {}; RATE: 1 to {MOST} per second, or off", names.join(", "))
+    format!(
+        "guide, off, or NAME=RATE separated by commas; NAME: {}; RATE: 1 to {MOST} per second, or off",
+        names.join(", ")
+    )
 }
 
 #[cfg(test)]

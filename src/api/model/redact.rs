@@ -171,9 +171,8 @@ impl Redacted {
             }
             (Type::String, Value::String(text)) => shown(text),
             (Type::Blob, Value::String(text)) => json!(format!("({} characters)", text.chars().count())),
-            (Type::Integer | Type::Long | Type::Timestamp, Value::Number(_)) | (Type::Boolean, Value::Bool(_)) => {
-                value.clone()
-            }
+            (Type::Integer | Type::Long | Type::Timestamp, Value::Number(_))
+            | (Type::Boolean, Value::Bool(_)) => value.clone(),
             // Another type than the model's: it can be anything.
             _ => self.hide(value),
         }
@@ -186,7 +185,8 @@ impl Redacted {
                 self.hide(value);
                 continue;
             };
-            let value = if NAMES.contains(&name.as_str()) { self.hide(value) } else { self.walk(member, value) };
+            let value =
+                if NAMES.contains(&name.as_str()) { self.hide(value) } else { self.walk(member, value) };
             kept.insert(lower_first(name), value);
         }
         Value::Object(kept)

@@ -1,5 +1,6 @@
 //! Every operation against the embedded directory, as the demo calls it: without a signature.
 
+mod audit;
 mod clients;
 mod domains;
 mod envelope;
@@ -7,6 +8,7 @@ mod linking;
 mod pools;
 mod providers;
 mod social_providers;
+mod throttle;
 mod users;
 
 use std::collections::HashMap;
