@@ -194,6 +194,7 @@ async fn serve(config: Option<PathBuf>) -> ExitCode {
         Err(error) => return fail(&error.to_string(), 1),
     };
     say(&format!("poolgate ready on {public_url}"));
+    running.state.context.audit.begin();
     loop {
         tokio::select! {
             () = told_to_stop(&mut terminate, &mut interrupt) => break,

@@ -67,6 +67,14 @@ impl Audit {
         }
     }
 
+    /// Lets events out to standard output. Until now they were kept: the line that says that the gateway is ready comes
+    /// first there.
+    pub fn begin(&self) {
+        if let Some(writer) = &self.writer {
+            writer.begin();
+        }
+    }
+
     /// Opens the file anew, after what was taken until now: somebody has moved it away.
     pub fn reopen(&self) {
         if let Some(writer) = &self.writer {

@@ -24,6 +24,8 @@ struct Queue {
     bytes: usize,
     reopen: bool,
     closing: bool,
+    /// Nothing is written yet: see [`Audit::begin`](super::Audit::begin).
+    held: bool,
     /// Something was left out since the queue was last empty: said once.
     overflowing: bool,
 }
@@ -56,7 +58,8 @@ impl std::fmt::Debug for Writer {
 impl Writer {
     pub(super) fn start(place: Place, metrics: Arc<Metrics>) -> std::io::Result<Self> {
         let out = Out::open(&place)?;
-        let shared = Arc::new(Shared { queue: Mutex::default(), changed: Condvar::new(), metrics });
+        let queue = Queue { held: place == Place::Stdout, ..Queue::default() };
+        let shared = Arc::new(Shared { queue: Mutex::new(queue), changed: Condvar::new(), metrics });
         let (tell, ended) = tokio::sync::oneshot::channel();
         let theirs = Arc::clone(&shared);
         std::thread::Builder::new().name("audit".to_owned()).spawn(move || {
@@ -86,6 +89,11 @@ impl Writer {
         }
     }
 
+    pub(super) fn begin(&self) {
+        self.shared.queue().held = false;
+        self.shared.changed.notify_one();
+    }
+
     pub(super) fn reopen(&self) {
         self.shared.queue().reopen = true;
         self.shared.changed.notify_one();
@@ -113,7 +121,7 @@ impl Drop for Writer {
 fn run(shared: &Shared, mut out: Out, place: &Place) {
     loop {
         let mut queue = shared.queue();
-        while queue.lines.is_empty() && !queue.reopen && !queue.closing {
+        while !queue.closing && (queue.held || (queue.lines.is_empty() && !queue.reopen)) {
             queue = shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         let lines = std::mem::take(&mut queue.lines);

@@ -23,6 +23,7 @@ macro_rules! for_each_provider {
 }
 
 mod attacks;
+mod audit;
 mod browser;
 mod clock;
 mod demo;
