@@ -60,6 +60,9 @@ pub async fn handle(
                     reason,
                     "management call failed"
                 );
+            } else if matches!(error, ApiError::TooManyRequests(_)) {
+                // As many as somebody likes: they are counted.
+                tracing::debug!(request_id, operation, "management call throttled");
             } else {
                 tracing::info!(request_id, operation, error = error.name(), "management call refused");
             }

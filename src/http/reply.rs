@@ -83,6 +83,11 @@ pub fn no_store(response: &mut HttpResponse) {
 pub fn oauth_error(error: &OAuthError) -> HttpResponse {
     tracing::info!(error = error.error, description = %error.description, "refused");
     notes::error(error.error, &error.description);
+    oauth_json(error)
+}
+
+/// The same without a log line.
+pub fn oauth_json(error: &OAuthError) -> HttpResponse {
     let mut response = HttpResponse::build(error.status).json(serde_json::json!({
         "error": error.error,
         "error_description": error.description,
@@ -160,6 +165,11 @@ pub struct Trouble<'a> {
 pub fn error_page(state: &State, request: &HttpRequest, trouble: &Trouble<'_>) -> HttpResponse {
     tracing::info!(code = trouble.code, what = trouble.what, "error page");
     notes::error(trouble.code, trouble.title);
+    error_html(state, request, trouble)
+}
+
+/// The same without a log line.
+pub fn error_html(state: &State, request: &HttpRequest, trouble: &Trouble<'_>) -> HttpResponse {
     let html = state.pages.error(&ErrorPage {
         title: trouble.title.to_owned(),
         what: trouble.what.to_owned(),

@@ -80,12 +80,13 @@ fn oauth_error(too_many: &TooMany) -> OAuthError {
     OAuthError::new(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", &description)
 }
 
+/// Without a log line that is seen by default: a flood must not fill the disk.
 fn refused(state: &State, request: &HttpRequest, step: Step, too_many: TooMany) -> HttpResponse {
     tracing::debug!(scope = ?too_many.limit, "throttled");
     let mut response = match step {
         Step::Management => api::throttled(request, too_many),
         Step::Token | Step::UserInfo | Step::Revoke => {
-            let mut response = reply::oauth_error(&oauth_error(&too_many));
+            let mut response = reply::oauth_json(&oauth_error(&too_many));
             cors::open(&mut response);
             response
         }
@@ -117,7 +118,7 @@ fn page(state: &State, request: &HttpRequest, too_many: TooMany) -> HttpResponse
         what: "More was asked for than this sign-in service answers at a time.",
         advice: &format!("Wait {seconds} second{s}, then load this page again or go back to the app."),
     };
-    let mut response = reply::error_page(state, request, &trouble);
+    let mut response = reply::error_html(state, request, &trouble);
     reply::no_store(&mut response);
     response
 }
