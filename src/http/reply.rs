@@ -208,7 +208,6 @@ pub fn rejected(state: &State, request: &HttpRequest, pool: &LivePool, rejected:
         }
         Rejected::Redirect { target, error, description } => {
             tracing::info!(error, description, "authorize request refused");
-            notes::error(error, description);
             app_error(state, pool, target, error, description)
         }
     }
@@ -222,6 +221,7 @@ pub fn app_error(
     error: &str,
     description: &str,
 ) -> HttpResponse {
+    notes::error(error, description);
     found(&answer::error(target, error, description, pool.issuer(&state.context.surface)))
 }
 

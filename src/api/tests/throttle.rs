@@ -2,6 +2,7 @@
 
 use super::envelope::{Answer, call_plain, call_signed};
 use super::*;
+use crate::audit::Place;
 use crate::observe::labels::Limit;
 use crate::throttle::Rates;
 
@@ -64,4 +65,21 @@ async fn unsigned_calls_count_by_source() {
         count += 1;
     }
     assert_eq!(count, 10);
+}
+
+#[tokio::test]
+async fn a_strangers_flood_does_not_fill_the_audit_log_and_an_administrators_is_told() {
+    let mut world = limited("auth=1,list=1").await;
+    let path = world._folder.path().join("audit.jsonl");
+    world.api.core.audit = Arc::new(Audit::open(&Place::File(path.clone()), Arc::default()).unwrap());
+    for _ in 0..20 {
+        call_plain(&world, "SignUp", &json!({})).await;
+    }
+    for _ in 0..61 {
+        call_signed(&world, "ListUserPools", &json!({"MaxResults": 1})).await;
+    }
+    world.api.core.audit.close().await;
+    let text = std::fs::read_to_string(path).unwrap();
+    assert_eq!(text.lines().filter(|line| line.contains("\"SignUp\"")).count(), 10);
+    assert_eq!(text.lines().filter(|line| line.contains("TooManyRequestsException")).count(), 1, "{text}");
 }
