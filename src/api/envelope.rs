@@ -8,12 +8,15 @@ use serde_json::{Value, json};
 use super::model::redact::{self, Redacted};
 use super::sigv4::{self, Request, Scope};
 use super::{ApiContext, ApiError, call, model};
-use crate::audit::{Actor, Event, Kind, Notes, noting};
+use crate::audit::{Actor, Event, Kind, Notes, notes, noting};
 
 /// Largest body that is read, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 /// The one content type, both ways.
 pub const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+
+/// Longest username that is looked up for the audit log, in bytes.
+const MAX_NAME: usize = 1_024;
 
 const IDENTITY_POOLS: &str = "AWSCognitoIdentityService";
 
@@ -170,8 +173,26 @@ async fn answer(
         .map_err(|error| ApiError::Serialization(format!("The body is not JSON: {error}.")))?;
     if context.core.audit.is_on() {
         seen.input = redact::input(operation, &input);
+        if seen.signed {
+            note_user(context, &input).await;
+        }
     }
     call(context, operation, input).await
+}
+
+/// Notes whom an administrator's call is about, before it is done: afterwards the user may be gone.
+async fn note_user(context: &ApiContext, input: &Value) {
+    let text = |value: &Value| {
+        let text = value.as_str().filter(|text| text.len() <= MAX_NAME && !text.contains('\0'));
+        text.map(str::to_owned)
+    };
+    let linked = &input["DestinationUser"]["ProviderAttributeValue"];
+    let username = text(&input["Username"]).or_else(|| text(linked));
+    let (Some(pool_id), Some(username)) = (text(&input["UserPoolId"]), username) else { return };
+    // That it cannot be asked will show in what the call itself is answered.
+    if let Ok(Some(user)) = context.core.directory.user(&pool_id, &username).await {
+        notes::user(&user.sub);
+    }
 }
 
 fn check_content_type(request: &Request<'_>) -> Result<(), ApiError> {

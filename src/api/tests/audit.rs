@@ -165,3 +165,21 @@ async fn an_event_tells_who_did_what_from_where_and_what_became_of_it() {
     assert_eq!(missing["errorCode"], "ResourceNotFoundException");
     assert!(missing["errorMessage"].as_str().unwrap().contains("us-east-1_000000000"));
 }
+
+#[tokio::test]
+async fn whom_a_call_is_about_is_told_by_an_id_that_tells_nothing_of_the_person() {
+    let (world, path) = watched().await;
+    let pool = world.pool().await;
+    super::users::sign_in(&world, &pool, "ann@corp.example", "ann@corp.example").await;
+    let named = json!({"UserPoolId": pool, "Username": "Corp_ann@corp.example"});
+    let user = call_signed(&world, "AdminGetUser", &named).await.body;
+    let attributes = user["UserAttributes"].as_array().unwrap();
+    let sub = &attributes.iter().find(|one| one["Name"] == "sub").unwrap()["Value"];
+    call_signed(&world, "AdminDeleteUser", &named).await;
+    call_signed(&world, "AdminDeleteUser", &named).await;
+    let (text, events) = events(&world, &path).await;
+    let told: Vec<_> = events.iter().map(|event| &event["additionalEventData"]["sub"]).collect();
+    assert_eq!(told, [sub, sub, &Value::Null], "{text}");
+    assert_eq!(events[2]["errorCode"], "UserNotFoundException");
+    assert!(!text.contains("ann"), "{text}");
+}

@@ -4,7 +4,7 @@ use super::*;
 use crate::pool::{FederatedProfile, Identity};
 
 /// Signs `subject` in once, as the provider Corp would.
-async fn sign_in(world: &World, pool: &str, subject: &str, email: &str) {
+pub(super) async fn sign_in(world: &World, pool: &str, subject: &str, email: &str) {
     let identity = Identity {
         provider_name: "Corp".into(),
         provider_type: "SAML".into(),
