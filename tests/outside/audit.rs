@@ -70,7 +70,7 @@ async fn what_administrators_and_people_do_is_told_in_a_file_that_can_be_rotated
     assert_eq!(told["requestID"], refused["request_id"]);
     assert_eq!((&told["errorCode"], &told["sourceIPAddress"]), (&refused["error"], &json!("127.0.0.1")));
     assert!(told["userAgent"].as_str().unwrap().contains("Boto3"), "{told}");
-    let whole = std::fs::read_to_string(&moved).unwrap() + &std::fs::read_to_string(&path).unwrap();
+    let whole = [&moved, &path].map(|path| std::fs::read_to_string(path).unwrap()).concat();
     let secret = pool.clients["app"]["secret"].as_str().unwrap();
     for hidden in [secret, &tokens.refresh] {
         assert!(!whole.contains(hidden), "{hidden} is in {whole}");
