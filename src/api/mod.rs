@@ -45,7 +45,7 @@ use crate::keys::Sealer;
 
 use members::Members;
 
-pub use envelope::handle;
+pub use envelope::{Caller, handle, refuse};
 pub use error::ApiError;
 pub(crate) use schema::{of_request as schema_of_request, standard as standard_schema};
 pub use sigv4::Credentials;

@@ -200,6 +200,7 @@ pub(super) async fn welcome(
     profile.session = noted(context, pool, provider, &identity.get().session);
     let mapped = mapping::mapped_groups(chosen.as_ref().unwrap_or(&identity.get().attributes), &place);
     let user = admission::admit(context, pool, parties.client, profile).await?;
+    crate::audit::notes::user(&user.sub);
     tell_groups_left_out(provider, mapped, &user);
 
     let identity = identity.into_inner();

@@ -258,7 +258,7 @@ fn a_mapping_names_groups_of_the_pool_and_nobodys_own() {
     let mapped = mapped_groups(&identity.attributes, &place);
     assert_eq!(mapped.groups, ["staff"]);
     assert_eq!(mapped.ignored, ["Admins", "nobody", own[0], own[1], "", "admins,staff"]);
-    let profile = profile_of(&identity, &place, "sub-1".into(), NOW).unwrap();
+    let profile = profile_of(&identity, None, &place, "sub-1".into(), NOW).unwrap();
     assert_eq!((profile.mapped_groups, profile.group.as_str()), (vec!["staff".to_owned()], own[0]));
     assert!(!profile.set.contains_key(GROUPS));
 }

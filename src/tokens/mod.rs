@@ -108,6 +108,7 @@ pub async fn mint(
 ) -> Result<TokenPair, TokenError> {
     let changes = token_generation::of_user(context, holder, granted, occasion).await?;
     let _signing = trace::sign().entered();
+    crate::audit::notes::user(&holder.user.sub);
     let (surface, now) = (&context.surface, context.now());
     let keys = &holder.pool.keys;
     let mut access_claims = claims::access_token(holder, granted, surface, now, context.timed_uuid());

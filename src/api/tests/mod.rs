@@ -1,5 +1,6 @@
 //! Every operation against the embedded directory, as the demo calls it: without a signature.
 
+mod audit;
 mod client_secrets;
 mod clients;
 mod domains;
@@ -13,6 +14,7 @@ mod providers;
 mod resource_servers;
 mod social_providers;
 mod tags;
+mod throttle;
 mod triggers;
 mod ui_customization;
 mod users;

@@ -3,6 +3,7 @@
 
 mod apple;
 mod attempts;
+mod auditing;
 mod client_secrets;
 mod diagnosis;
 mod documents;
@@ -27,6 +28,7 @@ mod sessions;
 mod single_logout;
 mod social;
 mod stores;
+mod throttling;
 mod token;
 mod triggers;
 mod user_info;
