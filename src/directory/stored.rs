@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{DirectoryError, Ending, Kind, UniqueName};
+use super::{DirectoryError, Ending, Kind, Rotated, UniqueName};
 use crate::pool::user::UserStatus;
 use crate::pool::{Identity, User};
 
@@ -31,6 +31,11 @@ fn unreadable(why: impl std::error::Error + Send + Sync + 'static) -> sqlx::Erro
 /// As a parameter of a statement.
 pub(super) fn json(value: &(impl Serialize + ?Sized)) -> Result<String, sqlx::Error> {
     serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(Box::new(error)))
+}
+
+/// A row of rotations, where the join found one.
+pub(super) fn read_rotated(generation: Option<i64>, at: Option<i64>) -> Option<Rotated> {
+    Some(Rotated { generation: generation?, at: at? })
 }
 
 /// A user as its row and its joined rows hold it.

@@ -36,7 +36,8 @@ use self::trouble::Trouble;
 use super::storable::{any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_ending, refuse_nul_in_source};
 use super::stored::{millis, moment};
 use super::{
-    Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Record, Rotation, SessionOwner, TokenState, Unlink,
+    UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
 
@@ -191,7 +192,7 @@ impl Directory for PostgresDirectory {
     ) -> Result<TokenState, DirectoryError> {
         // Nothing is stored under a text with U+0000.
         if any_nul(&[pool_id, sub, origin_jti]) {
-            return Ok(TokenState { user: None, revoked: false, endings: Vec::new() });
+            return Ok(TokenState { user: None, revoked: false, endings: Vec::new(), rotated: None });
         }
         Ok(marks::token_state(&self.connections, pool_id, sub, origin_jti).await?)
     }
@@ -204,6 +205,11 @@ impl Directory for PostgresDirectory {
     ) -> Result<(), DirectoryError> {
         refuse_any_nul("token family", &[pool_id, origin_jti])?;
         Ok(marks::revoke(&self.connections, pool_id, origin_jti, millis(until)).await?)
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError> {
+        refuse_any_nul("token family", &[&rotation.pool_id, &rotation.origin_jti, &rotation.jti])?;
+        Ok(marks::rotate(&self.connections, &rotation).await?)
     }
 
     async fn user_of_identity(

@@ -9,7 +9,10 @@ use super::trouble::Trouble;
 use crate::directory::DirectoryError;
 
 /// One text for each version, the first is version 1.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/directory-0001.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/postgres/directory-0001.sql"),
+    include_str!("../../../migrations/postgres/directory-0002.sql"),
+];
 
 /// How long bringing the tables up to date may take, other replicas' turn included.
 const LONGEST: Duration = Duration::from_secs(300);

@@ -7,6 +7,7 @@ mod links;
 mod list;
 pub(crate) mod pace;
 mod provider_sessions;
+mod rotations;
 mod rows;
 mod sign_ins;
 #[cfg(test)]
@@ -32,16 +33,18 @@ use self::writer::{Done, Job, Outcome, Work, Writer, away};
 use super::storable::{any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_ending, refuse_nul_in_source};
 use super::stored::{millis, moment};
 use super::{
-    Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Record, Rotation, SessionOwner, TokenState, Unlink,
+    UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../../migrations/sqlite/directory-0001.sql"),
     include_str!("../../../migrations/sqlite/directory-0002.sql"),
     include_str!("../../../migrations/sqlite/directory-0003.sql"),
     include_str!("../../../migrations/sqlite/directory-0004.sql"),
     include_str!("../../../migrations/sqlite/directory-0005.sql"),
+    include_str!("../../../migrations/sqlite/directory-0006.sql"),
 ];
 
 /// The number of the last of them.
@@ -186,7 +189,7 @@ impl Directory for SqliteDirectory {
     ) -> Result<TokenState, DirectoryError> {
         // Nothing is stored under a text with U+0000.
         if any_nul(&[pool_id, sub, origin_jti]) {
-            return Ok(TokenState { user: None, revoked: false, endings: Vec::new() });
+            return Ok(TokenState { user: None, revoked: false, endings: Vec::new(), rotated: None });
         }
         let closed = || DirectoryError::Away("it was closed".into());
         let (reply, answer) = oneshot::channel();
@@ -204,6 +207,11 @@ impl Directory for SqliteDirectory {
         refuse_any_nul("token family", &[pool_id, origin_jti])?;
         let (pool_id, origin_jti, until) = (pool_id.to_owned(), origin_jti.to_owned(), millis(until));
         self.ask(Work::Revoke { pool_id, origin_jti, until }).await.map(|_| ())
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError> {
+        refuse_any_nul("token family", &[&rotation.pool_id, &rotation.origin_jti, &rotation.jti])?;
+        Ok(matches!(self.ask(Work::Rotate(rotation)).await?, Done::Used(true)))
     }
 
     async fn user_of_identity(

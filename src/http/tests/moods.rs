@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
 use crate::directory::{
-    Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Record, Rotation, SessionOwner, TokenState, Unlink, UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
 use crate::sessions::{Key, SessionError, SessionStore};
@@ -170,6 +170,10 @@ impl Directory for Moody<dyn Directory> {
         until: OffsetDateTime,
     ) -> Result<(), DirectoryError> {
         self.asked()?.revoke_family(pool_id, origin_jti, until).await
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError> {
+        self.asked()?.rotate(rotation).await
     }
 
     async fn user_of_identity(
