@@ -80,8 +80,6 @@ impl Context {
         );
         let registry = Arc::new(registry.await?);
         registry.announce_through(Arc::clone(&sessions));
-        // Before anything is dated.
-        registry.compare_clocks().await?;
         let upkeep = Upkeep::new(Arc::clone(&registry), Arc::clone(&sessions), around.clone(), surface.dev);
         let (triggers, audit) = (Arc::new(parts.triggers), Arc::new(parts.audit));
         let throttle = Arc::new(parts.throttle);

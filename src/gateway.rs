@@ -174,6 +174,8 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         throttle: Throttle::default(),
     })
     .await?;
+    // Before anything is dated.
+    context.registry.compare_clocks().await?;
     let api = ApiContext {
         core: context.clone(),
         sealer,

@@ -35,14 +35,14 @@ pub(super) fn check(client: &AppClient, live: &LivePool) -> Result<(), ApiError>
     {
         return Err(invalid("DefaultRedirectURI must be one of CallbackURLs."));
     }
-    check_scopes(client)?;
+    check_scopes(client, live)?;
     check_flows(client)?;
     check_providers(client, live)?;
     check_attributes(client, live)?;
     check_lifetimes(client)
 }
 
-fn check_scopes(client: &AppClient) -> Result<(), ApiError> {
+fn check_scopes(client: &AppClient, live: &LivePool) -> Result<(), ApiError> {
     let scopes = &client.allowed_oauth_scopes;
     if scopes.len() > SCOPES {
         let given = scopes.len();
@@ -50,9 +50,11 @@ fn check_scopes(client: &AppClient) -> Result<(), ApiError> {
             "AllowedOAuthScopes may hold at most {SCOPES} scopes, not {given}."
         )));
     }
-    match scopes.iter().find(|scope| !RESERVED_SCOPES.contains(&scope.as_str())) {
+    let reserved = |scope: &str| RESERVED_SCOPES.contains(&scope);
+    match scopes.iter().find(|scope| !reserved(scope) && !live.defines_scope(scope)) {
         Some(scope) => Err(ApiError::ScopeDoesNotExist(format!(
-            "The scope {scope} does not exist: this build has no resource servers, and the others are {}.",
+            "The scope {scope} does not exist: no resource server of this user pool defines it (as \
+             identifier/name), and the others are {}.",
             RESERVED_SCOPES.join(", ")
         ))),
         None => Ok(()),
@@ -73,10 +75,13 @@ fn check_flows(client: &AppClient) -> Result<(), ApiError> {
             "client_credentials flow can not be selected if client does not have a client secret.".into(),
         ));
     }
-    if machine {
-        return Err(ApiError::InvalidOAuthFlow(
-            "client_credentials flow needs scopes of a resource server, and this build has none.".into(),
-        ));
+    let of_a_person =
+        client.allowed_oauth_scopes.iter().find(|scope| RESERVED_SCOPES.contains(&scope.as_str()));
+    if let (true, Some(scope)) = (machine, of_a_person) {
+        return Err(ApiError::InvalidOAuthFlow(format!(
+            "client_credentials flow allows scopes of resource servers only: nobody signs in whom the scope \
+             {scope} could be about."
+        )));
     }
     if !client.allowed_oauth_flows_user_pool_client {
         return Ok(());

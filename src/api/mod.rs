@@ -17,6 +17,7 @@ pub mod model;
 mod not_built;
 mod pages;
 mod provider_settings;
+mod resource_servers;
 mod schema;
 pub mod sigv4;
 #[cfg(test)]
@@ -95,6 +96,11 @@ async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Va
         "DeleteIdentityProvider" => identity_providers::delete(context, input).await,
         "ListIdentityProviders" => identity_providers::list(context, input).await,
         "GetIdentityProviderByIdentifier" => identity_providers::by_identifier(context, input).await,
+        "CreateResourceServer" => resource_servers::create(context, input).await,
+        "DescribeResourceServer" => resource_servers::describe(context, input).await,
+        "UpdateResourceServer" => resource_servers::update(context, input).await,
+        "DeleteResourceServer" => resource_servers::delete(context, input).await,
+        "ListResourceServers" => resource_servers::list(context, input).await,
         "AdminGetUser" => users::get(context, input).await,
         "AdminDeleteUser" => users::delete(context, input).await,
         "AdminLinkProviderForUser" => linking::link(context, input).await,

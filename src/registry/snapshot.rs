@@ -146,6 +146,14 @@ impl LivePool {
         self.providers.values().find(|provider| provider.config.value.has_identifier(identifier))
     }
 
+    /// Whether a resource server of the pool defines this scope (`identifier/name`). An identifier may hold slashes,
+    /// a name never does.
+    pub fn defines_scope(&self, scope: &str) -> bool {
+        let Some((identifier, name)) = scope.rsplit_once('/') else { return false };
+        let server = self.resource_servers.get(identifier);
+        server.is_some_and(|server| server.value.scopes.iter().any(|known| known.scope_name == name))
+    }
+
     /// The client of this id.
     pub fn client(&self, client_id: &str) -> Option<&AppClient> {
         self.clients.get(client_id).map(|client| &client.value)

@@ -114,6 +114,7 @@ static OVERRIDES: &[Override] = &[
     Override { shape: "LogoutURLsListType", change: unbounded },
     Override { shape: "IdpIdentifiersListType", change: unbounded },
     Override { shape: "ScopeListType", change: unbounded },
+    Override { shape: "ResourceServerScopeListType", change: unbounded },
     Override { shape: "SchemaAttributesListType", change: unbounded },
 ];
 

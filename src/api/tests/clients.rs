@@ -119,7 +119,7 @@ async fn a_client_that_breaks_a_rule_is_refused() {
         (
             oauth(json!({ "AllowedOAuthFlows": ["client_credentials"], "GenerateSecret": true })),
             flow,
-            "resource server",
+            "resource servers only",
         ),
         (json!({ "SupportedIdentityProviders": ["COGNITO", "Nobody"] }), invalid, "Nobody"),
         (json!({ "ReadAttributes": ["custom:none"] }), invalid, "custom:none"),

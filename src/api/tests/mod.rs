@@ -6,6 +6,7 @@ mod envelope;
 mod linking;
 mod pools;
 mod providers;
+mod resource_servers;
 mod social_providers;
 mod users;
 
@@ -199,6 +200,11 @@ async fn every_operation_names_the_pool_that_is_not_there() {
         ("DeleteIdentityProvider", json!({ "ProviderName": "A" })),
         ("ListIdentityProviders", json!({})),
         ("GetIdentityProviderByIdentifier", json!({ "IdpIdentifier": "a.example" })),
+        ("CreateResourceServer", json!({ "Identifier": "api", "Name": "API" })),
+        ("DescribeResourceServer", json!({ "Identifier": "api" })),
+        ("UpdateResourceServer", json!({ "Identifier": "api", "Name": "API" })),
+        ("DeleteResourceServer", json!({ "Identifier": "api" })),
+        ("ListResourceServers", json!({})),
         ("AdminGetUser", json!({ "Username": "u" })),
         ("AdminDeleteUser", json!({ "Username": "u" })),
         (
