@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::sigv4::SignatureFault;
 use crate::directory::DirectoryError;
+use crate::grants::GrantError;
 use crate::pool::LinkError;
 
 /// A refused or failed call. The text of every variant but the last two is meant for the caller.
@@ -18,6 +19,18 @@ pub enum ApiError {
     /// The user is not there.
     #[error("User does not exist.")]
     UserNotFound,
+    /// The token, or whoever sent it, is not good.
+    #[error("{0}")]
+    NotAuthorized(String),
+    /// The same, where the model has this name for it.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// The refresh token was replaced before.
+    #[error("{0}")]
+    RefreshTokenReuse(String),
+    /// A token of another kind than the operation takes.
+    #[error("{0}")]
+    UnsupportedTokenType(String),
     /// The link is not there.
     #[error("{0}")]
     LinkNotFound(String),
@@ -75,6 +88,10 @@ impl ApiError {
             Self::InvalidParameter(_) => (400, "InvalidParameterException"),
             Self::ResourceNotFound(_) => (400, "ResourceNotFoundException"),
             Self::UserNotFound | Self::LinkNotFound(_) => (400, "UserNotFoundException"),
+            Self::NotAuthorized(_) => (400, "NotAuthorizedException"),
+            Self::Unauthorized(_) => (400, "UnauthorizedException"),
+            Self::RefreshTokenReuse(_) => (400, "RefreshTokenReuseException"),
+            Self::UnsupportedTokenType(_) => (400, "UnsupportedTokenTypeException"),
             Self::AliasExists(_) => (400, "AliasExistsException"),
             Self::LimitExceeded(_) => (400, "LimitExceededException"),
             Self::DuplicateProvider(_) => (400, "DuplicateProviderException"),
@@ -135,6 +152,20 @@ impl From<DirectoryError> for ApiError {
             DirectoryError::Link(error) => error.into(),
             DirectoryError::Unstorable(_) => Self::InvalidParameter(error.to_string()),
             DirectoryError::Away(_) | DirectoryError::InUse(_) => Self::Away(error.to_string()),
+        }
+    }
+}
+
+impl From<GrantError> for ApiError {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::InvalidRequest(why) => Self::InvalidParameter(why),
+            GrantError::InvalidGrant(why) => Self::NotAuthorized(why),
+            GrantError::UnauthorizedClient(why) | GrantError::InvalidScope(why) => Self::NotAuthorized(why.to_owned()),
+            GrantError::NoUser => Self::UserNotFound,
+            GrantError::Reused(why) => Self::RefreshTokenReuse(why),
+            GrantError::Unavailable(why) => Self::Away(why),
+            GrantError::Key(error) => Self::Internal(error.to_string()),
         }
     }
 }

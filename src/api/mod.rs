@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod error;
 mod identity_providers;
 mod ids;
+mod initiate_auth;
 mod linking;
 mod members;
 pub mod model;
@@ -22,6 +23,7 @@ mod schema;
 pub mod sigv4;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod urls;
 mod user_filter;
 mod user_pool_clients;
@@ -105,6 +107,10 @@ async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Va
         "AdminDeleteUser" => users::delete(context, input).await,
         "AdminLinkProviderForUser" => linking::link(context, input).await,
         "AdminDisableProviderForUser" => linking::disable(context, input).await,
+        "GetTokensFromRefreshToken" => tokens::refresh(context, input).await,
+        "RevokeToken" => tokens::revoke(context, input).await,
+        "InitiateAuth" => initiate_auth::initiate(context, input).await,
+        "AdminInitiateAuth" => initiate_auth::admin_initiate(context, input).await,
         "ListUsers" => users::list(context, input).await,
         other => Err(ApiError::Unsupported(format!("{other} is not part of this build."))),
     }

@@ -27,12 +27,3 @@ pub(super) fn check_pool(input: &Members) -> Result<(), ApiError> {
     }
     Ok(())
 }
-
-/// Client settings.
-pub(super) fn check_client(input: &Members) -> Result<(), ApiError> {
-    let rotation = input.get("RefreshTokenRotation").and_then(|rotation| rotation.get("Feature"));
-    if rotation.and_then(Value::as_str) == Some("ENABLED") {
-        return Err(unsupported("RefreshTokenRotation", "refresh tokens would not be replaced when used."));
-    }
-    Ok(())
-}

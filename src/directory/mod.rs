@@ -151,13 +151,17 @@ pub struct TokenState {
 }
 
 /// How far the refresh token of a family has been rotated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotated {
     /// The generation of the token that is good now: 1 after the first rotation.
     pub generation: i64,
-    /// When it took the place of the one before it, in milliseconds since 1970.
-    pub at: i64,
+    /// When the ones before it were replaced, the last first, in milliseconds since 1970: at most
+    /// [`MOST_REPLACED`] of them.
+    pub replaced: Vec<i64>,
 }
+
+/// Of so many tokens of a family that were replaced it is known when.
+pub const MOST_REPLACED: usize = 8;
 
 /// A refresh token that takes the place of the one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -177,7 +177,7 @@ pub(super) const TABLES: [Table; 12] = [
             text("origin_jti"),
             integer("generation"),
             text("jti"),
-            integer("at"),
+            text("replaced"),
             integer("until"),
         ],
         key: &["pool_id", "origin_jti"],

@@ -6,7 +6,7 @@ use time::Duration;
 
 use super::{NOON, OTHER, POOL, Setting, opened, profile, with_pools};
 use crate::directory::stored::millis;
-use crate::directory::{Change, Directory, DirectoryError, Rotated, Rotation};
+use crate::directory::{Change, Directory, DirectoryError, MOST_REPLACED, Rotated, Rotation};
 
 /// The token of this generation, named so, takes the place of the one before it.
 pub(crate) fn rotation(family: &str, generation: i64, jti: &str) -> Rotation {
@@ -24,8 +24,10 @@ async fn rotated(directory: &Arc<dyn Directory>, pool: &str, family: &str) -> Op
     directory.token_state(pool, "nobody", family).await.unwrap().rotated
 }
 
-fn of(generation: i64) -> Option<Rotated> {
-    Some(Rotated { generation, at: millis(NOON + Duration::seconds(generation)) })
+/// Replaced for the last time with these generations.
+fn of(generations: &[i64]) -> Option<Rotated> {
+    let replaced = generations.iter().map(|number| millis(NOON + Duration::seconds(*number))).collect();
+    Some(Rotated { generation: generations[0], replaced })
 }
 
 pub(crate) async fn of_those_who_rotate_a_generation_at_once_one_does(setting: &dyn Setting) {
@@ -53,12 +55,18 @@ pub(crate) async fn a_rotation_is_read_with_the_token_and_never_goes_back(settin
     assert_eq!(rotated(&directory, POOL, "family").await, None);
     assert!(directory.rotate(rotation("family", 1, "a")).await.unwrap());
     let state = directory.token_state(POOL, &alice.sub, "family").await.unwrap();
-    assert_eq!((state.user, state.revoked, state.rotated), (Some(alice), false, of(1)));
+    assert_eq!((state.user, state.revoked, state.rotated), (Some(alice), false, of(&[1])));
     assert!(directory.rotate(rotation("family", 2, "b")).await.unwrap());
     for late in [1, 2] {
         assert!(!directory.rotate(rotation("family", late, "late")).await.unwrap());
     }
-    assert_eq!(rotated(&directory, POOL, "family").await, of(2));
+    assert_eq!(rotated(&directory, POOL, "family").await, of(&[2, 1]));
+    for generation in 3..12 {
+        assert!(directory.rotate(rotation("family", generation, "c")).await.unwrap());
+    }
+    let newest = [11, 10, 9, 8, 7, 6, 5, 4];
+    assert_eq!(rotated(&directory, POOL, "family").await, of(&newest), "it is known of so many");
+    assert_eq!(newest.len(), MOST_REPLACED);
     assert_eq!(rotated(&directory, POOL, "Family").await, None);
     assert_eq!(rotated(&directory, OTHER, "family").await, None);
     let nul = directory.rotate(rotation("fam\0ily", 1, "a")).await;
@@ -73,7 +81,7 @@ pub(crate) async fn a_rotation_that_is_written_twice_is_one(setting: &dyn Settin
     }
     assert!(directory.rotate(rotation("family", 2, "b")).await.unwrap());
     assert!(!directory.rotate(rotation("family", 1, "a")).await.unwrap(), "it has passed");
-    assert_eq!(rotated(&directory, POOL, "family").await, of(2));
+    assert_eq!(rotated(&directory, POOL, "family").await, of(&[2, 1]));
     directory.close().await;
 }
 
@@ -82,7 +90,7 @@ pub(crate) async fn rotations_are_kept_and_go_with_their_pool(setting: &dyn Sett
     directory.rotate(rotation("family", 7, "a")).await.unwrap();
     directory.close().await;
     let directory = opened(setting).await;
-    assert_eq!(rotated(&directory, POOL, "family").await, of(7));
+    assert_eq!(rotated(&directory, POOL, "family").await, of(&[7]));
     assert!(!directory.rotate(rotation("family", 7, "b")).await.unwrap());
     directory.write(vec![Change::DeletePool(POOL.into())]).await.unwrap();
     with_pools(&*directory).await;

@@ -7,14 +7,14 @@ use super::connections::Connections;
 use super::endings::endings_column;
 use super::rows::{read_user, user_columns};
 use super::trouble::Trouble;
-use crate::directory::stored::{millis, read_endings, read_rotated};
+use crate::directory::stored::{REPLACED, millis, read_endings, read_rotated, replaced_at};
 use crate::directory::{MOST_SESSION_OWNERS, Rotation, SessionOwner, TokenState};
 
 /// $1 pool, $2 sub, $3 family. There is always one row.
 pub(super) const TOKEN_STATE: &str = concat!(
     "SELECT EXISTS (SELECT FROM revoked_families r WHERE r.pool_id = $1 AND r.origin_jti = $3), ",
     endings_column!(),
-    ", g.generation, g.at, ",
+    ", g.generation, g.replaced, ",
     user_columns!(),
     " FROM (SELECT 1) one LEFT JOIN users u ON u.pool_id = $1 AND u.sub = $2 \
      LEFT JOIN rotations g ON g.pool_id = $1 AND g.origin_jti = $3"
@@ -34,7 +34,7 @@ pub(super) async fn token_state(
 
 fn read_state(row: &PgRow) -> Result<TokenState, sqlx::Error> {
     let user = read_user(row, 4)?.map(|found| found.user);
-    let rotated = read_rotated(row.try_get(2)?, row.try_get(3)?);
+    let rotated = read_rotated(row.try_get(2)?, row.try_get(3)?)?;
     Ok(TokenState { user, revoked: row.try_get(0)?, endings: read_endings(row.try_get(1)?)?, rotated })
 }
 
@@ -50,11 +50,13 @@ pub(super) async fn revoke(
     connections.fetch(|| Ok(sqlx::query(REVOKE).bind(pool_id).bind(origin_jti).bind(until))).await.map(|_| ())
 }
 
-/// $1 pool, $2 family, $3 generation, $4 name of the new token, $5 when, $6 until.
-pub(super) const ROTATE: &str = "INSERT INTO rotations (pool_id, origin_jti, generation, jti, at, until) \
+/// $1 pool, $2 family, $3 generation, $4 name of the new token, $5 when, $6 until, $7 how much of the past is kept.
+const ROTATE: &str = "INSERT INTO rotations (pool_id, origin_jti, generation, jti, replaced, until) \
      VALUES ($1, $2, $3, $4, $5, $6) \
      ON CONFLICT (pool_id, origin_jti) DO UPDATE SET generation = excluded.generation, jti = excluded.jti, \
-     at = excluded.at, until = greatest(rotations.until, excluded.until) \
+     replaced = CASE WHEN rotations.generation = excluded.generation THEN rotations.replaced \
+      ELSE left(excluded.replaced || ',' || rotations.replaced, $7) END, \
+     until = greatest(rotations.until, excluded.until) \
      WHERE rotations.generation < excluded.generation \
      OR (rotations.generation = excluded.generation AND rotations.jti = excluded.jti) RETURNING 1";
 
@@ -66,8 +68,9 @@ pub(super) async fn rotate(connections: &Connections, rotation: &Rotation) -> Re
             .bind(&rotation.origin_jti)
             .bind(rotation.generation)
             .bind(&rotation.jti)
-            .bind(millis(rotation.at))
-            .bind(millis(rotation.until)))
+            .bind(replaced_at(rotation.at))
+            .bind(millis(rotation.until))
+            .bind(REPLACED))
     };
     Ok(!connections.fetch(statement).await?.is_empty())
 }

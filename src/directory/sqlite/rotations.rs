@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use crate::directory::Rotation;
-use crate::directory::stored::millis;
+use crate::directory::stored::{REPLACED, millis, replaced_at};
 
 /// Forgets some of the families whose tokens have all expired.
 pub(super) const PRUNE: &str = "DELETE FROM rotations WHERE (pool_id, origin_jti) IN \
@@ -15,9 +15,11 @@ pub(super) async fn rotate(
     rotation: &Rotation,
 ) -> Result<bool, sqlx::Error> {
     let rotated = sqlx::query(
-        "INSERT INTO rotations (pool_id, origin_jti, generation, jti, at, until) \
+        "INSERT INTO rotations (pool_id, origin_jti, generation, jti, replaced, until) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-         ON CONFLICT DO UPDATE SET generation = excluded.generation, jti = excluded.jti, at = excluded.at, \
+         ON CONFLICT DO UPDATE SET generation = excluded.generation, jti = excluded.jti, \
+         replaced = CASE WHEN generation = excluded.generation THEN replaced \
+          ELSE substr(excluded.replaced || ',' || replaced, 1, ?7) END, \
          until = max(until, excluded.until) \
          WHERE generation < excluded.generation OR (generation = excluded.generation AND jti = excluded.jti)",
     )
@@ -25,8 +27,9 @@ pub(super) async fn rotate(
     .bind(&rotation.origin_jti)
     .bind(rotation.generation)
     .bind(&rotation.jti)
-    .bind(millis(rotation.at))
+    .bind(replaced_at(rotation.at))
     .bind(millis(rotation.until))
+    .bind(REPLACED)
     .execute(connection)
     .await?;
     Ok(rotated.rows_affected() == 1)

@@ -3,6 +3,8 @@
 
 mod apple;
 mod attempts;
+mod authorize_errors;
+mod client_credentials;
 mod diagnosis;
 mod documents;
 mod house;
@@ -19,6 +21,7 @@ mod provider;
 mod refresh;
 mod replicas;
 mod revoke;
+mod rotation;
 mod saml;
 mod saml_keys;
 mod sessions;
@@ -26,5 +29,7 @@ mod single_logout;
 mod social;
 mod stores;
 mod token;
+mod token_api;
+mod token_keys;
 mod user_info;
 mod wishes;

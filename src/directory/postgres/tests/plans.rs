@@ -56,7 +56,7 @@ async fn every_statement_of_the_sign_in_path_finds_what_it_needs_by_an_index() {
         INSERT INTO provider_sessions SELECT pool_id, 'Okta', sub, username, id, 0 FROM users; \
         INSERT INTO endings SELECT id, 'm', true, 'p', 0, 0 FROM users; \
         INSERT INTO revoked_families SELECT pool_id, sub, 0 FROM users; \
-        INSERT INTO rotations SELECT pool_id, sub, 1, 'j', 0, 0 FROM users; \
+        INSERT INTO rotations SELECT pool_id, sub, 1, 'j', '0', 0 FROM users; \
         INSERT INTO configuration SELECT 'user_pool', 'p' || n, 'p' || n, '{}', NULL, 0 \
          FROM generate_series(1, 1000) n; \
         ANALYZE";
