@@ -22,8 +22,11 @@ macro_rules! for_each_provider {
     };
 }
 
+mod amplify;
+mod api_model;
 mod attacks;
 mod browser;
+mod clients;
 mod clock;
 mod demo;
 mod deploy;
@@ -31,6 +34,7 @@ mod durability;
 mod error_codes;
 mod errors;
 mod failing_providers;
+mod guide_commands;
 mod harness;
 mod keys;
 /// Providers that cost next to nothing, shared with the benchmark of sign-ins.

@@ -1,7 +1,7 @@
 //! Chromium, driven through chromedriver.
 
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
@@ -23,6 +23,15 @@ pub struct Browser {
 impl Browser {
     /// Starts chromedriver on a free port and Chromium, headless.
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same, taking certificates that a key with this SHA-256, in base64, has signed.
+    pub async fn start_trusting(key: &str) -> Self {
+        Self::start_with(&[&format!("--ignore-certificate-errors-spki-list={key}")]).await
+    }
+
+    async fn start_with(more: &[&str]) -> Self {
         let (port, profile) = (free_port(), TempDir::new().unwrap());
         let chromedriver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -48,7 +57,10 @@ impl Browser {
             "--force-device-scale-factor=1",
             "--window-size=1200,900",
             profile_argument.as_str(),
-        ] {
+        ]
+        .iter()
+        .chain(more)
+        {
             capabilities.add_arg(argument).unwrap();
         }
         let url = format!("http://127.0.0.1:{port}");
@@ -74,6 +86,27 @@ impl Browser {
     pub async fn wait_button(&self, text: &str) -> WebElement {
         let xpath = format!("//*[self::a or self::button][contains(normalize-space(.), '{text}')]");
         self.wait_by(By::XPath(&xpath), text).await
+    }
+
+    /// Waits until the text of an element, on whatever page is open by then, holds `part`; the whole text.
+    pub async fn wait_text(&self, css: &str, part: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            // The page may be on its way out: then there is no such element, or no text of it.
+            let text = match self.driver.find(By::Css(css)).await {
+                Ok(element) => element.text().await.unwrap_or_default(),
+                Err(_) => String::new(),
+            };
+            if text.contains(part) {
+                return text;
+            }
+            if begun.elapsed() > PATIENCE {
+                let url = self.driver.current_url().await.map(String::from).unwrap_or_default();
+                let source = self.driver.source().await.unwrap_or_default();
+                panic!("{part} never showed in {css} at {url}: {text}\n{source}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     async fn wait_by(&self, by: By, what: &str) -> WebElement {

@@ -51,6 +51,12 @@ pub async fn node(script: &str, arguments: &[&str]) -> Value {
         .await
 }
 
+/// Starts `tests/node/{script}`, which goes on running.
+pub async fn node_helper(script: &str, arguments: &[&str]) -> Helper {
+    let script = repository().join("tests/node").join(script);
+    Helper::start(command(&tool("tests/.cache/node-bin"), &script, arguments)).await
+}
+
 /// A program that goes on running; ended when dropped.
 pub struct Helper {
     _child: Child,
