@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::sigv4::SignatureFault;
 use crate::directory::DirectoryError;
+use crate::grants::GrantError;
 use crate::pool::{GroupError, LinkError};
 use crate::throttle::TooMany;
 use crate::triggers::TriggerError;
@@ -23,6 +24,18 @@ pub enum ApiError {
     /// The user is not there.
     #[error("User does not exist.")]
     UserNotFound,
+    /// The token, or whoever sent it, is not good.
+    #[error("{0}")]
+    NotAuthorized(String),
+    /// The same, where the model has this name for it.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// The refresh token was replaced before.
+    #[error("{0}")]
+    RefreshTokenReuse(String),
+    /// A token of another kind than the operation takes.
+    #[error("{0}")]
+    UnsupportedTokenType(String),
     /// The link is not there.
     #[error("{0}")]
     LinkNotFound(String),
@@ -90,6 +103,10 @@ impl ApiError {
             Self::ResourceNotFound(_) => (400, "ResourceNotFoundException"),
             Self::NotAuthorized(_) => (400, "NotAuthorizedException"),
             Self::UserNotFound | Self::LinkNotFound(_) => (400, "UserNotFoundException"),
+            Self::NotAuthorized(_) => (400, "NotAuthorizedException"),
+            Self::Unauthorized(_) => (400, "UnauthorizedException"),
+            Self::RefreshTokenReuse(_) => (400, "RefreshTokenReuseException"),
+            Self::UnsupportedTokenType(_) => (400, "UnsupportedTokenTypeException"),
             Self::AliasExists(_) => (400, "AliasExistsException"),
             Self::LimitExceeded(_) => (400, "LimitExceededException"),
             Self::GroupExists(_) => (400, "GroupExistsException"),
@@ -176,6 +193,22 @@ impl From<GroupError> for ApiError {
             GroupError::NoGroup(_) => Self::ResourceNotFound(text),
             GroupError::TooMany(_) => Self::LimitExceeded(text),
             GroupError::HasMembers(_) => Self::InvalidParameter(text),
+        }
+    }
+}
+
+impl From<GrantError> for ApiError {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::InvalidRequest(why) => Self::InvalidParameter(why),
+            GrantError::InvalidGrant(why) => Self::NotAuthorized(why),
+            GrantError::UnauthorizedClient(why) | GrantError::InvalidScope(why) => {
+                Self::NotAuthorized(why.to_owned())
+            }
+            GrantError::NoUser => Self::UserNotFound,
+            GrantError::Reused(why) => Self::RefreshTokenReuse(why),
+            GrantError::Unavailable(why) => Self::Away(why),
+            GrantError::Key(error) => Self::Internal(error.to_string()),
         }
     }
 }

@@ -13,11 +13,11 @@ pub mod error;
 mod groups;
 mod identity_providers;
 mod ids;
+mod initiate_auth;
 mod linking;
 mod members;
 mod mfa;
 pub mod model;
-mod not_built;
 mod own_user;
 mod pages;
 mod pool_rules;
@@ -28,6 +28,7 @@ pub mod sigv4;
 mod tags;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tokens;
 mod triggers;
 mod ui_customization;
 mod urls;
@@ -154,6 +155,10 @@ async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Va
         "AdminDeleteUser" => users::delete(context, input).await,
         "AdminLinkProviderForUser" => linking::link(context, input).await,
         "AdminDisableProviderForUser" => linking::disable(context, input).await,
+        "GetTokensFromRefreshToken" => tokens::refresh(context, input).await,
+        "RevokeToken" => tokens::revoke(context, input).await,
+        "InitiateAuth" => initiate_auth::initiate(context, input).await,
+        "AdminInitiateAuth" => initiate_auth::admin_initiate(context, input).await,
         "ListUsers" => users::list(context, input).await,
         "AdminUpdateUserAttributes" => users::update_attributes(context, input).await,
         "AdminDeleteUserAttributes" => users::delete_attributes(context, input).await,

@@ -5,6 +5,7 @@ pub(crate) mod groups;
 pub(crate) mod links;
 pub(crate) mod provider_sessions;
 pub(crate) mod records;
+pub(crate) mod rotations;
 pub(crate) mod sign_ins;
 pub(crate) mod users;
 
@@ -102,6 +103,10 @@ macro_rules! directory_conformance {
             provider_sessions::a_session_of_several_people_finds_each_of_them,
             provider_sessions::a_refused_sign_in_notes_no_session,
             provider_sessions::a_session_is_noted_with_the_sign_in_and_goes_with_its_user,
+            rotations::of_those_who_rotate_a_generation_at_once_one_does,
+            rotations::a_rotation_is_read_with_the_token_and_never_goes_back,
+            rotations::a_rotation_that_is_written_twice_is_one,
+            rotations::rotations_are_kept_and_go_with_their_pool,
             users::reopening_keeps_everything,
             users::a_closed_directory_says_so
         );

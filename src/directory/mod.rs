@@ -157,6 +157,38 @@ pub struct TokenState {
     pub revoked: bool,
     /// Which of the user's sign-ins have ended at their provider.
     pub endings: Vec<Ending>,
+    /// How far the family's refresh token has been rotated; none: never.
+    pub rotated: Option<Rotated>,
+}
+
+/// How far the refresh token of a family has been rotated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The generation of the token that is good now: 1 after the first rotation.
+    pub generation: i64,
+    /// When the ones before it were replaced, the last first, in milliseconds since 1970: at most
+    /// [`MOST_REPLACED`] of them.
+    pub replaced: Vec<i64>,
+}
+
+/// Of so many tokens of a family that were replaced it is known when.
+pub const MOST_REPLACED: usize = 8;
+
+/// A refresh token that takes the place of the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// The pool.
+    pub pool_id: String,
+    /// The family.
+    pub origin_jti: String,
+    /// The generation of the new token.
+    pub generation: i64,
+    /// Names the new token.
+    pub jti: String,
+    /// When.
+    pub at: OffsetDateTime,
+    /// May be forgotten afterwards.
+    pub until: OffsetDateTime,
 }
 
 /// Sign-ins of one user that hold no longer, because their provider ended them.
@@ -436,6 +468,14 @@ pub trait Directory: Send + Sync {
         origin_jti: &str,
         until: OffsetDateTime,
     ) -> Result<(), DirectoryError>;
+
+    /// Rotates a family's refresh token: of all callers, ever, whose new token is of the same generation, one is told
+    /// `true`, and is told so again when it asks twice with the same [`Rotation::jti`]. The others are told `false`, as
+    /// whoever names a generation that has passed; nothing changes then.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError>;
 
     /// `sub` of the user that this identity belongs to.
     ///
