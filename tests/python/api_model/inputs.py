@@ -56,6 +56,7 @@ MEMBERS = {
     "MfaConfiguration": lambda s: "OFF",
     "UserPoolTags": lambda s: {"team": "identity"},
     "ClientSecretId": lambda s: s.second_secret,
+    "SoftwareTokenMfaConfiguration": lambda s: {"Enabled": False},
 }
 
 # The same for one operation, where it differs.
@@ -116,6 +117,8 @@ LEFT_OUT_OF = {
     "GetTokensFromRefreshToken": {"ClientSecret", "DeviceKey"},
     "InitiateAuth": {"Session", "UserContextData"},
     "RevokeToken": {"ClientSecret"},
+    # Nobody is asked for a second factor: what would promise one is refused.
+    "SetUserPoolMfaConfig": {"SmsMfaConfiguration", "EmailMfaConfiguration", "WebAuthnConfiguration"},
 }
 
 
