@@ -24,9 +24,6 @@ pub enum ApiError {
     /// The user is not there.
     #[error("User does not exist.")]
     UserNotFound,
-    /// The token, or whoever sent it, is not good.
-    #[error("{0}")]
-    NotAuthorized(String),
     /// The same, where the model has this name for it.
     #[error("{0}")]
     Unauthorized(String),
@@ -103,7 +100,6 @@ impl ApiError {
             Self::ResourceNotFound(_) => (400, "ResourceNotFoundException"),
             Self::NotAuthorized(_) => (400, "NotAuthorizedException"),
             Self::UserNotFound | Self::LinkNotFound(_) => (400, "UserNotFoundException"),
-            Self::NotAuthorized(_) => (400, "NotAuthorizedException"),
             Self::Unauthorized(_) => (400, "UnauthorizedException"),
             Self::RefreshTokenReuse(_) => (400, "RefreshTokenReuseException"),
             Self::UnsupportedTokenType(_) => (400, "UnsupportedTokenTypeException"),
@@ -208,6 +204,7 @@ impl From<GrantError> for ApiError {
             GrantError::NoUser => Self::UserNotFound,
             GrantError::Reused(why) => Self::RefreshTokenReuse(why),
             GrantError::Unavailable(why) => Self::Away(why),
+            GrantError::Trigger(error) => error.into(),
             GrantError::Key(error) => Self::Internal(error.to_string()),
         }
     }

@@ -192,5 +192,5 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
 
 /// The secret that describing the client shows.
 pub(crate) fn newest_secret(client: &AppClient) -> Option<&str> {
-    client.client_secret.as_ref().map(|secret| secret.expose_secret())
+    client.newest_secret().map(|secret| secret.expose_secret())
 }
