@@ -88,6 +88,8 @@ fn names(answer: &Value) -> Vec<&str> {
 async fn a_user_reads_what_the_client_may_read() {
     let home = Home::new().await;
     let token = json!({ "AccessToken": home.token(ADMIN).await });
+    let note = json!({ "UserAttributes": [{ "Name": "dev:custom:note", "Value": "for developers" }] });
+    home.world.ok("AdminUpdateUserAttributes", merged(home.this.clone(), note)).await;
     let all = home.world.ok("GetUser", token.clone()).await;
     assert_eq!(all["Username"], "Corp_a");
     assert_eq!(names(&all), ["sub", "email", "given_name", "identities"]);

@@ -153,6 +153,7 @@ pub(super) async fn furnished(world: &World) -> (String, Value) {
         { "Name": "level", "AttributeDataType": "Number",
           "NumberAttributeConstraints": { "MinValue": "1", "MaxValue": "9" } },
         { "Name": "badge", "AttributeDataType": "String", "Mutable": false },
+        { "Name": "note", "AttributeDataType": "String", "DeveloperOnlyAttribute": true },
     ]);
     let pool = world.pool_with(json!({ "Schema": schema })).await;
     sign_in(world, &pool, "a", "a@corp.example").await;
