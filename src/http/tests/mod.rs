@@ -29,4 +29,5 @@ mod stores;
 mod throttling;
 mod token;
 mod user_info;
+mod users;
 mod wishes;
