@@ -27,4 +27,5 @@ mod social;
 mod stores;
 mod token;
 mod user_info;
+mod users;
 mod wishes;
