@@ -8,11 +8,16 @@ use crate::throttle::Rates;
 
 async fn limited(rates: &str) -> World {
     let mut world = World::new().await;
+    limit(&mut world, rates);
+    world
+}
+
+/// From now on these limits hold.
+pub(super) fn limit(world: &mut World, rates: &str) {
     let core = &mut world.api.core;
     let rates = Rates::parse(rates).unwrap();
     let metrics = Arc::clone(&core.metrics);
     core.throttle = Arc::new(Throttle::new(&rates, &core.around.clock, &core.around.random, metrics));
-    world
 }
 
 fn is_throttled(answer: &Answer) -> bool {

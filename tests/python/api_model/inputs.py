@@ -111,8 +111,14 @@ LEFT_OUT_OF = {
     "AdminInitiateAuth": {"Session", "ContextData"},
     "CreateUserPool": {"UsernameAttributes", "LambdaConfig"},
     "UpdateUserPool": {"LambdaConfig"},
-    "CreateUserPoolClient": {"ClientSecret", "GenerateSecret", "RefreshTokenRotation"},
-    "UpdateUserPoolClient": {"RefreshTokenRotation"},
+    # Context data of users is for clients with a secret; rotation and ALLOW_REFRESH_TOKEN_AUTH exclude each other.
+    "CreateUserPoolClient": {
+        "ClientSecret",
+        "GenerateSecret",
+        "RefreshTokenRotation",
+        "EnablePropagateAdditionalUserContextData",
+    },
+    "UpdateUserPoolClient": {"RefreshTokenRotation", "EnablePropagateAdditionalUserContextData"},
     "UpdateUserPoolDomain": {"CustomDomainConfig"},  # a prefix has no certificate
     "GetTokensFromRefreshToken": {"ClientSecret", "DeviceKey"},
     "InitiateAuth": {"Session", "UserContextData"},
