@@ -8,12 +8,12 @@ use super::admission;
 use super::answer;
 use super::attempt::Attempt;
 use super::failure::{Cause, Failed};
-use super::mapping::{self, Place};
+use super::mapping::{self, MappedGroups, Place};
 use super::request::{ResponseType, ReturnTarget};
 use super::session::{self, HostedSession};
 use crate::context::Context;
 use crate::observe::labels::ProviderCall;
-use crate::pool::AppClient;
+use crate::pool::{AppClient, IdentityProvider, User};
 use crate::registry::{LivePool, LiveProvider};
 use crate::sign_out::ending::noted;
 use crate::sign_out::provenance::millis;
@@ -161,6 +161,24 @@ impl Began {
     }
 }
 
+/// Most names of groups that one log line tells.
+const GROUPS_TOLD: usize = 25;
+
+/// Tells the log which groups the provider named in vain: there is no such group, or the user is in too many.
+fn tell_groups_left_out(provider: &IdentityProvider, mapped: MappedGroups, user: &User) {
+    let MappedGroups { mut groups, mut ignored } = mapped;
+    groups.retain(|group| !user.groups.contains(group));
+    if ignored.is_empty() && groups.is_empty() {
+        return;
+    }
+    ignored.append(&mut groups);
+    let provider = &*provider.provider_name;
+    let more = if ignored.len() > GROUPS_TOLD { " and more" } else { "" };
+    ignored.truncate(GROUPS_TOLD);
+    let detail = format!("{ignored:?}{more}");
+    tracing::info!(provider, detail, "groups that the provider named are not given");
+}
+
 /// Makes the user of a verified identity, opens the session and answers the app, whoever began the sign-in.
 ///
 /// `began` is when the answer came, before anything was asked of the provider: what the provider ends from then on
@@ -175,12 +193,15 @@ pub(super) async fn welcome(
     old_session: Option<&str>,
 ) -> Result<Completed, Cause> {
     let provider = &parties.provider.config.value;
-    let place = Place { pool: &pool.pool.value, client: parties.client, provider };
+    let place = Place { pool: &pool.pool.value, client: parties.client, provider, groups: &pool.groups };
     let asking = Asking { pool, client: parties.client, surface: &context.surface };
     let chosen = federation::attributes(context, &asking, provider, identity.get()).await?;
     let mut profile = mapping::profile(&identity, chosen.as_ref(), &place, context.uuid(), began.at)?;
     profile.session = noted(context, pool, provider, &identity.get().session);
+    let mapped = mapping::mapped_groups(chosen.as_ref().unwrap_or(&identity.get().attributes), &place);
     let user = admission::admit(context, pool, parties.client, profile).await?;
+    crate::audit::notes::user(&user.sub);
+    tell_groups_left_out(provider, mapped, &user);
 
     let identity = identity.into_inner();
     let mut at_provider = identity.session;

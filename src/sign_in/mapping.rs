@@ -9,11 +9,12 @@ use time::OffsetDateTime;
 use super::{chosen, recognition};
 use crate::pool::limits::{ATTRIBUTE_VALUE, USERNAME};
 use crate::pool::{
-    AppClient, FederatedProfile, Identity, IdentityProvider, ProviderType, SchemaAttribute, UserPool,
+    AppClient, FederatedProfile, Group, Identity, IdentityProvider, ProviderType, SchemaAttribute, UserPool,
 };
+use crate::registry::Versioned;
 
 /// Mapped to groups, not to an attribute.
-const GROUPS: &str = "cognito:groups";
+pub const GROUPS: &str = "cognito:groups";
 /// Fixed by the provider's type, never mapped.
 const USERNAME_TARGET: &str = "username";
 
@@ -53,6 +54,32 @@ pub struct Place<'a> {
     pub client: &'a AppClient,
     /// The provider that vouched.
     pub provider: &'a IdentityProvider,
+    /// The groups of the pool.
+    pub groups: &'a BTreeMap<String, Versioned<Group>>,
+}
+
+/// What the values that are mapped to `cognito:groups` come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MappedGroups {
+    /// Groups of the pool, each once.
+    pub groups: Vec<String>,
+    /// Names of no group that a mapping may put anybody into.
+    pub ignored: Vec<String>,
+}
+
+/// The groups that these attributes say their user is in. A provider's own group is none of them, not even the own one of
+/// this provider: whoever is in it was signed in by that provider, and nobody's attribute says so.
+pub fn mapped_groups(attributes: &Attributes, place: &Place<'_>) -> MappedGroups {
+    let mut mapped = MappedGroups::default();
+    let Some(source) = place.provider.attribute_mapping.get(GROUPS) else { return mapped };
+    for name in attributes.get(source).into_iter().flatten() {
+        let may = place.groups.contains_key(name) && !Group::is_of_a_provider(&place.pool.id, name);
+        let list = if may { &mut mapped.groups } else { &mut mapped.ignored };
+        if !list.contains(name) {
+            list.push(name.clone());
+        }
+    }
+    mapped
 }
 
 /// What the sign-in says the user shall be. Only a verified identity is accepted. `chosen` are the attributes that a
@@ -87,9 +114,7 @@ fn profile_of(
     for (name, source) in &provider.attribute_mapping {
         match name.as_str() {
             USERNAME_TARGET => {}
-            GROUPS => {
-                tracing::info!(provider = %provider.provider_name, "no group of the pool is mapped: ignored")
-            }
+            GROUPS => {}
             name => {
                 let attributes = chosen.unwrap_or(&identity.attributes);
                 let values = attributes.get(source).map_or(&[][..], Vec::as_slice);
@@ -118,6 +143,7 @@ fn profile_of(
         required: place.pool.required_attributes().map(str::to_owned).collect(),
         immutable: immutable(place.pool),
         group: provider.group(),
+        mapped_groups: mapped_groups(chosen.unwrap_or(&identity.attributes), place).groups,
         session: None,
         may_sign_up: true,
         at,

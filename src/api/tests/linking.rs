@@ -35,6 +35,7 @@ fn profile(pool: &str, provider: &str, subject: &str, recognised: &[(&str, &str)
         set: pairs(&[("email", &format!("{subject}@corp.example"))]),
         remove: Vec::new(),
         recognised: pairs(recognised),
+        mapped_groups: Vec::new(),
         session: None,
         may_sign_up: true,
         required: Vec::new(),
