@@ -173,6 +173,6 @@ pub(super) async fn list_users(context: &ApiContext, mut input: Members) -> Resu
         _ => None,
     };
     let found: Vec<_> = members.into_iter().map(|member| member.user).collect();
-    let found = users::in_list(context, &pool_id, &found, None).await?;
+    let found = users::in_list(context, &pool_id, &found, &[]).await?;
     Ok(with_next(json!({ "Users": found }), "NextToken", next))
 }

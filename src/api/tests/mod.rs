@@ -5,6 +5,7 @@ mod domains;
 mod envelope;
 mod groups;
 mod linking;
+mod own_user;
 mod pools;
 mod providers;
 mod resource_servers;
@@ -208,6 +209,11 @@ async fn every_operation_names_the_pool_that_is_not_there() {
         ("ListResourceServers", json!({})),
         ("AdminGetUser", json!({ "Username": "u" })),
         ("AdminDeleteUser", json!({ "Username": "u" })),
+        ("AdminUpdateUserAttributes", json!({ "Username": "u", "UserAttributes": [] })),
+        ("AdminDeleteUserAttributes", json!({ "Username": "u", "UserAttributeNames": [] })),
+        ("AdminDisableUser", json!({ "Username": "u" })),
+        ("AdminEnableUser", json!({ "Username": "u" })),
+        ("AdminUserGlobalSignOut", json!({ "Username": "u" })),
         (
             "AdminLinkProviderForUser",
             json!({

@@ -18,9 +18,10 @@ use super::links;
 use super::pace::Pace;
 use super::provider_sessions;
 use super::sign_ins;
+use super::users::{self, Who};
 use crate::directory::stored::millis;
 use crate::directory::{Change, DirectoryError, Ended, Unlink};
-use crate::pool::{FederatedProfile, NewLink, User};
+use crate::pool::{FederatedProfile, NewLink, User, UserChange};
 
 /// Most jobs in one transaction.
 const BATCH: usize = 128;
@@ -34,7 +35,8 @@ pub(super) enum Work {
     SignIn(Box<FederatedProfile>),
     Revoke { pool_id: String, origin_jti: String, until: i64 },
     Write(Vec<Change>),
-    DeleteUser { pool_id: String, username: String },
+    ChangeUser { pool_id: String, username: String, change: UserChange },
+    DeleteUser { pool_id: String, who: Who },
     JoinGroup { pool_id: String, username: String, group: String },
     LeaveGroup { pool_id: String, username: String, group: String },
     End { pool_id: String, sub: String, ended: Ended },
@@ -185,9 +187,13 @@ impl Writer {
                     self.begin().await?;
                     outcomes.push(configuration::write(&mut self.connection, changes).await?);
                 }
-                Work::DeleteUser { pool_id, username } => {
+                Work::ChangeUser { pool_id, username, change } => {
                     self.begin().await?;
-                    outcomes.push(sign_ins::delete_user(&mut self.connection, pool_id, username).await?);
+                    outcomes.push(users::change(&mut self.connection, pool_id, username, change).await?);
+                }
+                Work::DeleteUser { pool_id, who } => {
+                    self.begin().await?;
+                    outcomes.push(users::delete(&mut self.connection, pool_id, who).await?);
                 }
                 Work::JoinGroup { pool_id, username, group } => {
                     self.begin().await?;
@@ -243,6 +249,7 @@ impl Writer {
                     Ok(Done::Written)
                 }
                 Work::Write(_)
+                | Work::ChangeUser { .. }
                 | Work::DeleteUser { .. }
                 | Work::JoinGroup { .. }
                 | Work::LeaveGroup { .. }
