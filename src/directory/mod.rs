@@ -16,8 +16,8 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::pool::{
-    ChangeError, FederatedProfile, GroupError, LinkError, LinkSource, NewLink, ProfileError, User, UserChange,
-    WaitingLink,
+    ChangeError, FederatedProfile, GroupError, LinkError, LinkSource, NewLink, ProfileError, User,
+    UserChange, WaitingLink,
 };
 
 /// What a configuration record describes.

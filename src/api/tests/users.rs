@@ -4,7 +4,7 @@ use super::*;
 use crate::pool::{FederatedProfile, Identity, User};
 
 /// Signs `subject` in once, as the provider Corp would.
-pub(super) pub(super) async fn sign_in(world: &World, pool: &str, subject: &str, email: &str) -> User {
+pub(super) async fn sign_in(world: &World, pool: &str, subject: &str, email: &str) -> User {
     let identity = Identity {
         provider_name: "Corp".into(),
         provider_type: "SAML".into(),
