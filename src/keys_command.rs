@@ -174,7 +174,13 @@ async fn change(
             let snapshot = registry.snapshot();
             let pool = snapshot.pool(&place.pool);
             let pool = pool.ok_or_else(|| KeyChangeError::NoPool(place.pool.clone()))?;
-            Ok(pool.keys.records().iter().map(|key| describe(pool, key, now)).collect::<Vec<_>>().join("\n\n"))
+            Ok(pool
+                .keys
+                .records()
+                .iter()
+                .map(|key| describe(pool, key, now))
+                .collect::<Vec<_>>()
+                .join("\n\n"))
         }
         KeysCommand::Roll { place, key_use, use_after } => {
             let (key_use, days) = match (key_use.meaning(), use_after) {

@@ -161,7 +161,9 @@ impl From<GrantError> for ApiError {
         match error {
             GrantError::InvalidRequest(why) => Self::InvalidParameter(why),
             GrantError::InvalidGrant(why) => Self::NotAuthorized(why),
-            GrantError::UnauthorizedClient(why) | GrantError::InvalidScope(why) => Self::NotAuthorized(why.to_owned()),
+            GrantError::UnauthorizedClient(why) | GrantError::InvalidScope(why) => {
+                Self::NotAuthorized(why.to_owned())
+            }
             GrantError::NoUser => Self::UserNotFound,
             GrantError::Reused(why) => Self::RefreshTokenReuse(why),
             GrantError::Unavailable(why) => Self::Away(why),

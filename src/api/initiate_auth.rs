@@ -29,7 +29,9 @@ pub(super) async fn initiate(context: &ApiContext, mut input: Members) -> Result
     let snapshot = context.core.registry.snapshot();
     let (pool, client) = client_of(&snapshot, &client_id)?;
     if ADMIN_FLOWS.contains(&flow.as_str()) {
-        return Err(invalid(format!("AuthFlow {flow} is for AdminInitiateAuth: InitiateAuth does not support it.")));
+        return Err(invalid(format!(
+            "AuthFlow {flow} is for AdminInitiateAuth: InitiateAuth does not support it."
+        )));
     }
     begin(context, pool, client, &flow, input).await
 }
@@ -70,7 +72,8 @@ async fn begin(
     }
     let parameters: BTreeMap<String, String> = input.take("AuthParameters")?.unwrap_or_default();
     let token = parameters.get("REFRESH_TOKEN");
-    let token = token.ok_or_else(|| invalid("Missing required parameter REFRESH_TOKEN in AuthParameters."))?;
+    let token =
+        token.ok_or_else(|| invalid("Missing required parameter REFRESH_TOKEN in AuthParameters."))?;
     let hash = parameters.get("SECRET_HASH").map(String::as_str);
     expect_hash(client, hash)?;
     let answer = renew(context, pool, client, token, hash).await?;

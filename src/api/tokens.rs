@@ -29,7 +29,9 @@ fn prove(client: &AppClient, sent: Option<&str>) -> Result<(), String> {
     match (client.secrets().next(), sent) {
         (None, None) => Ok(()),
         (None, Some(_)) => Err(format!("Client {id} has no secret, but a ClientSecret was received.")),
-        (Some(_), None) => Err(format!("Client {id} is configured with secret but no ClientSecret was received.")),
+        (Some(_), None) => {
+            Err(format!("Client {id} is configured with secret but no ClientSecret was received."))
+        }
         (Some(_), Some(sent)) if client.is_secret(sent) => Ok(()),
         (Some(_), Some(_)) => Err(format!("The ClientSecret is not one of client {id}.")),
     }

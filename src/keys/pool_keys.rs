@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 
 use super::KeyError;
 use super::capsule::CapsuleKey;
+use super::rolling::Rolling;
 use super::saml_encryption::SamlEncryption;
 use super::saml_identity::{SamlIdentity, self_signed};
-use super::rolling::Rolling;
 use super::saml_signing::SamlSigning;
 use super::signing::{SigningKey, generate_pkcs8};
 

@@ -20,7 +20,8 @@ impl<K> Rolling<K> {
     /// The key in use at `now`.
     pub(super) fn in_use(&self, now: OffsetDateTime) -> &K {
         let chosen = in_use(self.keys.iter().map(|(record, _)| record), now);
-        let found = self.keys.iter().find(|(record, _)| chosen.is_some_and(|chosen| std::ptr::eq(chosen, record)));
+        let found =
+            self.keys.iter().find(|(record, _)| chosen.is_some_and(|chosen| std::ptr::eq(chosen, record)));
         // There is always one: `in_use` chooses among these.
         &found.unwrap_or(&self.keys[0]).1
     }

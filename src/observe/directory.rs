@@ -10,7 +10,8 @@ use super::labels::{DirectoryCall, Label as _};
 use super::metrics::Metrics;
 use super::trace;
 use crate::directory::{
-    Change, Changed, Directory, DirectoryError, Ended, Record, Rotation, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Record, Rotation, SessionOwner, TokenState, Unlink,
+    UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
 

@@ -112,7 +112,8 @@ pub async fn mint(
     let (surface, now) = (&context.surface, context.now());
     let keys = &holder.pool.keys;
     let access_claims = claims::access_token(holder, granted, surface, now, context.timed_uuid());
-    let access_token = keys.access_token(now).sign_jwt(Value::Object(access_claims).to_string().as_bytes())?;
+    let access_token =
+        keys.access_token(now).sign_jwt(Value::Object(access_claims).to_string().as_bytes())?;
     let id_token = if granted.has_scope("openid") {
         let at_hash = claims::at_hash(&access_token);
         let id_claims = claims::id_token(holder, granted, surface, now, context.timed_uuid(), at_hash);

@@ -204,7 +204,11 @@ pub async fn rotate(
                 at: context.common_now(),
                 until: end(content)?,
             };
-            if context.directory.rotate(rotation).await? { next } else { overtaken(context, client, content).await? }
+            if context.directory.rotate(rotation).await? {
+                next
+            } else {
+                overtaken(context, client, content).await?
+            }
         }
     };
     seal(context, pool, &Content { generation, ..content.clone() })

@@ -76,7 +76,8 @@ async fn an_administrator_rolls_over_both_keys_and_nobody_is_signed_out() {
     assert!(why.contains("waits to be used"), "{why}");
     // The keys of tokens have no certificates, and roll over alike.
     for key_use in ["id-token", "access-token", "refresh-token"] {
-        let said = said(&gateway, &[&["roll", "--use", key_use, "--use-after", "0"], &here[..]].concat()).await;
+        let said =
+            said(&gateway, &[&["roll", "--use", key_use, "--use-after", "0"], &here[..]].concat()).await;
         assert!(said.contains("from 20"), "{said}");
     }
     let all = said(&gateway, &[&["list"], &here[..]].concat()).await;

@@ -98,7 +98,9 @@ impl From<GrantError> for OAuthError {
     fn from(error: GrantError) -> Self {
         match error {
             GrantError::InvalidRequest(why) => Self::bad_request("invalid_request", &why),
-            GrantError::InvalidGrant(why) | GrantError::Reused(why) => Self::bad_request("invalid_grant", &why),
+            GrantError::InvalidGrant(why) | GrantError::Reused(why) => {
+                Self::bad_request("invalid_grant", &why)
+            }
             GrantError::NoUser => Self::bad_request("invalid_grant", &error.to_string()),
             GrantError::UnauthorizedClient(why) => Self::bad_request("unauthorized_client", why),
             GrantError::InvalidScope(why) => Self::bad_request("invalid_scope", why),

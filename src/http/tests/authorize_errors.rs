@@ -130,7 +130,9 @@ async fn who_or_whose_provider_refuses_is_access_denied() {
 async fn the_resource_is_the_audience_of_the_access_token_and_a_refresh_keeps_it() {
     let house = House::build().await;
     house.rotate("app", 0).await;
-    for resource in ["https://api.example/v1?x=1", "http://localhost:8080/api", "myapi://billing", "urn:example:api"] {
+    for resource in
+        ["https://api.example/v1?x=1", "http://localhost:8080/api", "myapi://billing", "urn:example:api"]
+    {
         let tokens = house.tokens(&[("resource", resource)]).await;
         assert_eq!(claims(&tokens["access_token"])["aud"], resource);
         assert_eq!(claims(&tokens["id_token"])["aud"], "app");
@@ -147,7 +149,8 @@ async fn the_implicit_grant_gives_an_id_token_with_openid_alone_and_binds_it_all
     let house = House::build().await;
     house
         .change_client("spa", |client| {
-            client.allowed_oauth_scopes = ["openid", "aws.cognito.signin.user.admin"].map(str::to_owned).to_vec();
+            client.allowed_oauth_scopes =
+                ["openid", "aws.cognito.signin.user.admin"].map(str::to_owned).to_vec();
         })
         .await;
     let resource = "https://api.example";
@@ -165,7 +168,9 @@ async fn the_implicit_grant_gives_an_id_token_with_openid_alone_and_binds_it_all
         let leaving = house.authorize(browser, &[&implicit[..], &[("scope", scope)]].concat()).await;
         let answer = house.get(browser, &callback_path(&leaving, &person("alice"))).await;
         let pairs: std::collections::HashMap<String, String> =
-            url::form_urlencoded::parse(answer.location().fragment().unwrap().as_bytes()).into_owned().collect();
+            url::form_urlencoded::parse(answer.location().fragment().unwrap().as_bytes())
+                .into_owned()
+                .collect();
         assert_eq!(pairs.contains_key("id_token"), with_id, "{scope}");
         let access = claims(&json!(pairs["access_token"]));
         assert_eq!((&access["aud"], &access["scope"]), (&json!(resource), &json!(scope)));

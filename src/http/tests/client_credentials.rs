@@ -76,7 +76,9 @@ async fn a_scope_that_was_deleted_is_ignored() {
 #[actix_web::test]
 async fn a_scope_that_the_client_may_not_use_is_refused() {
     let house = house().await;
-    for asked in ["api.example/secret", "api.example/read api.example/secret", "openid", "api.example/none", "read"] {
+    for asked in
+        ["api.example/secret", "api.example/read api.example/secret", "openid", "api.example/none", "read"]
+    {
         assert_refused(asked, &ask(&house, &[("scope", asked)]).await, 400, "invalid_scope");
     }
     // However it came about: a scope about a user is for no app.
@@ -123,12 +125,14 @@ async fn a_token_of_an_app_is_nobodys() {
 async fn an_app_with_users_is_granted_scopes_of_resource_servers_beside_the_others() {
     let house = house().await;
     let both = ["openid", "email", "api.example/read", "api.example/gone"];
-    house
-        .change_client("app", |client| client.allowed_oauth_scopes = both.map(str::to_owned).to_vec())
-        .await;
+    house.change_client("app", |client| client.allowed_oauth_scopes = both.map(str::to_owned).to_vec()).await;
     let asked = "openid api.example/read api.example/secret api.example/gone";
     let tokens = house.tokens(&[("scope", asked)]).await;
-    assert_eq!(scope(&tokens), "openid api.example/read", "known, but not this client's, or deleted: ignored");
+    assert_eq!(
+        scope(&tokens),
+        "openid api.example/read",
+        "known, but not this client's, or deleted: ignored"
+    );
     let all = house.tokens(&[("scope", "")]).await;
     assert_eq!(scope(&all), "openid email api.example/read");
     let browser = &mut Browser::default();
@@ -145,7 +149,15 @@ async fn the_discovery_document_lists_the_pools_scopes_and_every_grant() {
     let answer = house.get(&mut Browser::default(), "/.well-known/openid-configuration").await.json();
     assert_eq!(
         answer["scopes_supported"],
-        json!(["openid", "email", "phone", "profile", "api.example/read", "api.example/write", "api.example/secret"])
+        json!([
+            "openid",
+            "email",
+            "phone",
+            "profile",
+            "api.example/read",
+            "api.example/write",
+            "api.example/secret"
+        ])
     );
     assert_eq!(
         answer["grant_types_supported"],

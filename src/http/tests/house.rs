@@ -351,7 +351,8 @@ impl House {
     pub(super) async fn resource_server(&self, scopes: &[&str]) {
         let scopes: Vec<_> =
             scopes.iter().map(|name| json!({"ScopeName": name, "ScopeDescription": name})).collect();
-        let server = json!({"UserPoolId": POOL, "Identifier": "api.example", "Name": "API", "Scopes": scopes});
+        let server =
+            json!({"UserPoolId": POOL, "Identifier": "api.example", "Name": "API", "Scopes": scopes});
         let server: crate::pool::ResourceServer = serde_json::from_value(server).unwrap();
         let snapshot = self.state.context.registry.snapshot();
         let edit = match snapshot.pool(POOL).unwrap().resource_servers.get("api.example") {

@@ -8,7 +8,8 @@ use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
 use crate::directory::{
-    Change, Changed, Directory, DirectoryError, Ended, Record, Rotation, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Record, Rotation, SessionOwner, TokenState, Unlink,
+    UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
 use crate::sessions::{Key, SessionError, SessionStore};

@@ -168,7 +168,12 @@ async fn a_refresh_that_fails_replaces_nothing() {
     house.directory.becomes(Mood::Disabled);
     refused("disabled", &house.refresh("app", refresh_token(&first)).await);
     house.directory.becomes(Mood::Away);
-    assert_refused("away", &house.refresh("app", refresh_token(&first)).await, 503, "temporarily_unavailable");
+    assert_refused(
+        "away",
+        &house.refresh("app", refresh_token(&first)).await,
+        503,
+        "temporarily_unavailable",
+    );
     house.directory.becomes(Mood::Well);
     renewed(&house, refresh_token(&first)).await;
 }

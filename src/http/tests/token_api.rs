@@ -23,7 +23,11 @@ async fn initiate(house: &House, flow: &str, client: &str, parameters: Value) ->
 
 fn refused(what: &str, answer: Result<Value, ApiError>, name: &str, says: &str) {
     let error = answer.err().unwrap_or_else(|| panic!("{what}: accepted"));
-    assert_eq!((error.status_and_name(), true), ((400, name), error.to_string().contains(says)), "{what}: {error}");
+    assert_eq!(
+        (error.status_and_name(), true),
+        ((400, name), error.to_string().contains(says)),
+        "{what}: {error}"
+    );
 }
 
 fn text<'a>(tokens: &'a Value, name: &str) -> &'a str {
@@ -119,7 +123,12 @@ async fn a_client_with_a_secret_proves_itself_by_it() {
     for secret in [Value::Null, wrong] {
         let answer = call("GetTokensFromRefreshToken", "RefreshToken", secret.clone()).await;
         refused("refresh", answer, "NotAuthorizedException", "ClientSecret");
-        refused("revoke", call("RevokeToken", "Token", secret).await, "UnauthorizedException", "ClientSecret");
+        refused(
+            "revoke",
+            call("RevokeToken", "Token", secret).await,
+            "UnauthorizedException",
+            "ClientSecret",
+        );
     }
     let input = json!({"ClientId": "app", "RefreshToken": token, "ClientSecret": SECRET});
     let public = house.call("GetTokensFromRefreshToken", input).await;
@@ -162,7 +171,11 @@ async fn a_revocation_that_cannot_be_done_says_why() {
     }
     let stranger = revoke("nobody", &tokens["refresh_token"]).await;
     refused("unknown client", stranger, "UnauthorizedException", "nobody");
-    assert_eq!(revoke("narrow", &tokens["refresh_token"]).await.unwrap(), json!({}), "another client's token");
+    assert_eq!(
+        revoke("narrow", &tokens["refresh_token"]).await.unwrap(),
+        json!({}),
+        "another client's token"
+    );
     refresh(&house, "app", text(&tokens, "refresh_token")).await.unwrap();
     house.change_client("app", |client| client.enable_token_revocation = Some(false)).await;
     let off = revoke("app", &tokens["refresh_token"]).await;
@@ -180,7 +193,8 @@ async fn initiate_auth_refreshes_by_either_name_and_gives_no_refresh_token() {
         let result = &answer["AuthenticationResult"];
         assert_eq!(result.get("RefreshToken"), None);
         assert_eq!(house.user_info(text(result, "AccessToken")).await.status, 200);
-        let input = json!({"AuthFlow": flow, "ClientId": "app", "UserPoolId": POOL, "AuthParameters": parameters});
+        let input =
+            json!({"AuthFlow": flow, "ClientId": "app", "UserPoolId": POOL, "AuthParameters": parameters});
         let admin = house.call("AdminInitiateAuth", input).await.unwrap();
         assert_eq!(claims(&admin["AuthenticationResult"]["IdToken"])["aud"], "app");
     }
@@ -237,10 +251,17 @@ async fn initiate_auth_refuses_what_the_client_or_this_build_does_not_allow() {
     for pool in ["us-east-1_Tests0002", "us-east-1_Nobody00"] {
         let input = json!({"AuthFlow": "REFRESH_TOKEN_AUTH", "ClientId": "app", "UserPoolId": pool,
                            "AuthParameters": parameters});
-        refused(pool, house.call("AdminInitiateAuth", input).await, "ResourceNotFoundException", "does not exist");
+        refused(
+            pool,
+            house.call("AdminInitiateAuth", input).await,
+            "ResourceNotFoundException",
+            "does not exist",
+        );
     }
     let flows = async |flows: Value| {
-        house.change_client("app", |client| drop(client.rest.insert("ExplicitAuthFlows".into(), flows))).await;
+        house
+            .change_client("app", |client| drop(client.rest.insert("ExplicitAuthFlows".into(), flows)))
+            .await;
         with("REFRESH_TOKEN_AUTH").await
     };
     refused("not allowed", flows(json!(["ALLOW_USER_SRP_AUTH"])).await, invalid, "ALLOW_REFRESH_TOKEN_AUTH");

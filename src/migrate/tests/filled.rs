@@ -139,7 +139,12 @@ async fn links(directory: &dyn Directory) {
     for family in HOSTILE {
         directory.revoke_family(POOL, family, FAR).await.unwrap();
         for generation in 1..4 {
-            assert!(directory.rotate(Rotation { until: FAR, ..rotation(family, generation, family) }).await.unwrap());
+            assert!(
+                directory
+                    .rotate(Rotation { until: FAR, ..rotation(family, generation, family) })
+                    .await
+                    .unwrap()
+            );
         }
         assert!(directory.use_once(family, FAR).await.unwrap());
     }
