@@ -38,7 +38,7 @@ use crate::keys::Sealer;
 
 use members::Members;
 
-pub use envelope::handle;
+pub use envelope::{Caller, handle, refuse};
 pub use error::ApiError;
 pub use sigv4::Credentials;
 

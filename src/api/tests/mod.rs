@@ -1,5 +1,6 @@
 //! Every operation against the embedded directory, as the demo calls it: without a signature.
 
+mod audit;
 mod clients;
 mod domains;
 mod envelope;
@@ -9,6 +10,7 @@ mod pools;
 mod providers;
 mod resource_servers;
 mod social_providers;
+mod throttle;
 mod users;
 
 use std::collections::HashMap;

@@ -3,6 +3,7 @@
 
 mod apple;
 mod attempts;
+mod auditing;
 mod diagnosis;
 mod documents;
 mod house;
@@ -25,6 +26,7 @@ mod sessions;
 mod single_logout;
 mod social;
 mod stores;
+mod throttling;
 mod token;
 mod user_info;
 mod users;
