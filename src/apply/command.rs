@@ -22,7 +22,6 @@ use crate::sessions::embedded::EmbeddedSessions;
 use crate::sign_in::used_once::UsedMarks;
 use crate::stores;
 use crate::throttle::Throttle;
-use crate::triggers::Triggers;
 
 /// What `poolgate apply` is told.
 #[derive(Debug, Args)]
@@ -170,7 +169,7 @@ impl Installation {
             around,
             surface: gateway::surface(settings),
             metrics: Arc::default(),
-            triggers: Triggers::default(),
+            triggers: gateway::triggers(settings)?,
             audit: Audit::default(),
             throttle: Throttle::default(),
         });
