@@ -126,7 +126,8 @@ async fn of_machines_only_the_third_version_is_asked() {
     house.edit(vec![Edit::CreateClient(machine)]).await;
     let form = [("grant_type", "client_credentials")];
     let secret = basic("machine", SECRET);
-    let ask = || house.post_with("/oauth2/token", &form, &[("authorization", secret.as_str())]);
+    let headers = [("authorization", secret.as_str())];
+    let ask = || house.post_with("/oauth2/token", &form, &headers);
     assert_eq!(ask().await.status, 200);
     assert_eq!(lambda.names(), Vec::<String>::new());
     configure(&house, config("V3_0")).await;
