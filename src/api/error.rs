@@ -6,6 +6,7 @@ use super::sigv4::SignatureFault;
 use crate::directory::DirectoryError;
 use crate::grants::GrantError;
 use crate::pool::LinkError;
+use crate::throttle::TooMany;
 
 /// A refused or failed call. The text of every variant but the last two is meant for the caller.
 #[derive(Debug, Error)]
@@ -16,12 +17,12 @@ pub enum ApiError {
     /// The thing named is not there.
     #[error("{0}")]
     ResourceNotFound(String),
+    /// The caller may not do it, or its token is of no use.
+    #[error("{0}")]
+    NotAuthorized(String),
     /// The user is not there.
     #[error("User does not exist.")]
     UserNotFound,
-    /// The token, or whoever sent it, is not good.
-    #[error("{0}")]
-    NotAuthorized(String),
     /// The same, where the model has this name for it.
     #[error("{0}")]
     Unauthorized(String),
@@ -70,6 +71,9 @@ pub enum ApiError {
     /// In the service model, not in this build.
     #[error("{0}")]
     Unsupported(String),
+    /// Asked too often; in so many seconds one is let through again.
+    #[error("Rate exceeded. Try again in {0} s.")]
+    TooManyRequests(u64),
     /// The signature was not accepted.
     #[error(transparent)]
     Signature(#[from] SignatureFault),
@@ -87,8 +91,8 @@ impl ApiError {
         match self {
             Self::InvalidParameter(_) => (400, "InvalidParameterException"),
             Self::ResourceNotFound(_) => (400, "ResourceNotFoundException"),
-            Self::UserNotFound | Self::LinkNotFound(_) => (400, "UserNotFoundException"),
             Self::NotAuthorized(_) => (400, "NotAuthorizedException"),
+            Self::UserNotFound | Self::LinkNotFound(_) => (400, "UserNotFoundException"),
             Self::Unauthorized(_) => (400, "UnauthorizedException"),
             Self::RefreshTokenReuse(_) => (400, "RefreshTokenReuseException"),
             Self::UnsupportedTokenType(_) => (400, "UnsupportedTokenTypeException"),
@@ -103,6 +107,7 @@ impl ApiError {
             Self::MediaType => (415, "UnsupportedMediaTypeException"),
             Self::UnknownOperation(_) => (404, "UnknownOperationException"),
             Self::Unsupported(_) => (400, "UnsupportedOperationException"),
+            Self::TooManyRequests(_) => (400, "TooManyRequestsException"),
             Self::Signature(SignatureFault::Missing) => (400, "MissingAuthenticationTokenException"),
             Self::Signature(SignatureFault::Incomplete(_)) => (400, "IncompleteSignatureException"),
             Self::Signature(SignatureFault::UnknownKey) => (400, "UnrecognizedClientException"),
@@ -139,6 +144,12 @@ pub(super) fn room_for(what: &str, count: usize, most: usize) -> Result<(), ApiE
     Err(ApiError::LimitExceeded(format!("There may be at most {most} {what}, and there are {count}.")))
 }
 
+impl From<TooMany> for ApiError {
+    fn from(too_many: TooMany) -> Self {
+        Self::TooManyRequests(too_many.seconds)
+    }
+}
+
 impl From<DirectoryError> for ApiError {
     fn from(error: DirectoryError) -> Self {
         match error {
@@ -150,7 +161,9 @@ impl From<DirectoryError> for ApiError {
                 Self::Internal(error.to_string())
             }
             DirectoryError::Link(error) => error.into(),
-            DirectoryError::Unstorable(_) => Self::InvalidParameter(error.to_string()),
+            DirectoryError::Unstorable(_) | DirectoryError::Change(_) => {
+                Self::InvalidParameter(error.to_string())
+            }
             DirectoryError::Away(_) | DirectoryError::InUse(_) => Self::Away(error.to_string()),
         }
     }

@@ -16,6 +16,7 @@ mod linking;
 mod members;
 pub mod model;
 mod not_built;
+mod own_user;
 mod pages;
 mod provider_settings;
 mod resource_servers;
@@ -25,6 +26,7 @@ pub mod sigv4;
 mod tests;
 mod tokens;
 mod urls;
+mod user_attributes;
 mod user_filter;
 mod user_pool_clients;
 mod user_pools;
@@ -38,7 +40,7 @@ use crate::keys::Sealer;
 
 use members::Members;
 
-pub use envelope::handle;
+pub use envelope::{Caller, handle, refuse};
 pub use error::ApiError;
 pub use sigv4::Credentials;
 
@@ -112,6 +114,16 @@ async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Va
         "InitiateAuth" => initiate_auth::initiate(context, input).await,
         "AdminInitiateAuth" => initiate_auth::admin_initiate(context, input).await,
         "ListUsers" => users::list(context, input).await,
+        "AdminUpdateUserAttributes" => users::update_attributes(context, input).await,
+        "AdminDeleteUserAttributes" => users::delete_attributes(context, input).await,
+        "AdminDisableUser" => users::disable(context, input).await,
+        "AdminEnableUser" => users::enable(context, input).await,
+        "AdminUserGlobalSignOut" => users::sign_out(context, input).await,
+        "GetUser" => own_user::get(context, input).await,
+        "UpdateUserAttributes" => own_user::update_attributes(context, input).await,
+        "DeleteUserAttributes" => own_user::delete_attributes(context, input).await,
+        "DeleteUser" => own_user::delete(context, input).await,
+        "GlobalSignOut" => own_user::sign_out(context, input).await,
         other => Err(ApiError::Unsupported(format!("{other} is not part of this build."))),
     }
 }

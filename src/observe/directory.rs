@@ -13,7 +13,7 @@ use crate::directory::{
     Change, Changed, Directory, DirectoryError, Ended, Record, Rotation, SessionOwner, TokenState, Unlink,
     UserQuery,
 };
-use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
+use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 
 /// The directory, watched.
 pub struct WatchedDirectory {
@@ -77,6 +77,19 @@ impl Directory for WatchedDirectory {
 
     async fn count_users(&self, pool_id: &str) -> Result<u64, DirectoryError> {
         self.watch(DirectoryCall::CountUsers, self.inner.count_users(pool_id)).await
+    }
+
+    async fn change_user(
+        &self,
+        pool_id: &str,
+        username: &str,
+        change: UserChange,
+    ) -> Result<(), DirectoryError> {
+        self.watch(DirectoryCall::ChangeUser, self.inner.change_user(pool_id, username, change)).await
+    }
+
+    async fn delete_user_of_sub(&self, pool_id: &str, sub: &str) -> Result<(), DirectoryError> {
+        self.watch(DirectoryCall::DeleteUser, self.inner.delete_user_of_sub(pool_id, sub)).await
     }
 
     async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError> {

@@ -103,12 +103,24 @@ labels! {
     }
 }
 labels! {
+    /// What may be asked so often and no oftener; also the names of the setting `POOLGATE_RATE_LIMITS`.
+    Limit {
+        Source = "source", Client = "client", Domain = "domain", User = "user", Auth = "auth",
+        Create = "create", Customize = "customize", Describe = "describe", List = "list", Admin = "admin",
+        Membership = "membership", AdminAuth = "admin_auth",
+    }
+}
+labels! {
+    /// What became of an audit event.
+    Audited { Written = "written", Failed = "failed", Dropped = "dropped" }
+}
+labels! {
     /// What the directory is asked.
     DirectoryCall {
         Load = "load", LoadPool = "load_pool", ChangedSince = "changed_since", Write = "write",
         SignIn = "sign_in", User = "user", Users = "users", CountUsers = "count_users",
-        DeleteUser = "delete_user", TokenState = "token_state", RevokeFamily = "revoke_family",
-        Rotate = "rotate",
+        ChangeUser = "change_user", DeleteUser = "delete_user", TokenState = "token_state",
+        RevokeFamily = "revoke_family", Rotate = "rotate",
         UserOfIdentity = "user_of_identity", Link = "link", Unlink = "unlink", WaitingLinks = "waiting_links",
         OwnersOfSession = "owners_of_session", EndProviderSessions = "end_provider_sessions",
         UseOnce = "use_once", Ping = "ping",

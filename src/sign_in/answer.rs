@@ -45,10 +45,12 @@ pub async fn success(
     let client = pool
         .client(request.client_id)
         .ok_or_else(|| Cause::Gone("The app client no longer exists".into()))?;
+    crate::audit::notes::user(&user.sub);
     let granted = Granted {
         scopes: request.scopes.to_vec(),
         auth_time: request.auth_time,
-        origin_jti: context.uuid(),
+        // Every token of the sign-in tells by it when the sign-in began, whenever the token was made.
+        origin_jti: context.uuid_of(request.provenance.began_at()),
         event_id: context.uuid(),
         nonce: request.nonce.map(str::to_owned),
         resource: request.resource.map(str::to_owned),
@@ -89,7 +91,10 @@ async fn still_stands(
     provenance: Option<&Provenance>,
 ) -> Result<(), Cause> {
     let state = context.directory.token_state(pool.id(), &user.sub, "").await?;
-    let welcome = state.user.is_some_and(|user| user.enabled);
+    let welcome = state.user.is_some_and(|user| {
+        let signed_out = |provenance: &Provenance| user.has_signed_out_since(provenance.began_at());
+        user.enabled && !provenance.is_some_and(signed_out)
+    });
     if welcome && !provenance.is_some_and(|provenance| provenance.tokens_have_ended(&state.endings)) {
         return Ok(());
     }

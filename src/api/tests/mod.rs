@@ -1,13 +1,16 @@
 //! Every operation against the embedded directory, as the demo calls it: without a signature.
 
+mod audit;
 mod clients;
 mod domains;
 mod envelope;
 mod linking;
+mod own_user;
 mod pools;
 mod providers;
 mod resource_servers;
 mod social_providers;
+mod throttle;
 mod users;
 
 use std::collections::HashMap;
@@ -207,6 +210,11 @@ async fn every_operation_names_the_pool_that_is_not_there() {
         ("ListResourceServers", json!({})),
         ("AdminGetUser", json!({ "Username": "u" })),
         ("AdminDeleteUser", json!({ "Username": "u" })),
+        ("AdminUpdateUserAttributes", json!({ "Username": "u", "UserAttributes": [] })),
+        ("AdminDeleteUserAttributes", json!({ "Username": "u", "UserAttributeNames": [] })),
+        ("AdminDisableUser", json!({ "Username": "u" })),
+        ("AdminEnableUser", json!({ "Username": "u" })),
+        ("AdminUserGlobalSignOut", json!({ "Username": "u" })),
         (
             "AdminLinkProviderForUser",
             json!({

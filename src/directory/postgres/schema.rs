@@ -9,7 +9,7 @@ use super::trouble::Trouble;
 use crate::directory::DirectoryError;
 
 /// One text for each version, the first is version 1.
-const MIGRATIONS: [&str; 2] = [
+pub(super) const MIGRATIONS: [&str; 2] = [
     include_str!("../../../migrations/postgres/directory-0001.sql"),
     include_str!("../../../migrations/postgres/directory-0002.sql"),
 ];

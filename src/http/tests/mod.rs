@@ -3,6 +3,7 @@
 
 mod apple;
 mod attempts;
+mod auditing;
 mod authorize_errors;
 mod client_credentials;
 mod diagnosis;
@@ -28,8 +29,10 @@ mod sessions;
 mod single_logout;
 mod social;
 mod stores;
+mod throttling;
 mod token;
 mod token_api;
 mod token_keys;
 mod user_info;
+mod users;
 mod wishes;

@@ -6,8 +6,8 @@ use super::filled::{self, POOL};
 use super::*;
 use crate::directory::Directory;
 use crate::directory::conformance::{profile, with_pools};
-use crate::directory::sqlite::SqliteDirectory;
 use crate::directory::sqlite::tests::TestClock;
+use crate::directory::sqlite::{SCHEMA, SqliteDirectory};
 
 /// How the comparison of a copy ends that somebody alters behind it.
 async fn altered(source: &mut Source, target: &mut Target, sql: &'static str) -> String {
