@@ -16,7 +16,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use crate::config::{Secrets, Settings, SettingsError};
-use crate::directory::DirectoryError;
+use crate::directory::{Directory, DirectoryError};
 use crate::gateway;
 use crate::keys::roll_over::{self, KeyState};
 use crate::keys::{KeyRecord, KeyUse};
@@ -143,7 +143,24 @@ impl From<DirectoryError> for KeysError {
 pub async fn run(command: KeysCommand) -> Result<String, KeysError> {
     let (KeysCommand::List { place } | KeysCommand::Roll { place, .. } | KeysCommand::Retire { place, .. }) =
         &command;
-    let settings = Settings::load(place.config.clone())?;
+    let Opened { registry, directory, surface, now } = open(place.config.clone()).await?;
+    let said = change(&registry, &command, &surface, now).await;
+    directory.close().await;
+    said
+}
+
+/// What a command of an administrator works on.
+pub(crate) struct Opened {
+    pub(crate) registry: Arc<Registry>,
+    /// To be closed.
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) surface: Surface,
+    pub(crate) now: OffsetDateTime,
+}
+
+/// Opens the directory that these settings point at, which must be there.
+pub(crate) async fn open(config: Option<PathBuf>) -> Result<Opened, KeysError> {
+    let settings = Settings::load(config)?;
     if let Some(path) = settings.directory.missing() {
         return Err(KeysError::NoDirectory(path.to_owned()));
     }
@@ -155,12 +172,13 @@ pub async fn run(command: KeysCommand) -> Result<String, KeysError> {
     let surface = gateway::surface(&settings);
     let opened =
         Registry::open(Arc::clone(&directory), sealer, Arc::clone(&clock), random, surface.clone()).await;
-    let said = match opened {
-        Ok(registry) => change(&Arc::new(registry), &command, &surface, clock.now()).await,
-        Err(error) => Err(error.into()),
-    };
-    directory.close().await;
-    said
+    match opened {
+        Ok(registry) => Ok(Opened { registry: Arc::new(registry), directory, surface, now: clock.now() }),
+        Err(error) => {
+            directory.close().await;
+            Err(error.into())
+        }
+    }
 }
 
 async fn change(

@@ -1,14 +1,7 @@
--- Refresh tokens that were replaced: the generation of the one of this family that is good now (the first is 0, and has
--- no row). replaced: when the ones before it were replaced, the last first, in milliseconds of thirteen digits with commas
--- between them, as many as are kept. jti: names the token of this generation, so that whoever writes it twice writes it
--- once. A row may go once every token of the family has expired.
-CREATE TABLE rotations (
-    pool_id text COLLATE "C" NOT NULL,
-    origin_jti text COLLATE "C" NOT NULL,
-    generation bigint NOT NULL,
-    jti text COLLATE "C" NOT NULL,
-    replaced text COLLATE "C" NOT NULL,
-    until bigint NOT NULL,
-    PRIMARY KEY (pool_id, origin_jti)
-) WITH (fillfactor = 90);
-CREATE INDEX rotations_by_end ON rotations (until);
+-- Who is in which group. provider: the provider whose mapping of cognito:groups said so last; NULL: an administrator
+-- did, or it is the group of a provider that signs the user in. pool_id: the user's, for lists of a group's members.
+ALTER TABLE memberships ADD COLUMN pool_id text COLLATE "C", ADD COLUMN provider text COLLATE "C";
+UPDATE memberships m SET pool_id = u.pool_id FROM users u WHERE u.id = m.user_id;
+ALTER TABLE memberships ALTER COLUMN pool_id SET NOT NULL;
+CREATE INDEX memberships_by_group ON memberships (pool_id, group_name, user_id);
+CREATE INDEX memberships_mapped ON memberships (pool_id, provider) WHERE provider IS NOT NULL;

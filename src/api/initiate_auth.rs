@@ -83,9 +83,9 @@ async fn begin(
 /// Whether a hash came exactly where one belongs.
 fn expect_hash(client: &AppClient, hash: Option<&str>) -> Result<(), ApiError> {
     let id = &client.client_id;
-    let why = match (client.secrets().next(), hash) {
-        (Some(_), None) => format!("Client {id} is configured with secret but SECRET_HASH was not received"),
-        (None, Some(_)) => format!("Client {id} is not configured for secret but secret hash was received"),
+    let why = match (client.is_confidential(), hash) {
+        (true, None) => format!("Client {id} is configured with secret but SECRET_HASH was not received"),
+        (false, Some(_)) => format!("Client {id} is not configured for secret but secret hash was received"),
         _ => return Ok(()),
     };
     Err(ApiError::NotAuthorized(why))
@@ -113,8 +113,8 @@ async fn renew(
 /// time.
 fn is_secret_hash(client: &AppClient, username: &str, sent: &str) -> bool {
     let message = format!("{username}{}", client.client_id);
-    let same = client.secrets().map(|secret| {
-        let key = Key::new(HMAC_SHA256, secret.expose_secret().as_bytes());
+    let same = client.client_secrets.iter().map(|secret| {
+        let key = Key::new(HMAC_SHA256, secret.value.expose_secret().as_bytes());
         STANDARD.encode(sign(&key, message.as_bytes())).as_bytes().ct_eq(sent.as_bytes())
     });
     same.fold(Choice::from(0), |found, same| found | same).into()

@@ -26,14 +26,14 @@ pub(super) fn client_of<'s>(
 /// Whether the client has proved itself by `ClientSecret`: one without a secret must send none.
 fn prove(client: &AppClient, sent: Option<&str>) -> Result<(), String> {
     let id = &client.client_id;
-    match (client.secrets().next(), sent) {
-        (None, None) => Ok(()),
-        (None, Some(_)) => Err(format!("Client {id} has no secret, but a ClientSecret was received.")),
-        (Some(_), None) => {
+    match (client.is_confidential(), sent) {
+        (false, None) => Ok(()),
+        (false, Some(_)) => Err(format!("Client {id} has no secret, but a ClientSecret was received.")),
+        (true, None) => {
             Err(format!("Client {id} is configured with secret but no ClientSecret was received."))
         }
-        (Some(_), Some(sent)) if client.is_secret(sent) => Ok(()),
-        (Some(_), Some(_)) => Err(format!("The ClientSecret is not one of client {id}.")),
+        (true, Some(sent)) if client.has_secret(sent) => Ok(()),
+        (true, Some(_)) => Err(format!("The ClientSecret is not one of client {id}.")),
     }
 }
 

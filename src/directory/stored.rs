@@ -73,7 +73,7 @@ pub(super) struct StoredUser<'a> {
     pub(super) attributes: &'a str,
     /// A JSON array of (provider, type, subject, issuer, 1 where primary, date), oldest first.
     pub(super) identities: &'a str,
-    /// A JSON array of names.
+    /// A JSON array of (name, provider whose mapping said so), in the order joined.
     pub(super) groups: &'a str,
     pub(super) enabled: bool,
     pub(super) status: &'a str,
@@ -89,6 +89,8 @@ impl StoredUser<'_> {
         let identities: Vec<(String, String, String, Option<String>, i64, i64)> =
             serde_json::from_str(self.identities).map_err(unreadable)?;
         let identities = identities.into_iter();
+        let groups: Vec<(String, Option<String>)> = serde_json::from_str(self.groups).map_err(unreadable)?;
+        let mapped = groups.iter().filter_map(|(group, by)| Some((group.clone(), by.clone()?)));
         Ok(User {
             pool_id: self.pool_id.to_owned(),
             username: self.username.to_owned(),
@@ -104,7 +106,8 @@ impl StoredUser<'_> {
                     date_created,
                 })
                 .collect(),
-            groups: serde_json::from_str(self.groups).map_err(unreadable)?,
+            mapped_groups: mapped.collect(),
+            groups: groups.into_iter().map(|(group, _)| group).collect(),
             enabled: self.enabled,
             status: read_status(self.status)?,
             created_at: moment(self.created_at)?,

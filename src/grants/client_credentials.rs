@@ -21,7 +21,7 @@ pub fn issue(
         let why = "the client does not allow the client_credentials grant";
         return Err(GrantError::UnauthorizedClient(why));
     }
-    if client.secrets().next().is_none() {
+    if !client.is_confidential() {
         let why = "client_credentials is for clients with a secret: this one could be anybody";
         return Err(GrantError::UnauthorizedClient(why));
     }

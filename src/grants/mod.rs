@@ -12,6 +12,7 @@ use crate::directory::DirectoryError;
 use crate::keys::KeyError;
 use crate::sessions::SessionError;
 use crate::tokens::TokenError;
+use crate::triggers::TriggerError;
 
 /// Why a grant was not honoured (RFC 6749 section 5.2).
 #[derive(Debug, Error)]
@@ -40,6 +41,9 @@ pub enum GrantError {
     /// Signing failed.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A function of the administrator did not let it go on.
+    #[error(transparent)]
+    Trigger(#[from] TriggerError),
 }
 
 impl From<SessionError> for GrantError {
@@ -62,6 +66,7 @@ impl From<TokenError> for GrantError {
             TokenError::Reused => Self::Reused(error.to_string()),
             TokenError::Key(error) => Self::Key(error),
             TokenError::Directory(error) => error.into(),
+            TokenError::Trigger(error) => Self::Trigger(error),
         }
     }
 }

@@ -119,7 +119,13 @@ pub(super) const TABLES: [Table; 12] = [
     },
     Table {
         name: "memberships",
-        columns: &[integer("user_id"), text("group_name"), integer("position")],
+        columns: &[
+            integer("user_id"),
+            text("group_name"),
+            integer("position"),
+            text("pool_id"),
+            text("provider"),
+        ],
         key: &["user_id", "group_name"],
         digest_of: None,
     },

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::pool::ProviderType;
+use crate::pool::{ProviderType, Trigger};
 
 /// One of a fixed set of label values.
 pub trait Label: Copy + 'static {
@@ -123,7 +123,8 @@ labels! {
         RevokeFamily = "revoke_family", Rotate = "rotate",
         UserOfIdentity = "user_of_identity", Link = "link", Unlink = "unlink", WaitingLinks = "waiting_links",
         OwnersOfSession = "owners_of_session", EndProviderSessions = "end_provider_sessions",
-        UseOnce = "use_once", Ping = "ping",
+        UseOnce = "use_once", JoinGroup = "join_group", LeaveGroup = "leave_group", Members = "members",
+        Ping = "ping",
     }
 }
 labels! {
@@ -131,6 +132,18 @@ labels! {
     SessionCall {
         Put = "put", PutNew = "put_new", Get = "get", Take = "take", Exchange = "exchange", Delete = "delete",
         Announce = "announce", Ping = "ping",
+    }
+}
+
+impl Label for Trigger {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+
+    fn place(self) -> usize {
+        self as usize
     }
 }
 

@@ -1,13 +1,11 @@
 //! An app client: which app may ask for what, and where the browser may return to.
 
-use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use subtle::{Choice, ConstantTimeEq as _};
 use time::Duration;
 
-use super::{Rest, Timestamp};
+use super::{ClientSecret, Rest, Timestamp};
 
-/// An app client, in the shape `DescribeUserPoolClient` gives it, without its secret.
+/// An app client, in the shape `DescribeUserPoolClient` gives it, without its secrets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct AppClient {
@@ -17,9 +15,10 @@ pub struct AppClient {
     pub client_name: String,
     /// The pool it belongs to.
     pub user_pool_id: String,
-    /// Its secret, when it has one. Sealed at rest, kept out of the document.
+    /// Its live secrets, oldest first: none, one, or two while one replaces the other. Sealed at rest, kept out of
+    /// the document.
     #[serde(skip)]
-    pub client_secret: Option<SecretString>,
+    pub client_secrets: Vec<ClientSecret>,
     /// When it was made.
     pub creation_date: Timestamp,
     /// When it was last changed.
@@ -210,17 +209,6 @@ impl AppClient {
         let flows = self.rest.get("ExplicitAuthFlows").and_then(serde_json::Value::as_array);
         let flows: Vec<&str> = flows.into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
         flows.contains(&ALLOW_REFRESH) || !flows.iter().any(|flow| flow.starts_with("ALLOW_"))
-    }
-
-    /// The secrets that it may prove itself by; none: it is a public client.
-    pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
-        self.client_secret.iter()
-    }
-
-    /// Whether this is one of its secrets, in constant time.
-    pub fn is_secret(&self, sent: &str) -> bool {
-        let same = |own: &SecretString| own.expose_secret().as_bytes().ct_eq(sent.as_bytes());
-        self.secrets().fold(Choice::from(0), |found, own| found | same(own)).into()
     }
 
     /// Whether revocation is on: it is unless switched off.

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
+pub use super::groups::{GroupConfiguration, group_configuration};
 use super::{Granted, Holder};
 use crate::pool::{AppClient, Identity, User};
 use crate::registry::{LivePool, Surface};
@@ -27,6 +28,7 @@ fn common(
     jti: String,
 ) -> Claims {
     let mut claims = Claims::new();
+    let groups = group_configuration(holder.pool, holder.user).groups;
     claims.insert("sub".into(), holder.user.sub.clone().into());
     claims.insert("iss".into(), holder.pool.issuer(surface).into());
     claims.insert("origin_jti".into(), granted.origin_jti.clone().into());
@@ -34,8 +36,8 @@ fn common(
     claims.insert("auth_time".into(), granted.auth_time.into());
     claims.insert("iat".into(), now.unix_timestamp().into());
     claims.insert("jti".into(), jti.into());
-    if !holder.user.groups.is_empty() {
-        claims.insert("cognito:groups".into(), holder.user.groups.clone().into());
+    if !groups.is_empty() {
+        claims.insert("cognito:groups".into(), groups.into());
     }
     claims
 }
@@ -103,6 +105,13 @@ pub fn id_token(
     claims.insert("aud".into(), holder.client.client_id.clone().into());
     claims.insert("at_hash".into(), at_hash.into());
     claims.insert("cognito:username".into(), holder.user.username.clone().into());
+    let GroupConfiguration { roles, preferred_role, .. } = group_configuration(holder.pool, holder.user);
+    if !roles.is_empty() {
+        claims.insert("cognito:roles".into(), roles.into());
+    }
+    if let Some(role) = preferred_role {
+        claims.insert("cognito:preferred_role".into(), role.into());
+    }
     if let Some(nonce) = &granted.nonce {
         claims.insert("nonce".into(), nonce.clone().into());
     }

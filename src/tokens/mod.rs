@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod claims;
+mod groups;
 pub mod hint;
 pub mod jwks;
 mod jws;
@@ -17,6 +18,7 @@ use crate::observe::trace;
 use crate::pool::{AppClient, User};
 use crate::registry::LivePool;
 use crate::sign_out::provenance::Provenance;
+use crate::triggers::{TriggerError, token_generation};
 
 /// What a sign-in granted, from which tokens are minted, at first and at each refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +77,9 @@ pub enum TokenError {
     /// The directory is away.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// A function of the administrator did not let it go on.
+    #[error(transparent)]
+    Trigger(#[from] TriggerError),
 }
 
 /// For whom tokens are minted.
@@ -100,24 +105,26 @@ pub enum Occasion {
 /// Mints the tokens of `granted`, valid from now.
 ///
 /// # Errors
-/// [`TokenError::Key`].
-#[expect(clippy::unused_async, reason = "a function of the administrator is asked here")]
+/// [`TokenError::Key`], [`TokenError::Trigger`].
 pub async fn mint(
     context: &Context,
     holder: Holder<'_>,
     granted: &Granted,
-    _occasion: Occasion,
+    occasion: Occasion,
 ) -> Result<TokenPair, TokenError> {
+    let changes = token_generation::of_user(context, holder, granted, occasion).await?;
     let _signing = trace::sign().entered();
     crate::audit::notes::user(&holder.user.sub);
     let (surface, now) = (&context.surface, context.now());
     let keys = &holder.pool.keys;
-    let access_claims = claims::access_token(holder, granted, surface, now, context.timed_uuid());
+    let mut access_claims = claims::access_token(holder, granted, surface, now, context.timed_uuid());
+    changes.apply_to_access_token(&mut access_claims);
     let access_token =
         keys.access_token(now).sign_jwt(Value::Object(access_claims).to_string().as_bytes())?;
     let id_token = if granted.has_scope("openid") {
         let at_hash = claims::at_hash(&access_token);
-        let id_claims = claims::id_token(holder, granted, surface, now, context.timed_uuid(), at_hash);
+        let mut id_claims = claims::id_token(holder, granted, surface, now, context.timed_uuid(), at_hash);
+        changes.apply_to_id_token(&mut id_claims);
         Some(keys.id_token(now).sign_jwt(Value::Object(id_claims).to_string().as_bytes())?)
     } else {
         None

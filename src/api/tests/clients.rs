@@ -126,6 +126,13 @@ async fn a_client_that_breaks_a_rule_is_refused() {
         (json!({ "WriteAttributes": ["email", "custom:none"] }), invalid, "custom:none"),
         (json!({ "WriteAttributes": ["email", "sub"] }), invalid, "sub"),
         (json!({ "WriteAttributes": ["name"] }), invalid, "email"),
+        (
+            json!({ "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH", "ADMIN_NO_SRP_AUTH"] }),
+            invalid,
+            "ADMIN_NO_SRP_AUTH",
+        ),
+        (json!({ "ExplicitAuthFlows": ["ALLOW_FLYING"] }), invalid, "ALLOW_FLYING"),
+        (json!({ "EnablePropagateAdditionalUserContextData": true }), invalid, "has a secret"),
         (lifetime("AccessTokenValidity", 4, "minutes"), invalid, "5 minutes to 24 hours"),
         (lifetime("AccessTokenValidity", 25, "hours"), invalid, "5 minutes to 24 hours"),
         (lifetime("IdTokenValidity", 299, "seconds"), invalid, "299 seconds"),
@@ -170,6 +177,9 @@ async fn lifetimes_at_the_edges_of_their_ranges_are_accepted() {
         json!({ "RefreshTokenRotation": { "Feature": "ENABLED", "RetryGracePeriodSeconds": 0 } }),
         json!({ "RefreshTokenRotation": { "Feature": "ENABLED", "RetryGracePeriodSeconds": 60 },
                 "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH"] }),
+        json!({ "ExplicitAuthFlows": ["ADMIN_NO_SRP_AUTH", "USER_PASSWORD_AUTH"] }),
+        json!({ "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"] }),
+        json!({ "EnablePropagateAdditionalUserContextData": true, "GenerateSecret": true }),
     ] {
         world.ok("CreateUserPoolClient", client(&pool, more)).await;
     }

@@ -3,6 +3,7 @@
 mod configuration;
 mod endings;
 pub(crate) mod file;
+mod groups;
 mod links;
 mod list;
 pub(crate) mod pace;
@@ -37,18 +38,19 @@ use super::storable::{
 };
 use super::stored::{millis, moment, rounded};
 use super::{
-    Change, Changed, Directory, DirectoryError, Ended, Record, Rotation, SessionOwner, TokenState, Unlink,
-    UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, Rotation, SessionOwner, TokenState,
+    Unlink, UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/sqlite/directory-0001.sql"),
     include_str!("../../../migrations/sqlite/directory-0002.sql"),
     include_str!("../../../migrations/sqlite/directory-0003.sql"),
     include_str!("../../../migrations/sqlite/directory-0004.sql"),
     include_str!("../../../migrations/sqlite/directory-0005.sql"),
     include_str!("../../../migrations/sqlite/directory-0006.sql"),
+    include_str!("../../../migrations/sqlite/directory-0007.sql"),
 ];
 
 /// The number of the last of them.
@@ -146,7 +148,7 @@ impl Directory for SqliteDirectory {
         // As it will be stored, so that what is returned now is what is read later.
         profile.at = moment(millis(profile.at)).map_err(|error| away(&error))?;
         match self.ask(Work::SignIn(Box::new(profile))).await? {
-            Done::SignedIn(user) => Ok(user),
+            Done::SignedIn(user) => Ok(*user),
             Done::Written | Done::Used(_) => Err(DirectoryError::Away("the writer gave no user".into())),
         }
     }
@@ -200,6 +202,28 @@ impl Directory for SqliteDirectory {
     async fn delete_user_of_sub(&self, pool_id: &str, sub: &str) -> Result<(), DirectoryError> {
         let (pool_id, who) = (pool_id.to_owned(), Who::Sub(sub.to_owned()));
         self.ask(Work::DeleteUser { pool_id, who }).await.map(|_| ())
+    }
+
+    async fn join_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        refuse_any_nul("group", &[group])?;
+        let (pool_id, username, group) = (pool_id.to_owned(), username.to_owned(), group.to_owned());
+        self.ask(Work::JoinGroup { pool_id, username, group }).await.map(|_| ())
+    }
+
+    async fn leave_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        refuse_any_nul("group", &[group])?;
+        let (pool_id, username, group) = (pool_id.to_owned(), username.to_owned(), group.to_owned());
+        self.ask(Work::LeaveGroup { pool_id, username, group }).await.map(|_| ())
+    }
+
+    async fn members(
+        &self,
+        pool_id: &str,
+        group: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Member>, DirectoryError> {
+        groups::members(&self.readers, pool_id, group, after, limit).await.map_err(|error| away(&error))
     }
 
     async fn token_state(

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::configuration;
 use super::endings;
 use super::file::OwnedFile;
+use super::groups;
 use super::links;
 use super::pace::Pace;
 use super::provider_sessions;
@@ -37,6 +38,8 @@ pub(super) enum Work {
     Write(Vec<Change>),
     ChangeUser { pool_id: String, username: String, change: UserChange },
     DeleteUser { pool_id: String, who: Who },
+    JoinGroup { pool_id: String, username: String, group: String },
+    LeaveGroup { pool_id: String, username: String, group: String },
     End { pool_id: String, sub: String, ended: Ended },
     Link(NewLink),
     Unlink(Unlink),
@@ -47,7 +50,7 @@ pub(super) enum Work {
 /// What came of it.
 #[derive(Debug)]
 pub(super) enum Done {
-    SignedIn(User),
+    SignedIn(Box<User>),
     Written,
     /// Whether it was the first use, or the first to rotate.
     Used(bool),
@@ -194,6 +197,14 @@ impl Writer {
                     self.begin().await?;
                     outcomes.push(users::delete(&mut self.connection, pool_id, who).await?);
                 }
+                Work::JoinGroup { pool_id, username, group } => {
+                    self.begin().await?;
+                    outcomes.push(groups::join(&mut self.connection, pool_id, username, group).await?);
+                }
+                Work::LeaveGroup { pool_id, username, group } => {
+                    self.begin().await?;
+                    outcomes.push(groups::leave(&mut self.connection, pool_id, username, group).await?);
+                }
                 Work::End { pool_id, sub, ended } => {
                     self.begin().await?;
                     outcomes.push(endings::write(&mut self.connection, pool_id, sub, ended).await?);
@@ -237,7 +248,7 @@ impl Writer {
             outcomes.push(match work {
                 Work::SignIn(profile) => sign_ins.decide(profile, &mut next_user).map(|user| {
                     sessions.extend(provider_sessions::Row::new(profile, &user));
-                    Done::SignedIn(user)
+                    Done::SignedIn(Box::new(user))
                 }),
                 Work::Revoke { pool_id, origin_jti, until } => {
                     marks.push((pool_id, origin_jti, until));
@@ -246,6 +257,8 @@ impl Writer {
                 Work::Write(_)
                 | Work::ChangeUser { .. }
                 | Work::DeleteUser { .. }
+                | Work::JoinGroup { .. }
+                | Work::LeaveGroup { .. }
                 | Work::End { .. }
                 | Work::Link(_)
                 | Work::Unlink(_)

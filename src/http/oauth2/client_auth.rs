@@ -62,12 +62,12 @@ pub fn authenticate<'p>(
     };
     let client =
         pool.client(id).ok_or(ClientError::Unknown("no app client of this pool has this client_id"))?;
-    match (client.secrets().next(), secret) {
-        (None, None) => Ok(client),
-        (None, Some(_)) => Err(ClientError::Unknown("the client has no secret, but one was sent")),
-        (Some(_), None) => Err(ClientError::Unknown("the client has a secret, but none was sent")),
-        (Some(_), Some(sent)) if client.is_secret(sent) => Ok(client),
-        (Some(_), Some(_)) => Err(ClientError::Unknown("the client secret is wrong")),
+    match (client.is_confidential(), secret) {
+        (false, None) => Ok(client),
+        (false, Some(_)) => Err(ClientError::Unknown("the client has no secret, but one was sent")),
+        (true, None) => Err(ClientError::Unknown("the client has a secret, but none was sent")),
+        (true, Some(sent)) if client.has_secret(sent) => Ok(client),
+        (true, Some(_)) => Err(ClientError::Unknown("the client secret is wrong")),
     }
 }
 

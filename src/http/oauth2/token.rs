@@ -16,6 +16,7 @@ use crate::http::throttling;
 use crate::observe::labels::{Grant, Label as _};
 use crate::pool::{AppClient, OAuthFlow};
 use crate::registry::LivePool;
+use crate::triggers::TriggerError;
 
 /// Exchanges a code or a refresh token, or the credentials of an app.
 pub async fn post(
@@ -112,10 +113,27 @@ impl From<GrantError> for OAuthError {
                 tracing::error!(%why, "a store is away");
                 Self::unavailable()
             }
+            GrantError::Trigger(error) => of_trigger(&error),
             GrantError::Key(error) => {
                 tracing::error!(%error, "signing failed");
                 Self::internal()
             }
+        }
+    }
+}
+
+/// A function that refuses is final, one that cannot be asked is not: an app must not take an outage for the end of a
+/// sign-in.
+fn of_trigger(error: &TriggerError) -> OAuthError {
+    match error {
+        TriggerError::Refused { .. } => OAuthError::bad_request("invalid_grant", &error.to_string()),
+        TriggerError::Unexpected { .. } => {
+            tracing::error!(%error, "a function did not answer");
+            OAuthError::unavailable()
+        }
+        TriggerError::InvalidResponse { .. } => {
+            tracing::error!(%error, "a function answered what cannot be used");
+            OAuthError::internal()
         }
     }
 }

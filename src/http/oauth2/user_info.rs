@@ -46,6 +46,10 @@ async fn look_up(state: &State, pool: &Arc<LivePool>, request: &HttpRequest) -> 
             tracing::error!(%error, "a key failed");
             OAuthError::internal()
         }
+        TokenError::Trigger(error) => {
+            tracing::error!(%error, "a function was asked where none is");
+            OAuthError::internal()
+        }
         TokenError::Directory(error) => {
             tracing::error!(%error, "the directory is away");
             OAuthError::unavailable()

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::house::{Answer, Browser, House, ISSUER, SECRET, basic, claims};
 use super::token::assert_refused;
+use crate::pool::ClientSecret;
 use crate::pool::OAuthFlow;
 use crate::registry::Edit;
 use crate::testing;
@@ -16,7 +17,8 @@ async fn house() -> House {
         "ClientId": "machine", "AllowedOAuthFlows": ["client_credentials"],
         "AllowedOAuthScopes": ["api.example/write", "api.example/read", "api.example/gone"],
     }));
-    machine.client_secret = Some(SECRET.into());
+    let secret = ClientSecret::new("machine", machine.creation_date, SECRET.into(), &[]);
+    machine.client_secrets.push(secret);
     house.edit(vec![Edit::CreateClient(machine)]).await;
     house
 }
@@ -100,7 +102,7 @@ async fn only_a_client_with_this_grant_and_a_secret_gets_one() {
     house
         .change_client("machine", |client| {
             client.allowed_oauth_flows = vec![OAuthFlow::ClientCredentials];
-            client.client_secret = None;
+            client.client_secrets.clear();
         })
         .await;
     let public = house.post_form("/oauth2/token", &form).await;

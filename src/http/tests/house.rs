@@ -30,7 +30,7 @@ use crate::keys::Sealer;
 use crate::observe::directory::WatchedDirectory;
 use crate::observe::metrics::Metrics;
 use crate::observe::sessions::WatchedSessions;
-use crate::pool::{AppClient, Domain, IdentityProvider, ProviderType};
+use crate::pool::{AppClient, ClientSecret, Domain, IdentityProvider, ProviderType};
 use crate::registry::{Edit, Versioned};
 use crate::sessions::SessionStore;
 use crate::sessions::embedded::EmbeddedSessions;
@@ -287,7 +287,8 @@ impl House {
 
     async fn furnish(&self) {
         let mut confidential = testing::client(json!({"ClientId": "confidential"}));
-        confidential.client_secret = Some(SecretString::from(SECRET));
+        let secret = ClientSecret::new("confidential", confidential.creation_date, SECRET.into(), &[]);
+        confidential.client_secrets.push(secret);
         let all = ["openid", "email", "profile", "aws.cognito.signin.user.admin"];
         let spa = json!({"ClientId": "spa", "AllowedOAuthFlows": ["implicit"]});
         let narrow = json!({"ClientId": "narrow", "SupportedIdentityProviders": ["Globex"]});

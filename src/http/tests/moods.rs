@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
 use crate::directory::{
-    Change, Changed, Directory, DirectoryError, Ended, Record, Rotation, SessionOwner, TokenState, Unlink,
-    UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, Rotation, SessionOwner, TokenState,
+    Unlink, UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 use crate::sessions::{Key, SessionError, SessionStore};
@@ -164,6 +164,24 @@ impl Directory for Moody<dyn Directory> {
 
     async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError> {
         self.asked()?.delete_user(pool_id, username).await
+    }
+
+    async fn join_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        self.asked()?.join_group(pool_id, username, group).await
+    }
+
+    async fn leave_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        self.asked()?.leave_group(pool_id, username, group).await
+    }
+
+    async fn members(
+        &self,
+        pool_id: &str,
+        group: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Member>, DirectoryError> {
+        self.asked()?.members(pool_id, group, after, limit).await
     }
 
     async fn token_state(

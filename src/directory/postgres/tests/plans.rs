@@ -50,7 +50,7 @@ async fn every_statement_of_the_sign_in_path_finds_what_it_needs_by_an_index() {
          SELECT 'p' || n % 3, 'Okta_' || n, 'sub' || n, '{\"email\": \"a@b.example\"}', true, 'EXTERNAL_PROVIDER', 0, 0 \
          FROM generate_series(1, 10000) n; \
         INSERT INTO identities SELECT pool_id, 'Okta', username, id, 0, 'SAML', NULL, true, 0 FROM users; \
-        INSERT INTO memberships SELECT id, 'g', 0 FROM users; \
+        INSERT INTO memberships (user_id, group_name, position, pool_id) SELECT id, 'g', 0, pool_id FROM users; \
         INSERT INTO waiting_links SELECT pool_id, 'Corp', 'email', sub, sha256(convert_to(sub, 'UTF8')), id, 'SAML', \
          NULL, 0 FROM users; \
         INSERT INTO provider_sessions SELECT pool_id, 'Okta', sub, username, id, 0 FROM users; \
@@ -64,10 +64,8 @@ async fn every_statement_of_the_sign_in_path_finds_what_it_needs_by_an_index() {
     open(database.url()).await.close().await;
     let mut connection = PgConnection::connect(database.url()).await.unwrap();
     sqlx::raw_sql(FILL).execute(&mut connection).await.unwrap();
-    let identity =
-        "text, text, text, text, text, boolean, bigint, boolean, text[], text[], text[], text, bigint";
-    let values =
-        "'p1', 'Okta', 'Okta_1', 'SAML', NULL, true, 0, false, '{g}', '{email}', '{sub1}', 'sub1', 1";
+    let identity = "text, text, text, text, text, boolean, bigint, boolean, text[], text[], text[], text, bigint, text[], text[]";
+    let values = "'p1', 'Okta', 'Okta_1', 'SAML', NULL, true, 0, false, '{g}', '{email}', '{sub1}', 'sub1', 1, '{Okta}', '{h}'";
     let identity_values = |rest: &str| format!("{values}, {rest}");
     let statements = [
         (
