@@ -9,16 +9,18 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use poolgate_providers::fetch::{GuardedClient, Http, Rules};
 use poolgate_providers::{Clock, Random, SteadyClock, Surroundings, SystemClock, SystemRandom};
+use rustls::sign::CertifiedKey;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
 use crate::api::{ApiContext, Credentials};
-use crate::audit::Audit;
+use crate::audit::{Audit, Place};
+use crate::certificates::Resolver;
 use crate::config::{Secrets, Settings, SettingsError, TlsFiles};
 use crate::context::{Context, Parts};
 use crate::directory::{Directory, DirectoryError};
 use crate::http::pages::{PageError, Pages};
-use crate::http::{self, State, correlation};
+use crate::http::{self, State, auditing, correlation, throttling};
 use crate::keys::Sealer;
 use crate::observe::directory::WatchedDirectory;
 use crate::observe::fetch::WatchedHttp;
@@ -108,6 +110,7 @@ pub async fn start_on(
     let tls = settings.tls.as_ref().map(load_tls).transpose()?;
     let state = build_state(&settings).await?;
     let (address, metrics_address) = (public.local_addr()?, metrics.local_addr()?);
+    let tls = tls.map(|own| with_certificates(own, &state));
     let (public, metrics) = (serve_public(public, tls, &state)?, serve_metrics(metrics, &state)?);
     let upkeep = upkeep::Running::start(Arc::clone(&state.context.upkeep));
     let follower = Follower::start(Arc::clone(&state.context.registry), &*state.context.sessions);
@@ -125,6 +128,7 @@ impl Running {
         self.follower.stop().await;
         // To the end it says that traffic should go elsewhere. Nobody waits for its answers.
         self.metrics.stop(false).await;
+        self.state.context.audit.close().await;
         self.state.context.sessions.close().await;
         self.state.context.directory.close().await;
     }
@@ -162,6 +166,8 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         used: Arc::new(UsedMarks::new(Arc::clone(&sessions), Arc::clone(&directory))),
         shared: Arc::new(SharedMemory::new(Arc::clone(&sessions), Arc::clone(&clock))),
     };
+    let audit = audit(settings, Arc::clone(&metrics))?;
+    let throttle = Throttle::new(&settings.rate_limits, &clock, &random, Arc::clone(&metrics));
     let context = Context::open(Parts {
         directory,
         sessions,
@@ -169,9 +175,9 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         around,
         surface: surface(settings),
         metrics,
-        triggers: Triggers::default(),
-        audit: Audit::default(),
-        throttle: Throttle::default(),
+        triggers: triggers(settings)?,
+        audit,
+        throttle,
     })
     .await?;
     // Before anything is dated.
@@ -195,6 +201,17 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
     })
 }
 
+fn audit(settings: &Settings, metrics: Arc<Metrics>) -> Result<Audit, SettingsError> {
+    Audit::open(&settings.audit_log, metrics).map_err(|error| SettingsError {
+        setting: "POOLGATE_AUDIT_LOG".to_owned(),
+        given: match &settings.audit_log {
+            Place::File(path) => format!("given {}, which cannot be appended to ({error})", path.display()),
+            Place::Off | Place::Stdout => error.to_string(),
+        },
+        allowed: "off, stdout, or the path of a file in a directory that can be written to".to_owned(),
+    })
+}
+
 /// How this installation is reached, and what it lets providers do.
 pub(crate) fn surface(settings: &Settings) -> Surface {
     Surface {
@@ -204,6 +221,16 @@ pub(crate) fn surface(settings: &Settings) -> Surface {
         dev: settings.dev,
         engines: settings.saml_engines,
     }
+}
+
+/// Where the functions of the administrator are invoked.
+pub(crate) fn triggers(settings: &Settings) -> Result<Triggers, SettingsError> {
+    let Some(endpoint) = &settings.lambda_endpoint else { return Ok(Triggers::default()) };
+    Triggers::connect(endpoint.clone()).map_err(|error| SettingsError {
+        setting: "POOLGATE_LAMBDA_ENDPOINT".to_owned(),
+        given: format!("given {endpoint}, which cannot be asked ({error})"),
+        allowed: "base URL of a Lambda Invoke API".to_owned(),
+    })
 }
 
 /// Seals and opens under the master key.
@@ -237,7 +264,13 @@ pub(crate) fn outgoing(settings: &Settings) -> Result<GuardedClient, SettingsErr
     GuardedClient::new(rules).map_err(|error| refuse(error.to_string()))
 }
 
-fn load_tls(files: &TlsFiles) -> Result<rustls::ServerConfig, SettingsError> {
+/// TLS that shows a custom domain's imported certificate where there is one, and the listener's own otherwise.
+fn with_certificates(own: CertifiedKey, state: &State) -> rustls::ServerConfig {
+    let resolver = Resolver::new(own, Arc::clone(&state.context.registry));
+    rustls::ServerConfig::builder().with_no_client_auth().with_cert_resolver(Arc::new(resolver))
+}
+
+fn load_tls(files: &TlsFiles) -> Result<CertifiedKey, SettingsError> {
     use rustls_pki_types::pem::PemObject as _;
     use rustls_pki_types::{CertificateDer, PrivateKeyDer};
     let refuse = |setting: &str, path: &std::path::Path, error: &dyn std::fmt::Display| SettingsError {
@@ -251,9 +284,10 @@ fn load_tls(files: &TlsFiles) -> Result<rustls::ServerConfig, SettingsError> {
         .map_err(|error| refuse("POOLGATE_TLS_CERT", certificate, &error))?;
     let private =
         PrivateKeyDer::from_pem_file(key).map_err(|error| refuse("POOLGATE_TLS_KEY", key, &error))?;
-    rustls::ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
+    if chain.is_empty() {
+        return Err(refuse("POOLGATE_TLS_CERT", certificate, &"it holds no certificate"));
+    }
+    CertifiedKey::from_der(chain, private, &rustls::crypto::aws_lc_rs::default_provider())
         .map_err(|error| refuse("POOLGATE_TLS_CERT", certificate, &error))
 }
 
@@ -267,6 +301,9 @@ fn serve_public(
         App::new()
             .app_data(web::Data::new(state.clone()))
             .app_data(web::PayloadConfig::new(MAX_BODY))
+            // The last is the first to see a request.
+            .wrap(from_fn(auditing::middleware))
+            .wrap(from_fn(throttling::middleware))
             .wrap(from_fn(correlation::middleware))
             .configure(http::routes)
             .default_service(web::to(not_found))

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use poolgate::apply::ApplyError;
 use poolgate::apply::command::{self as apply_command, ApplyArguments, ExportArguments};
+use poolgate::audit::Place;
+use poolgate::certificates_command::{self, CertificatesCommand, CertificatesError};
 use poolgate::check_provider::{self, CheckArguments};
 use poolgate::config::Settings;
 use poolgate::demo::{self, Ports};
@@ -61,6 +63,12 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Imports, shows and removes the certificates of custom domains. Gateways run on meanwhile where the directory is
+    /// on PostgreSQL; the gateway of an embedded directory must be stopped.
+    Certificates {
+        #[command(subcommand)]
+        command: CertificatesCommand,
     },
     /// Copies the embedded directory into an empty PostgreSQL directory and compares every row. The gateway must be
     /// stopped meanwhile; nothing changes in the embedded directory.
@@ -151,6 +159,14 @@ fn run(command: Command, runtime: &tokio::runtime::Runtime) -> ExitCode {
             Err(error @ KeysError::Settings(_)) => fail(&error.to_string(), 2),
             Err(error) => fail(&error.to_string(), 1),
         },
+        Command::Certificates { command } => match runtime.block_on(certificates_command::run(command)) {
+            Ok(said) => {
+                say(&said);
+                ExitCode::SUCCESS
+            }
+            Err(error @ CertificatesError::Open(KeysError::Settings(_))) => fail(&error.to_string(), 2),
+            Err(error) => fail(&error.to_string(), 1),
+        },
         Command::Migrate { arguments } => match runtime.block_on(migrate::run(arguments, &mut say)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error @ MigrateError::Settings(_)) => fail(&error.to_string(), 2),
@@ -193,6 +209,10 @@ async fn serve(config: Option<PathBuf>) -> ExitCode {
     let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
         return fail("signals cannot be received", 1);
     };
+    let mut rotated = match &settings.audit_log {
+        Place::File(_) => signal(SignalKind::hangup()).ok(),
+        Place::Off | Place::Stdout => None,
+    };
     let public_url = settings.public_url.as_str().trim_end_matches('/').to_owned();
     // A start may wait half a minute for its directory.
     let started = tokio::select! {
@@ -205,9 +225,23 @@ async fn serve(config: Option<PathBuf>) -> ExitCode {
         Err(error) => return fail(&error.to_string(), 1),
     };
     say(&format!("poolgate ready on {public_url}"));
-    told_to_stop(&mut terminate, &mut interrupt).await;
+    running.state.context.audit.begin();
+    loop {
+        tokio::select! {
+            () = told_to_stop(&mut terminate, &mut interrupt) => break,
+            () = told_of_rotation(&mut rotated) => running.state.context.audit.reopen(),
+        }
+    }
     running.stop().await;
     ExitCode::SUCCESS
+}
+
+/// Somebody has moved the audit log away; never, where it is no file.
+async fn told_of_rotation(hangup: &mut Option<Signal>) {
+    match hangup {
+        Some(hangup) => drop(hangup.recv().await),
+        None => std::future::pending().await,
+    }
 }
 
 async fn run_demo(ports: Ports) -> ExitCode {

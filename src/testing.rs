@@ -140,6 +140,7 @@ pub fn user() -> User {
         group: "us-east-1_Tests0001_Acme".to_owned(),
         mapped_groups: Vec::new(),
         session: None,
+        may_sign_up: true,
         at: NOW,
     };
     profile.apply(None).unwrap().0

@@ -1,4 +1,4 @@
-//! The attributes of a new pool: the standard ones as the reference service has them, then the custom ones.
+//! The attributes of a pool: the standard ones as the reference service has them, then the custom ones.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -104,14 +104,35 @@ pub(super) fn of_new_pool(wanted: Vec<Wanted>) -> Result<Vec<SchemaAttribute>, A
             None => custom.push(new_custom(&name, one)?),
         }
     }
-    if custom.len() > CUSTOM_ATTRIBUTES {
-        let given = custom.len();
+    schema.append(&mut custom);
+    check_count(&schema)?;
+    Ok(schema)
+}
+
+/// Adds custom attributes to the schema of a pool. They stay for good.
+pub(super) fn add(schema: &mut Vec<SchemaAttribute>, wanted: Vec<Wanted>) -> Result<(), ApiError> {
+    for one in wanted {
+        let Some(name) = one.name.clone() else {
+            return Err(invalid("Every attribute in CustomAttributes must have a Name."));
+        };
+        let attribute = new_custom(&name, one)?;
+        if schema.iter().any(|known| known.name == attribute.name) {
+            let name = attribute.name;
+            return Err(invalid(format!("{name}: Existing attribute already has name {name}.")));
+        }
+        schema.push(attribute);
+    }
+    check_count(schema)
+}
+
+fn check_count(schema: &[SchemaAttribute]) -> Result<(), ApiError> {
+    let custom = schema.iter().filter(|attribute| attribute.name.contains(':')).count();
+    if custom > CUSTOM_ATTRIBUTES {
         return Err(ApiError::LimitExceeded(format!(
-            "A user pool may have at most {CUSTOM_ATTRIBUTES} custom attributes, not {given}."
+            "A user pool may have at most {CUSTOM_ATTRIBUTES} custom attributes, not {custom}."
         )));
     }
-    schema.append(&mut custom);
-    Ok(schema)
+    Ok(())
 }
 
 /// Each attribute that a `Schema` names, and what a new pool makes of it.

@@ -153,6 +153,7 @@ async fn only_pruning_removes_and_never_a_pool_or_a_group_with_members() {
         group: format!("{POOL}_Corp"),
         mapped_groups: vec!["editors".into()],
         session: None,
+        may_sign_up: true,
         at: NOW,
     };
     world.api.core.directory.sign_in(profile).await.unwrap();

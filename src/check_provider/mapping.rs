@@ -62,7 +62,7 @@ pub(super) fn of_identity(
     };
     let map = |mapped: &IdentityProvider| {
         let place = place(subject, client, mapped);
-        mapping::profile(identity, &place, NOBODY.to_owned(), tools.around.clock.now())
+        mapping::profile(identity, None, &place, NOBODY.to_owned(), tools.around.clock.now())
     };
     report.section("What each attribute would become");
     for (target, source) in provider.attribute_mapping.iter().filter(|(target, _)| *target != "username") {
@@ -73,7 +73,7 @@ pub(super) fn of_identity(
         if target == GROUPS {
             tell_groups(
                 &row,
-                mapping::mapped_groups(person, &place(subject, client, &alone)),
+                mapping::mapped_groups(&person.attributes, &place(subject, client, &alone)),
                 subject.is_real,
                 report,
             );

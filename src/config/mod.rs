@@ -17,7 +17,9 @@ use zeroize::Zeroizing;
 pub use generated::{Credentials, Secrets};
 use source::Source;
 
+use crate::audit;
 use crate::stores::{DirectoryPlace, SessionPlace};
+use crate::throttle::Rates;
 
 /// A setting that cannot be used. One line: its name, what was given, what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -73,12 +75,18 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Address of metrics and health.
     pub metrics_listen: SocketAddr,
+    /// Where audit events are written.
+    pub audit_log: audit::Place,
+    /// How often a source, a client or a user may ask.
+    pub rate_limits: Rates,
     /// Extra trust roots for calls to providers.
     pub idp_ca_file: Option<PathBuf>,
     /// Networks that calls to providers may reach besides public ones.
     pub idp_networks: Vec<IpNet>,
     /// Which engines must accept a SAML signature.
     pub saml_engines: Engines,
+    /// Lambda Invoke API of triggers, when given.
+    pub lambda_endpoint: Option<Url>,
     /// Providers may be plain http on loopback.
     pub dev: bool,
     /// Sentences to say at start.
@@ -104,6 +112,8 @@ impl Settings {
             "POOLGATE_PUBLIC_URL" => Some(public_url.to_owned()),
             "POOLGATE_DATA_DIR" => Some(data_dir.clone()),
             "POOLGATE_DEV" => Some("true".to_owned()),
+            // One person at one browser, and tests.
+            "POOLGATE_RATE_LIMITS" => Some("off".to_owned()),
             _ => None,
         })?)
     }
@@ -112,6 +122,8 @@ impl Settings {
         let data_dir = PathBuf::from(source.get("data_dir").unwrap_or("./poolgate-data"));
         let (public_url, mut warnings) = public_url(source)?;
         warnings.extend(not_in_this_build(source)?);
+        let (lambda_endpoint, about_lambda) = lambda_endpoint(source)?;
+        warnings.extend(about_lambda);
         let directory = stores::directory(source, &data_dir)?;
         let (sessions, about_sessions) = stores::sessions(source, &data_dir)?;
         warnings.extend(stores::shared(source, &directory, &sessions)?);
@@ -129,9 +141,12 @@ impl Settings {
             tls: tls(source)?,
             trusted_proxies: networks(source, "trusted_proxies")?,
             metrics_listen: address(source, "metrics_listen", "127.0.0.1:9230")?,
+            audit_log: audit_log(source),
+            rate_limits: rate_limits(source)?,
             idp_ca_file: source.get("idp_ca_file").map(PathBuf::from),
             idp_networks: networks(source, "idp_networks")?,
             saml_engines: engines(source)?,
+            lambda_endpoint,
             dev: flag(source, "dev")?,
             warnings,
         })
@@ -250,6 +265,19 @@ fn networks(source: &Source, key: &str) -> Result<Vec<IpNet>, SettingsError> {
         .collect()
 }
 
+fn audit_log(source: &Source) -> audit::Place {
+    match source.get("audit_log") {
+        None | Some("off") => audit::Place::Off,
+        Some("stdout") => audit::Place::Stdout,
+        Some(path) => audit::Place::File(PathBuf::from(path)),
+    }
+}
+
+fn rate_limits(source: &Source) -> Result<Rates, SettingsError> {
+    let given = source.get("rate_limits").unwrap_or("guide");
+    Rates::parse(given).map_err(|(given, allowed)| source.error("rate_limits", &given, &allowed))
+}
+
 fn flag(source: &Source, key: &str) -> Result<bool, SettingsError> {
     match source.get(key) {
         None | Some("false") => Ok(false),
@@ -258,10 +286,35 @@ fn flag(source: &Source, key: &str) -> Result<bool, SettingsError> {
     }
 }
 
+/// The Lambda Invoke API, and what there is to say of it. It may hold no password: a Lambda runtime asks for none.
+fn lambda_endpoint(source: &Source) -> Result<(Option<Url>, Option<String>), SettingsError> {
+    let Some(given) = source.get("lambda_endpoint") else { return Ok((None, None)) };
+    let refuse = || {
+        let shown = if given.contains('@') { "(hidden)" } else { given };
+        let allowed =
+            "https://HOST[:PORT][/PATH] or http://HOST[:PORT][/PATH], with no user and nothing after it";
+        source.error("lambda_endpoint", shown, allowed)
+    };
+    let url = Url::parse(given).map_err(|_| refuse())?;
+    let bare = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    if !bare || url.host_str().is_none() || !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse());
+    }
+    let open = url.scheme() == "http" && !is_local(&url);
+    let warning = format!(
+        "POOLGATE_LAMBDA_ENDPOINT is {url}: without https, people's attributes and their providers' tokens travel \
+         in the open"
+    );
+    Ok((Some(url), open.then_some(warning)))
+}
+
 /// Settings whose work this build does not do yet: checked, and said so at start.
 fn not_in_this_build(source: &Source) -> Result<Vec<String>, SettingsError> {
     let mut warnings = Vec::new();
-    for (key, what) in [("lambda_endpoint", "triggers are not run"), ("smtp_url", "no mail is sent")] {
+    for (key, what) in [("smtp_url", "no mail is sent")] {
         if let Some(given) = source.get(key) {
             let url = Url::parse(given).map_err(|_| source.error(key, "(not a URL)", "an absolute URL"))?;
             let host = url.host_str().unwrap_or_default().to_owned();

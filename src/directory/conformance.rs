@@ -5,6 +5,7 @@ pub(crate) mod groups;
 pub(crate) mod links;
 pub(crate) mod provider_sessions;
 pub(crate) mod records;
+pub(crate) mod rotations;
 pub(crate) mod sign_ins;
 pub(crate) mod users;
 
@@ -35,6 +36,7 @@ macro_rules! directory_conformance {
             sign_ins::subjects_that_differ_by_case_or_accent_are_different_users,
             sign_ins::a_username_of_another_identity_is_refused,
             sign_ins::the_same_identity_in_another_pool_is_another_user,
+            sign_ins::nobody_becomes_a_user_who_may_not_yet,
             sign_ins::nobody_new_signs_in_to_a_pool_that_has_gone,
             sign_ins::a_refused_profile_writes_nothing_and_spares_its_neighbours,
             sign_ins::concurrent_sign_ins_of_one_new_user_make_one_user,
@@ -49,6 +51,7 @@ macro_rules! directory_conformance {
             records::changes_happen_all_or_not_at_all,
             records::what_is_missing_cannot_be_deleted,
             records::deleting_a_pool_removes_everything_of_it_alone,
+            records::what_belongs_to_no_pool_is_kept_like_the_rest,
             records::what_was_written_since_is_told_pool_by_pool,
             records::what_is_made_anew_never_has_an_old_version,
             records::what_stands_on_a_pool_that_changed_is_not_written,
@@ -100,6 +103,10 @@ macro_rules! directory_conformance {
             provider_sessions::a_session_of_several_people_finds_each_of_them,
             provider_sessions::a_refused_sign_in_notes_no_session,
             provider_sessions::a_session_is_noted_with_the_sign_in_and_goes_with_its_user,
+            rotations::of_those_who_rotate_a_generation_at_once_one_does,
+            rotations::a_rotation_is_read_with_the_token_and_never_goes_back,
+            rotations::a_rotation_that_is_written_twice_is_one,
+            rotations::rotations_are_kept_and_go_with_their_pool,
             users::reopening_keeps_everything,
             users::a_closed_directory_says_so
         );
@@ -146,6 +153,7 @@ pub(crate) fn profile(provider: &str, subject: &str) -> FederatedProfile {
         group: format!("{POOL}_{provider}"),
         mapped_groups: Vec::new(),
         session: None,
+        may_sign_up: true,
         at: NOON,
     }
 }

@@ -124,9 +124,14 @@ impl SignIns {
             return Err(no_pool(&profile.pool_id));
         }
         let (user, _) = profile.apply(None)?;
-        if !self.taken.insert((user.pool_id.clone(), user.username.clone())) {
+        let name = (user.pool_id.clone(), user.username.clone());
+        if self.taken.contains(&name) {
             return Err(DirectoryError::UsernameTaken(user.username));
         }
+        if !profile.may_sign_up {
+            return Err(DirectoryError::NotKnown(user.username));
+        }
+        self.taken.insert(name);
         self.by_identity.insert(key, self.users.len());
         let joined = user.identities.clone();
         let (id, stored_groups, changed) = (*next_user, BTreeMap::new(), true);

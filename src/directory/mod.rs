@@ -20,6 +20,9 @@ use crate::pool::{
     UserChange, WaitingLink,
 };
 
+/// Stands in the place of a pool's id in records of the whole installation. No pool has this id.
+pub const INSTALLATION: &str = "";
+
 /// What a configuration record describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -39,11 +42,13 @@ pub enum Kind {
     Group,
     /// `pool::UiCustomization`; id = client id, or `ALL`.
     UiCustomization,
+    /// `pool::Certificate`, of [`INSTALLATION`]; id = ARN. The private key is in `sealed`.
+    Certificate,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UserPool,
         Self::AppClient,
         Self::IdentityProvider,
@@ -52,6 +57,7 @@ impl Kind {
         Self::ResourceServer,
         Self::Group,
         Self::UiCustomization,
+        Self::Certificate,
     ];
 
     /// As stored.
@@ -65,6 +71,7 @@ impl Kind {
             Self::ResourceServer => "resource_server",
             Self::Group => "group",
             Self::UiCustomization => "ui_customization",
+            Self::Certificate => "certificate",
         }
     }
 
@@ -150,6 +157,38 @@ pub struct TokenState {
     pub revoked: bool,
     /// Which of the user's sign-ins have ended at their provider.
     pub endings: Vec<Ending>,
+    /// How far the family's refresh token has been rotated; none: never.
+    pub rotated: Option<Rotated>,
+}
+
+/// How far the refresh token of a family has been rotated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The generation of the token that is good now: 1 after the first rotation.
+    pub generation: i64,
+    /// When the ones before it were replaced, the last first, in milliseconds since 1970: at most
+    /// [`MOST_REPLACED`] of them.
+    pub replaced: Vec<i64>,
+}
+
+/// Of so many tokens of a family that were replaced it is known when.
+pub const MOST_REPLACED: usize = 8;
+
+/// A refresh token that takes the place of the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// The pool.
+    pub pool_id: String,
+    /// The family.
+    pub origin_jti: String,
+    /// The generation of the new token.
+    pub generation: i64,
+    /// Names the new token.
+    pub jti: String,
+    /// When.
+    pub at: OffsetDateTime,
+    /// May be forgotten afterwards.
+    pub until: OffsetDateTime,
 }
 
 /// Sign-ins of one user that hold no longer, because their provider ended them.
@@ -273,12 +312,16 @@ pub enum DirectoryError {
     /// The profile's own rules refuse it.
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    /// A rule of groups refuses it.
-    #[error(transparent)]
-    Group(#[from] GroupError),
     /// The user cannot be changed so.
     #[error(transparent)]
     Change(#[from] ChangeError),
+    /// A rule of groups refuses it.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    /// Somebody who is not known would become a user, and [`FederatedProfile::may_sign_up`] says that this may not be
+    /// yet. Nothing was written.
+    #[error("{0} is not known yet")]
+    NotKnown(String),
     /// A rule of links refuses it.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -331,7 +374,8 @@ pub trait Directory: Send + Sync {
     ///
     /// # Errors
     /// What [`FederatedProfile::apply`] refuses; [`LinkError::Ambiguous`]; [`DirectoryError::UsernameTaken`];
-    /// [`DirectoryError::Missing`] when the pool has gone; [`DirectoryError::Away`].
+    /// [`DirectoryError::NotKnown`] where a user would be made and none may be; [`DirectoryError::Missing`] when the
+    /// pool has gone; [`DirectoryError::Away`].
     async fn sign_in(&self, profile: FederatedProfile) -> Result<User, DirectoryError>;
 
     /// The user of this name.
@@ -424,6 +468,14 @@ pub trait Directory: Send + Sync {
         origin_jti: &str,
         until: OffsetDateTime,
     ) -> Result<(), DirectoryError>;
+
+    /// Rotates a family's refresh token: of all callers, ever, whose new token is of the same generation, one is told
+    /// `true`, and is told so again when it asks twice with the same [`Rotation::jti`]. The others are told `false`, as
+    /// whoever names a generation that has passed; nothing changes then.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError>;
 
     /// `sub` of the user that this identity belongs to.
     ///

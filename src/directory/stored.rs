@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{DirectoryError, Ending, Kind, UniqueName};
+use super::{DirectoryError, Ending, Kind, MOST_REPLACED, Rotated, UniqueName};
 use crate::pool::user::UserStatus;
 use crate::pool::{Identity, User, UserChange};
 
@@ -44,6 +44,25 @@ pub(super) fn no_user(username: &str) -> DirectoryError {
 pub(super) fn json(value: &(impl Serialize + ?Sized)) -> Result<String, sqlx::Error> {
     serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(Box::new(error)))
 }
+
+/// A row of rotations, where the join found one.
+pub(super) fn read_rotated(
+    generation: Option<i64>,
+    replaced: Option<&str>,
+) -> Result<Option<Rotated>, sqlx::Error> {
+    let (Some(generation), Some(replaced)) = (generation, replaced) else { return Ok(None) };
+    let replaced: Result<Vec<i64>, _> = replaced.split(',').map(str::parse).collect();
+    Ok(Some(Rotated { generation, replaced: replaced.map_err(unreadable)? }))
+}
+
+/// A moment in `rotations.replaced`: always of the same length, so that the last ones can be cut off.
+pub(super) fn replaced_at(at: OffsetDateTime) -> String {
+    format!("{:013}", millis(at))
+}
+
+/// Characters of `rotations.replaced` that are kept: [`MOST_REPLACED`] moments and the commas between them.
+#[expect(clippy::cast_possible_wrap, reason = "a hundred or so")]
+pub(super) const REPLACED: i32 = (MOST_REPLACED * 14 - 1) as i32;
 
 /// A user as its row and its joined rows hold it.
 pub(super) struct StoredUser<'a> {

@@ -10,8 +10,8 @@ use super::labels::{DirectoryCall, Label as _};
 use super::metrics::Metrics;
 use super::trace;
 use crate::directory::{
-    Change, Changed, Directory, DirectoryError, Ended, Member, Record, SessionOwner, TokenState, Unlink,
-    UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, Rotation, SessionOwner, TokenState,
+    Unlink, UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 
@@ -130,6 +130,10 @@ impl Directory for WatchedDirectory {
         until: OffsetDateTime,
     ) -> Result<(), DirectoryError> {
         self.watch(DirectoryCall::RevokeFamily, self.inner.revoke_family(pool_id, origin_jti, until)).await
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError> {
+        self.watch(DirectoryCall::Rotate, self.inner.rotate(rotation)).await
     }
 
     async fn user_of_identity(

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::pool::ProviderType;
+use crate::pool::{ProviderType, Trigger};
 
 /// One of a fixed set of label values.
 pub trait Label: Copy + 'static {
@@ -103,11 +103,24 @@ labels! {
     }
 }
 labels! {
+    /// What may be asked so often and no oftener; also the names of the setting `POOLGATE_RATE_LIMITS`.
+    Limit {
+        Source = "source", Client = "client", Domain = "domain", User = "user", Auth = "auth",
+        Create = "create", Customize = "customize", Describe = "describe", List = "list", Admin = "admin",
+        Membership = "membership", AdminAuth = "admin_auth",
+    }
+}
+labels! {
+    /// What became of an audit event.
+    Audited { Written = "written", Failed = "failed", Dropped = "dropped" }
+}
+labels! {
     /// What the directory is asked.
     DirectoryCall {
         Load = "load", LoadPool = "load_pool", ChangedSince = "changed_since", Write = "write",
         SignIn = "sign_in", User = "user", Users = "users", CountUsers = "count_users",
-        ChangeUser = "change_user", DeleteUser = "delete_user", TokenState = "token_state", RevokeFamily = "revoke_family",
+        ChangeUser = "change_user", DeleteUser = "delete_user", TokenState = "token_state",
+        RevokeFamily = "revoke_family", Rotate = "rotate",
         UserOfIdentity = "user_of_identity", Link = "link", Unlink = "unlink", WaitingLinks = "waiting_links",
         OwnersOfSession = "owners_of_session", EndProviderSessions = "end_provider_sessions",
         UseOnce = "use_once", JoinGroup = "join_group", LeaveGroup = "leave_group", Members = "members",
@@ -119,6 +132,18 @@ labels! {
     SessionCall {
         Put = "put", PutNew = "put_new", Get = "get", Take = "take", Exchange = "exchange", Delete = "delete",
         Announce = "announce", Ping = "ping",
+    }
+}
+
+impl Label for Trigger {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+
+    fn place(self) -> usize {
+        self as usize
     }
 }
 

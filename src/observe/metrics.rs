@@ -8,19 +8,19 @@ use tracing::Instrument as _;
 
 use super::histogram::Histogram;
 use super::labels::{
-    Class, Counter, DirectoryCall, Fetched, Grant, Granting, Outcome, ProviderCall, SessionCall, SignOutEnd,
-    SignOutStart, Start, Step, Table, TypeLabel,
+    Audited, Class, Counter, DirectoryCall, Fetched, Grant, Granting, Limit, Outcome, ProviderCall,
+    SessionCall, SignOutEnd, SignOutStart, Start, Step, Table, TypeLabel,
 };
 use super::sign_ins::SignIns;
 use super::trace;
-use crate::pool::ProviderType;
+use crate::pool::{ProviderType, Trigger};
 
-/// What is counted of one kind of question to a store.
+/// What is counted of one kind of question to a store, or to a function.
 #[derive(Debug, Default)]
 pub struct Asked {
     /// How long the answers took.
     pub seconds: Histogram,
-    /// How often it was away.
+    /// How often it was away, or did not let it go on.
     pub failures: Counter,
 }
 
@@ -43,10 +43,16 @@ pub struct Metrics {
     pub providers: Table<TypeLabel, Table<ProviderCall, Histogram>>,
     /// Calls to providers over HTTP.
     pub fetches: Table<Fetched, Histogram>,
+    /// Functions that were asked.
+    pub triggers: Table<Trigger, Asked>,
     /// Questions to the directory.
     pub directory: Table<DirectoryCall, Asked>,
     /// Questions to the session store.
     pub sessions: Table<SessionCall, Asked>,
+    /// Requests that were one too many.
+    pub throttled: Table<Limit, Counter>,
+    /// Audit events.
+    pub audited: Table<Audited, Counter>,
     /// Whether the directory answered last.
     pub directory_up: Up,
     /// Whether the session store answered last.

@@ -111,6 +111,9 @@ pub struct FederatedProfile {
     pub mapped_groups: Vec<String>,
     /// The session at the provider that the sign-in belongs to, where a sign-out there may name it alone.
     pub session: Option<NotedSession>,
+    /// Whether somebody who is not known becomes a user. Not where a function of the administrator has to be asked
+    /// first: the directory then says so and writes nothing.
+    pub may_sign_up: bool,
     /// Now.
     pub at: OffsetDateTime,
 }

@@ -4,6 +4,7 @@
 //! replica or another, is read anew and a new snapshot takes the place of the old one ([`follow`]).
 
 pub mod adapters;
+mod client_secrets;
 pub mod common_time;
 mod edit;
 pub mod follow;
@@ -21,7 +22,7 @@ use arc_swap::ArcSwap;
 use poolgate_providers::{Clock, Random};
 use tracing::Instrument as _;
 
-use crate::directory::{Change, Directory, DirectoryError};
+use crate::directory::{Change, Directory, DirectoryError, INSTALLATION};
 use crate::keys::Sealer;
 use crate::sessions::SessionStore;
 
@@ -89,13 +90,15 @@ impl Registry {
         for record in records {
             by_pool.entry(record.pool_id.clone()).or_default().push(record);
         }
+        let of_installation = by_pool.remove(INSTALLATION).unwrap_or_default();
+        let certificates = Arc::new(records::read_certificates(of_installation, &sealer)?);
         let mut pools = Vec::with_capacity(by_pool.len());
         for (pool_id, records) in by_pool {
             if let Some(pool) = records::read_pool(&pool_id, records, &sealer, &around, None)? {
                 pools.push(Arc::new(pool));
             }
         }
-        let snapshot = Snapshot::new(pools, generation, &surface);
+        let snapshot = Snapshot::new(pools, certificates, generation, &surface);
         let current = ArcSwap::from_pointee(snapshot);
         let following = Following::new(clock.ticks());
         let common_time = common_time::CommonTime::new(Arc::clone(&clock));

@@ -4,11 +4,12 @@ use poolgate_providers::{ExternalIdentity, Inbound, Provider, ProviderError, Ver
 
 use time::OffsetDateTime;
 
+use super::admission;
 use super::answer;
 use super::attempt::Attempt;
 use super::failure::{Cause, Failed};
 use super::mapping::{self, MappedGroups, Place};
-use super::request::ReturnTarget;
+use super::request::{ResponseType, ReturnTarget};
 use super::session::{self, HostedSession};
 use crate::context::Context;
 use crate::observe::labels::ProviderCall;
@@ -16,6 +17,7 @@ use crate::pool::{AppClient, IdentityProvider, User};
 use crate::registry::{LivePool, LiveProvider};
 use crate::sign_out::ending::noted;
 use crate::sign_out::provenance::millis;
+use crate::triggers::{Asking, federation};
 
 /// A sign-in that succeeded.
 pub struct Completed {
@@ -192,10 +194,13 @@ pub(super) async fn welcome(
 ) -> Result<Completed, Cause> {
     let provider = &parties.provider.config.value;
     let place = Place { pool: &pool.pool.value, client: parties.client, provider, groups: &pool.groups };
-    let mut profile = mapping::profile(&identity, &place, context.uuid(), began.at)?;
+    let asking = Asking { pool, client: parties.client, surface: &context.surface };
+    let chosen = federation::attributes(context, &asking, provider, identity.get()).await?;
+    let mut profile = mapping::profile(&identity, chosen.as_ref(), &place, context.uuid(), began.at)?;
     profile.session = noted(context, pool, provider, &identity.get().session);
-    let mapped = mapping::mapped_groups(identity.get(), &place);
-    let user = context.directory.sign_in(profile).await?;
+    let mapped = mapping::mapped_groups(chosen.as_ref().unwrap_or(&identity.get().attributes), &place);
+    let user = admission::admit(context, pool, parties.client, profile).await?;
+    crate::audit::notes::user(&user.sub);
     tell_groups_left_out(provider, mapped, &user);
 
     let identity = identity.into_inner();
@@ -222,13 +227,19 @@ pub(super) async fn welcome(
         auth_time: session.auth_time,
         provenance: session.provenance(),
     };
-    // Nobody learns of either before both are stored: they may share a commit.
-    let (session_cookie, location) = tokio::try_join!(
-        async {
-            session::open(context, session, id_token.as_deref(), old_session).await.map_err(Cause::from)
-        },
-        answer::success(context, pool, &user, request),
-    )?;
+    let opening = async {
+        session::open(context, session, id_token.as_deref(), old_session).await.map_err(Cause::from)
+    };
+    let answering = answer::success(context, pool, &user, request);
+    let (session_cookie, location) = match wish.target.response_type {
+        // Nobody learns of either before both are stored: they may share a commit.
+        ResponseType::Code => tokio::try_join!(opening, answering)?,
+        // A function may refuse the tokens: no session is opened then.
+        ResponseType::Token => {
+            let location = answering.await?;
+            (opening.await?, location)
+        }
+    };
     let (provider, client_id) = (provider.provider_name.clone(), parties.client.client_id.clone());
     Ok(Completed { location, session_cookie, provider, client_id })
 }

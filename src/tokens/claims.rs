@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 
 pub use super::groups::{GroupConfiguration, group_configuration};
 use super::{Granted, Holder};
-use crate::pool::{Identity, User};
-use crate::registry::Surface;
+use crate::pool::{AppClient, Identity, User};
+use crate::registry::{LivePool, Surface};
 
 /// Claims, by name.
 pub type Claims = Map<String, Value>;
@@ -61,6 +61,31 @@ pub fn access_token(
     if let Some(resource) = &granted.resource {
         claims.insert("aud".into(), resource.clone().into());
     }
+    claims
+}
+
+/// Claims of an access token of the app itself. There is no user behind it, and no sign-in: `access::verify` takes it
+/// for nobody's.
+pub fn client_token(
+    pool: &LivePool,
+    client: &AppClient,
+    scopes: &[String],
+    surface: &Surface,
+    now: OffsetDateTime,
+    jti: String,
+) -> Claims {
+    let expires = now + client.access_token_lifetime();
+    let mut claims = Claims::new();
+    claims.insert("sub".into(), client.client_id.clone().into());
+    claims.insert("token_use".into(), "access".into());
+    claims.insert("scope".into(), scopes.join(" ").into());
+    claims.insert("auth_time".into(), now.unix_timestamp().into());
+    claims.insert("iss".into(), pool.issuer(surface).into());
+    claims.insert("exp".into(), expires.unix_timestamp().into());
+    claims.insert("iat".into(), now.unix_timestamp().into());
+    claims.insert("version".into(), 2.into());
+    claims.insert("jti".into(), jti.into());
+    claims.insert("client_id".into(), client.client_id.clone().into());
     claims
 }
 

@@ -26,6 +26,7 @@ mod amplify;
 mod api_model;
 mod apply;
 mod attacks;
+mod audit;
 mod browser;
 mod clients;
 mod clock;

@@ -37,6 +37,7 @@ fn profile(pool: &str, provider: &str, subject: &str, recognised: &[(&str, &str)
         recognised: pairs(recognised),
         mapped_groups: Vec::new(),
         session: None,
+        may_sign_up: true,
         required: Vec::new(),
         immutable: Vec::new(),
         group: format!("{pool}_{provider}"),

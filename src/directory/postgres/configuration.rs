@@ -105,6 +105,7 @@ async fn apply(transaction: &mut Session<'_>, change: &Change, generation: i64) 
                 "DELETE FROM configuration WHERE pool_id = $1",
                 "DELETE FROM users WHERE pool_id = $1",
                 "DELETE FROM revoked_families WHERE pool_id = $1",
+                "DELETE FROM rotations WHERE pool_id = $1",
             ] {
                 transaction.execute(sqlx::query(table).bind(pool_id)).await?;
             }

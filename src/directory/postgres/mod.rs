@@ -40,8 +40,8 @@ use super::storable::{
 };
 use super::stored::{millis, moment, rounded};
 use super::{
-    Change, Changed, Directory, DirectoryError, Ended, Member, Record, SessionOwner, TokenState, Unlink,
-    UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, Rotation, SessionOwner, TokenState,
+    Unlink, UserQuery,
 };
 use crate::pool::{FederatedProfile, GroupError, NewLink, User, UserChange, WaitingLink};
 
@@ -245,7 +245,7 @@ impl Directory for PostgresDirectory {
     ) -> Result<TokenState, DirectoryError> {
         // Nothing is stored under a text with U+0000.
         if any_nul(&[pool_id, sub, origin_jti]) {
-            return Ok(TokenState { user: None, revoked: false, endings: Vec::new() });
+            return Ok(TokenState { user: None, revoked: false, endings: Vec::new(), rotated: None });
         }
         Ok(marks::token_state(&self.connections, pool_id, sub, origin_jti).await?)
     }
@@ -258,6 +258,11 @@ impl Directory for PostgresDirectory {
     ) -> Result<(), DirectoryError> {
         refuse_any_nul("token family", &[pool_id, origin_jti])?;
         Ok(marks::revoke(&self.connections, pool_id, origin_jti, millis(until)).await?)
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError> {
+        refuse_any_nul("token family", &[&rotation.pool_id, &rotation.origin_jti, &rotation.jti])?;
+        Ok(marks::rotate(&self.connections, &rotation).await?)
     }
 
     async fn user_of_identity(

@@ -9,9 +9,10 @@ use super::trouble::Trouble;
 use crate::directory::DirectoryError;
 
 /// One text for each version, the first is version 1.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/postgres/directory-0001.sql"),
     include_str!("../../../migrations/postgres/directory-0002.sql"),
+    include_str!("../../../migrations/postgres/directory-0003.sql"),
 ];
 
 /// The version that all of them make.

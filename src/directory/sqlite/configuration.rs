@@ -103,6 +103,7 @@ async fn apply(connection: &mut SqliteConnection, change: &Change, generation: i
                 "DELETE FROM configuration WHERE pool_id = ?1",
                 "DELETE FROM users WHERE pool_id = ?1",
                 "DELETE FROM revoked_families WHERE pool_id = ?1",
+                "DELETE FROM rotations WHERE pool_id = ?1",
             ] {
                 sqlx::query(table).bind(pool_id).execute(&mut *connection).await?;
             }

@@ -8,6 +8,7 @@ mod links;
 mod list;
 pub(crate) mod pace;
 mod provider_sessions;
+mod rotations;
 mod rows;
 mod sign_ins;
 #[cfg(test)]
@@ -37,18 +38,19 @@ use super::storable::{
 };
 use super::stored::{millis, moment, rounded};
 use super::{
-    Change, Changed, Directory, DirectoryError, Ended, Member, Record, SessionOwner, TokenState, Unlink,
-    UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, Rotation, SessionOwner, TokenState,
+    Unlink, UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/sqlite/directory-0001.sql"),
     include_str!("../../../migrations/sqlite/directory-0002.sql"),
     include_str!("../../../migrations/sqlite/directory-0003.sql"),
     include_str!("../../../migrations/sqlite/directory-0004.sql"),
     include_str!("../../../migrations/sqlite/directory-0005.sql"),
     include_str!("../../../migrations/sqlite/directory-0006.sql"),
+    include_str!("../../../migrations/sqlite/directory-0007.sql"),
 ];
 
 /// The number of the last of them.
@@ -232,7 +234,7 @@ impl Directory for SqliteDirectory {
     ) -> Result<TokenState, DirectoryError> {
         // Nothing is stored under a text with U+0000.
         if any_nul(&[pool_id, sub, origin_jti]) {
-            return Ok(TokenState { user: None, revoked: false, endings: Vec::new() });
+            return Ok(TokenState { user: None, revoked: false, endings: Vec::new(), rotated: None });
         }
         let closed = || DirectoryError::Away("it was closed".into());
         let (reply, answer) = oneshot::channel();
@@ -250,6 +252,11 @@ impl Directory for SqliteDirectory {
         refuse_any_nul("token family", &[pool_id, origin_jti])?;
         let (pool_id, origin_jti, until) = (pool_id.to_owned(), origin_jti.to_owned(), millis(until));
         self.ask(Work::Revoke { pool_id, origin_jti, until }).await.map(|_| ())
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError> {
+        refuse_any_nul("token family", &[&rotation.pool_id, &rotation.origin_jti, &rotation.jti])?;
+        Ok(matches!(self.ask(Work::Rotate(rotation)).await?, Done::Used(true)))
     }
 
     async fn user_of_identity(

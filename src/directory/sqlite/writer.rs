@@ -17,10 +17,11 @@ use super::groups;
 use super::links;
 use super::pace::Pace;
 use super::provider_sessions;
+use super::rotations;
 use super::sign_ins;
 use super::users::{self, Who};
 use crate::directory::stored::millis;
-use crate::directory::{Change, DirectoryError, Ended, Unlink};
+use crate::directory::{Change, DirectoryError, Ended, Rotation, Unlink};
 use crate::pool::{FederatedProfile, NewLink, User, UserChange};
 
 /// Most jobs in one transaction.
@@ -43,6 +44,7 @@ pub(super) enum Work {
     Link(NewLink),
     Unlink(Unlink),
     UseOnce { mark: String, until: i64 },
+    Rotate(Rotation),
 }
 
 /// What came of it.
@@ -50,7 +52,7 @@ pub(super) enum Work {
 pub(super) enum Done {
     SignedIn(Box<User>),
     Written,
-    /// Whether it was the first use.
+    /// Whether it was the first use, or the first to rotate.
     Used(bool),
 }
 
@@ -220,6 +222,10 @@ impl Writer {
                     self.begin().await?;
                     outcomes.push(Ok(Done::Used(self.use_once(mark, *until).await?)));
                 }
+                Work::Rotate(rotation) => {
+                    self.begin().await?;
+                    outcomes.push(Ok(Done::Used(rotations::rotate(&mut self.connection, rotation).await?)));
+                }
                 Work::SignIn(_) | Work::Revoke { .. } => self.run_together(now, &mut outcomes).await?,
             }
             rest = later;
@@ -256,7 +262,8 @@ impl Writer {
                 | Work::End { .. }
                 | Work::Link(_)
                 | Work::Unlink(_)
-                | Work::UseOnce { .. } => continue,
+                | Work::UseOnce { .. }
+                | Work::Rotate(_) => continue,
             });
         }
         if sign_ins.changed().next().is_some() {
@@ -322,6 +329,7 @@ impl Writer {
             "DELETE FROM used_once WHERE mark IN \
              (SELECT mark FROM used_once WHERE until < ?1 ORDER BY until LIMIT 512)",
             provider_sessions::PRUNE,
+            rotations::PRUNE,
         ] {
             let pruned = sqlx::query(statement).bind(now).execute(&mut self.connection).await?;
             // A full helping means there is more: go on at the next write.

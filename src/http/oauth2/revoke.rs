@@ -11,6 +11,7 @@ use crate::http::State;
 use crate::http::body::{self, once};
 use crate::http::host::{PoolAtHost, knowing};
 use crate::http::reply::{self, OAuthError};
+use crate::http::throttling;
 use crate::registry::LivePool;
 
 /// Ends the family of a refresh token: 200 with an empty body, known or not.
@@ -41,18 +42,14 @@ async fn end(
     let pool = knowing(state, pool, |pool| claimed.as_ref().is_none_or(|id| pool.client(id).is_some())).await;
     let pool = &*pool;
     let client = authenticate(pool, request, &form).map_err(|error| error.told(StatusCode::UNAUTHORIZED))?;
+    throttling::client_call(state, pool, client)?;
     let token = once(&form, "token").map_err(|why| bad(&why))?.ok_or_else(|| bad("token is missing"))?;
     if !client.revocation_enabled() {
         return Err(bad("token revocation is switched off for the client (EnableTokenRevocation)"));
     }
-    if is_signed_token(token) {
+    if revoke::is_signed_token(token) {
         let why = "only refresh tokens can be revoked";
         return Err(OAuthError::bad_request("unsupported_token_type", why));
     }
     Ok(revoke::revoke(&state.context, pool, client, token).await?)
-}
-
-/// ID and access tokens are compact JWS: three parts. Refresh tokens have five.
-fn is_signed_token(token: &str) -> bool {
-    token.split('.').count() == 3 && jsonwebtoken::decode_header(token).is_ok()
 }

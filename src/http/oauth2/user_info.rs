@@ -5,6 +5,7 @@ use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
+use crate::audit::notes;
 use crate::http::State;
 use crate::http::host::PoolAtHost;
 use crate::http::reply::{self, OAuthError};
@@ -40,8 +41,13 @@ async fn look_up(state: &State, pool: &Arc<LivePool>, request: &HttpRequest) -> 
     let unauthorized = |why: &str| OAuthError::new(StatusCode::UNAUTHORIZED, "invalid_token", why);
     let live = access::verify(&state.context, pool, token).await.map_err(|error| match error {
         TokenError::Invalid(why) => unauthorized(why),
+        error @ (TokenError::NoUser | TokenError::Reused) => unauthorized(&error.to_string()),
         TokenError::Key(error) => {
             tracing::error!(%error, "a key failed");
+            OAuthError::internal()
+        }
+        TokenError::Trigger(error) => {
+            tracing::error!(%error, "a function was asked where none is");
             OAuthError::internal()
         }
         TokenError::Directory(error) => {
@@ -49,6 +55,8 @@ async fn look_up(state: &State, pool: &Arc<LivePool>, request: &HttpRequest) -> 
             OAuthError::unavailable()
         }
     })?;
+    notes::user(&live.user.sub);
+    notes::client(&live.client_id);
     if !live.granted.has_scope("openid") {
         return Err(unauthorized("Access token does not contain openid scope"));
     }

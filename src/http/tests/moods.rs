@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
 use crate::directory::{
-    Change, Changed, Directory, DirectoryError, Ended, Member, Record, SessionOwner, TokenState, Unlink,
-    UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, Rotation, SessionOwner, TokenState,
+    Unlink, UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 use crate::sessions::{Key, SessionError, SessionStore};
@@ -209,6 +209,10 @@ impl Directory for Moody<dyn Directory> {
         until: OffsetDateTime,
     ) -> Result<(), DirectoryError> {
         self.asked()?.revoke_family(pool_id, origin_jti, until).await
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError> {
+        self.asked()?.rotate(rotation).await
     }
 
     async fn user_of_identity(
