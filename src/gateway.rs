@@ -9,11 +9,13 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use poolgate_providers::fetch::{GuardedClient, Http, Rules};
 use poolgate_providers::{Clock, Random, SteadyClock, Surroundings, SystemClock, SystemRandom};
+use rustls::sign::CertifiedKey;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
 use crate::api::{ApiContext, Credentials};
 use crate::audit::{Audit, Place};
+use crate::certificates::Resolver;
 use crate::config::{Secrets, Settings, SettingsError, TlsFiles};
 use crate::context::{Context, Parts};
 use crate::directory::{Directory, DirectoryError};
@@ -108,6 +110,7 @@ pub async fn start_on(
     let tls = settings.tls.as_ref().map(load_tls).transpose()?;
     let state = build_state(&settings).await?;
     let (address, metrics_address) = (public.local_addr()?, metrics.local_addr()?);
+    let tls = tls.map(|own| with_certificates(own, &state));
     let (public, metrics) = (serve_public(public, tls, &state)?, serve_metrics(metrics, &state)?);
     let upkeep = upkeep::Running::start(Arc::clone(&state.context.upkeep));
     let follower = Follower::start(Arc::clone(&state.context.registry), &*state.context.sessions);
@@ -172,7 +175,7 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         around,
         surface: surface(settings),
         metrics,
-        triggers: Triggers::default(),
+        triggers: triggers(settings)?,
         audit,
         throttle,
     })
@@ -220,6 +223,16 @@ pub(crate) fn surface(settings: &Settings) -> Surface {
     }
 }
 
+/// Where the functions of the administrator are invoked.
+pub(crate) fn triggers(settings: &Settings) -> Result<Triggers, SettingsError> {
+    let Some(endpoint) = &settings.lambda_endpoint else { return Ok(Triggers::default()) };
+    Triggers::connect(endpoint.clone()).map_err(|error| SettingsError {
+        setting: "POOLGATE_LAMBDA_ENDPOINT".to_owned(),
+        given: format!("given {endpoint}, which cannot be asked ({error})"),
+        allowed: "base URL of a Lambda Invoke API".to_owned(),
+    })
+}
+
 /// Seals and opens under the master key.
 pub(crate) fn sealer(master_key: &[u8], random: &Arc<dyn Random>) -> Result<Sealer, SettingsError> {
     Sealer::new(master_key, Arc::clone(random)).map_err(|_| wrong_master_key())
@@ -251,7 +264,13 @@ pub(crate) fn outgoing(settings: &Settings) -> Result<GuardedClient, SettingsErr
     GuardedClient::new(rules).map_err(|error| refuse(error.to_string()))
 }
 
-fn load_tls(files: &TlsFiles) -> Result<rustls::ServerConfig, SettingsError> {
+/// TLS that shows a custom domain's imported certificate where there is one, and the listener's own otherwise.
+fn with_certificates(own: CertifiedKey, state: &State) -> rustls::ServerConfig {
+    let resolver = Resolver::new(own, Arc::clone(&state.context.registry));
+    rustls::ServerConfig::builder().with_no_client_auth().with_cert_resolver(Arc::new(resolver))
+}
+
+fn load_tls(files: &TlsFiles) -> Result<CertifiedKey, SettingsError> {
     use rustls_pki_types::pem::PemObject as _;
     use rustls_pki_types::{CertificateDer, PrivateKeyDer};
     let refuse = |setting: &str, path: &std::path::Path, error: &dyn std::fmt::Display| SettingsError {
@@ -265,9 +284,10 @@ fn load_tls(files: &TlsFiles) -> Result<rustls::ServerConfig, SettingsError> {
         .map_err(|error| refuse("POOLGATE_TLS_CERT", certificate, &error))?;
     let private =
         PrivateKeyDer::from_pem_file(key).map_err(|error| refuse("POOLGATE_TLS_KEY", key, &error))?;
-    rustls::ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
+    if chain.is_empty() {
+        return Err(refuse("POOLGATE_TLS_CERT", certificate, &"it holds no certificate"));
+    }
+    CertifiedKey::from_der(chain, private, &rustls::crypto::aws_lc_rs::default_provider())
         .map_err(|error| refuse("POOLGATE_TLS_CERT", certificate, &error))
 }
 

@@ -6,7 +6,8 @@
 //! |---|---|
 //! | [`demo`] | simulated providers and a sample app, also used by the tests |
 //! | [`check_provider`] | `poolgate check-provider`: one provider checked without a sign-in |
-//! | [`keys_command`] | `poolgate keys`: SAML keys rolled over by an administrator |
+//! | [`apply`] | `poolgate apply`, `poolgate export`: the configuration as a file |
+//! | [`keys_command`], [`certificates_command`] | `poolgate keys`: SAML keys rolled over by an administrator; `poolgate certificates`: those of custom domains imported |
 //! | [`migrate`] | `poolgate migrate`: an embedded directory copied to PostgreSQL |
 //! | [`healthcheck`] | `poolgate healthcheck`: is the gateway beside us well? |
 //! | [`config`], [`stores`], [`gateway`] | settings; opens the stores; puts the parts together, starts and stops |
@@ -21,15 +22,20 @@
 //! | [`context`] | what every step stands on: stores, configuration, time, randomness, HTTP |
 //! | [`observe`] | metrics, traces, logs, health |
 //! | [`upkeep`] | what happens without anybody asking: metadata stays fresh, what ends is said |
+//! | [`certificates`] | certificates of custom domains, and which one a browser is shown |
 //! | [`registry`] | the configuration in force, read from memory |
 //! | [`directory`], [`sessions`] | what lasts, what expires |
 //! | [`keys`] | the master key, signing keys, sealed capsules |
+//! | [`style`] | style sheets for the hosted pages, of what is allowed only |
 //! | [`pool`] | the nouns, as plain data |
 //!
 //! Protocols live in the crate `poolgate-providers`, which knows none of these.
 
 pub mod api;
+pub mod apply;
 pub mod audit;
+pub mod certificates;
+pub mod certificates_command;
 pub mod check_provider;
 pub mod config;
 pub mod context;
@@ -50,6 +56,7 @@ pub mod sessions;
 pub mod sign_in;
 pub mod sign_out;
 pub mod stores;
+pub mod style;
 #[cfg(test)]
 mod testing;
 pub mod throttle;

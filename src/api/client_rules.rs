@@ -1,9 +1,11 @@
 //! What an app client may be, beyond the model.
 
+use serde_json::Value;
 use time::Duration;
 
 use super::error::invalid;
 use super::{ApiError, urls};
+use crate::pool::app_client::ALLOW_REFRESH;
 use crate::pool::{AppClient, OAuthFlow, TimeUnit};
 use crate::registry::LivePool;
 
@@ -37,9 +39,24 @@ pub(super) fn check(client: &AppClient, live: &LivePool) -> Result<(), ApiError>
     }
     check_scopes(client, live)?;
     check_flows(client)?;
+    check_sign_in_flows(client)?;
     check_providers(client, live)?;
     check_attributes(client, live)?;
+    check_rotation(client)?;
     check_lifetimes(client)
+}
+
+/// `InitiateAuth` gives no new refresh token: it would leave the app without one.
+fn check_rotation(client: &AppClient) -> Result<(), ApiError> {
+    let flows = client.rest.get("ExplicitAuthFlows").and_then(serde_json::Value::as_array);
+    let named = flows.into_iter().flatten().any(|flow| flow.as_str() == Some(ALLOW_REFRESH));
+    if client.rotation().is_some() && named {
+        return Err(invalid(format!(
+            "RefreshTokenRotation cannot be ENABLED while ExplicitAuthFlows holds {ALLOW_REFRESH}: refresh with \
+             GetTokensFromRefreshToken or at /oauth2/token instead."
+        )));
+    }
+    Ok(())
 }
 
 fn check_scopes(client: &AppClient, live: &LivePool) -> Result<(), ApiError> {
@@ -70,7 +87,7 @@ fn check_flows(client: &AppClient) -> Result<(), ApiError> {
             "client_credentials flow can not be selected along with code flow or implicit flow.".into(),
         ));
     }
-    if machine && client.client_secret.is_none() {
+    if machine && !client.is_confidential() {
         return Err(ApiError::InvalidOAuthFlow(
             "client_credentials flow can not be selected if client does not have a client secret.".into(),
         ));
@@ -94,6 +111,26 @@ fn check_flows(client: &AppClient) -> Result<(), ApiError> {
     }
     if browser && client.callback_urls.is_empty() {
         return Err(invalid("CallbackURLs must not be empty when code or implicit flow is selected."));
+    }
+    Ok(())
+}
+
+/// The flows of native users: `ALLOW_…`, or the names from before these, not both.
+fn check_sign_in_flows(client: &AppClient) -> Result<(), ApiError> {
+    let flows = client.rest.get("ExplicitAuthFlows").and_then(Value::as_array);
+    let flows: Vec<&str> = flows.into_iter().flatten().filter_map(Value::as_str).collect();
+    let (new, old): (Vec<&str>, Vec<&str>) = flows.into_iter().partition(|flow| flow.starts_with("ALLOW_"));
+    if let (Some(new), Some(old)) = (new.first(), old.first()) {
+        return Err(invalid(format!(
+            "ExplicitAuthFlows: {old} is a name from before {new}, and the two kinds cannot be mixed. Use values \
+             that begin with ALLOW_ only."
+        )));
+    }
+    let propagates = client.rest.get("EnablePropagateAdditionalUserContextData");
+    if propagates.and_then(Value::as_bool) == Some(true) && !client.is_confidential() {
+        return Err(invalid(
+            "EnablePropagateAdditionalUserContextData can be true only for a client that has a secret.",
+        ));
     }
     Ok(())
 }

@@ -7,9 +7,11 @@ use super::error::invalid;
 use super::members::Members;
 use super::user_pools::unknown_pool;
 use super::{ApiContext, ApiError};
+use crate::certificates;
 use crate::pool::Domain;
+use crate::pool::certificate::{ARN_FORM, is_arn};
 use crate::pool::domain::CustomDomainConfig;
-use crate::registry::{Edit, LivePool, Versioned};
+use crate::registry::{Edit, LivePool, Snapshot, Versioned};
 
 fn public_host(context: &ApiContext) -> &str {
     context.core.surface.public_url.host_str().unwrap_or("localhost")
@@ -39,18 +41,31 @@ fn check_name(domain: &str, custom: bool) -> Result<(), ApiError> {
     }
 }
 
+/// `SecurityPolicy` of a host that shall speak nothing older than TLS 1.3.
+const TLS_1_3_ONLY: &str = "TLS_V1_3_2025";
+
 fn check_certificate(config: Option<&CustomDomainConfig>) -> Result<(), ApiError> {
     let Some(config) = config else { return Ok(()) };
-    let parts: Vec<&str> = config.certificate_arn.split(':').collect();
-    let well_formed = matches!(
-        parts[..],
-        ["arn", _, "acm", _, _, resource] if resource.strip_prefix("certificate/").is_some_and(|id| !id.is_empty())
-    );
-    let wanted = "arn:aws:acm:REGION:ACCOUNT:certificate/ID";
-    if well_formed {
-        return Ok(());
+    if !is_arn(&config.certificate_arn) {
+        return Err(invalid(format!(
+            "CustomDomainConfig.CertificateArn must be {ARN_FORM}; certificate/default will do."
+        )));
     }
-    Err(invalid(format!("CustomDomainConfig.CertificateArn must be {wanted}; certificate/default will do.")))
+    if config.security_policy.as_deref() == Some(TLS_1_3_ONLY) {
+        return Err(ApiError::Unsupported(format!(
+            "CustomDomainConfig.SecurityPolicy {TLS_1_3_ONLY} is not part of this build: the listener would go on \
+             speaking TLS 1.2 too. Without it, TLS 1.2 is the oldest."
+        )));
+    }
+    Ok(())
+}
+
+/// A certificate may be imported after the domain is made, so one that does not fit is no fault yet.
+fn warn_if_not_covered(snapshot: &Snapshot, domain: &Domain) {
+    let imported = domain.certificate_arn().and_then(|arn| snapshot.certificate(arn));
+    if imported.is_some_and(|certificate| !certificates::covers(&certificate.value, &domain.domain)) {
+        tracing::warn!("the imported certificate of the custom domain {} does not cover it", domain.domain);
+    }
 }
 
 fn check_login_version(input: &Members) -> Result<(), ApiError> {
@@ -111,6 +126,7 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
         return Err(invalid("Domain already associated with another user pool."));
     }
     let output = made(context, &domain);
+    warn_if_not_covered(&snapshot, &domain);
     context.core.registry.edit_as_of(&snapshot, vec![Edit::CreateDomain(domain)]).await?;
     Ok(output)
 }
@@ -129,7 +145,7 @@ pub(super) async fn describe(context: &ApiContext, mut input: Members) -> Result
         "CloudFrontDistribution": public_host(context),
         "Status": "ACTIVE",
         "CustomDomainConfig": domain.custom_domain_config.as_ref().map_or_else(
-            || json!({}), |config| json!({ "CertificateArn": config.certificate_arn })),
+            || json!({}), |config| json!(config)),
     });
     for member in ["Version", "ManagedLoginVersion"] {
         if let Some(value) = domain.rest.get(member) {
@@ -161,6 +177,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
     domain.rest.extend(input.rest());
     let domain = settle(context, domain);
     let output = made(context, &domain);
+    warn_if_not_covered(&snapshot, &domain);
     let edit = Edit::UpdateDomain(Versioned { value: domain, version: before.version });
     context.core.registry.edit_as_of(&snapshot, vec![edit]).await?;
     Ok(output)

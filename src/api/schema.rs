@@ -1,9 +1,10 @@
-//! The attributes of a new pool: the standard ones as the reference service has them, then the custom ones.
+//! The attributes of a pool: the standard ones as the reference service has them, then the custom ones.
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::ApiError;
 use super::error::invalid;
+use super::{ApiError, model};
 use crate::pool::limits::{ATTRIBUTE_VALUE, CUSTOM_ATTRIBUTE_NAME, CUSTOM_ATTRIBUTES};
 use crate::pool::user_pool::{NumberConstraints, StringConstraints};
 use crate::pool::{AttributeDataType, SchemaAttribute};
@@ -45,7 +46,7 @@ fn flag(name: &str) -> SchemaAttribute {
 }
 
 /// The standard attributes (OpenID Connect Core 5.1, and the reference service's own), in its order.
-pub(super) fn standard() -> Vec<SchemaAttribute> {
+pub(crate) fn standard() -> Vec<SchemaAttribute> {
     let sub = SchemaAttribute { mutable: false, required: true, ..text("sub", 1, ATTRIBUTE_VALUE) };
     let updated_at = SchemaAttribute {
         attribute_data_type: AttributeDataType::Number,
@@ -103,14 +104,54 @@ pub(super) fn of_new_pool(wanted: Vec<Wanted>) -> Result<Vec<SchemaAttribute>, A
             None => custom.push(new_custom(&name, one)?),
         }
     }
-    if custom.len() > CUSTOM_ATTRIBUTES {
-        let given = custom.len();
+    schema.append(&mut custom);
+    check_count(&schema)?;
+    Ok(schema)
+}
+
+/// Adds custom attributes to the schema of a pool. They stay for good.
+pub(super) fn add(schema: &mut Vec<SchemaAttribute>, wanted: Vec<Wanted>) -> Result<(), ApiError> {
+    for one in wanted {
+        let Some(name) = one.name.clone() else {
+            return Err(invalid("Every attribute in CustomAttributes must have a Name."));
+        };
+        let attribute = new_custom(&name, one)?;
+        if schema.iter().any(|known| known.name == attribute.name) {
+            let name = attribute.name;
+            return Err(invalid(format!("{name}: Existing attribute already has name {name}.")));
+        }
+        schema.push(attribute);
+    }
+    check_count(schema)
+}
+
+fn check_count(schema: &[SchemaAttribute]) -> Result<(), ApiError> {
+    let custom = schema.iter().filter(|attribute| attribute.name.contains(':')).count();
+    if custom > CUSTOM_ATTRIBUTES {
         return Err(ApiError::LimitExceeded(format!(
-            "A user pool may have at most {CUSTOM_ATTRIBUTES} custom attributes, not {given}."
+            "A user pool may have at most {CUSTOM_ATTRIBUTES} custom attributes, not {custom}."
         )));
     }
-    schema.append(&mut custom);
-    Ok(schema)
+    Ok(())
+}
+
+/// Each attribute that a `Schema` names, and what a new pool makes of it.
+///
+/// # Errors
+/// As making the pool has them.
+pub(crate) fn of_request(schema: &Value) -> Result<Vec<(Value, SchemaAttribute)>, ApiError> {
+    let internal = |error: serde_json::Error| ApiError::Internal(error.to_string());
+    model::validate("CreateUserPool", &json!({ "PoolName": "schema", "Schema": schema }))?;
+    let wanted: Vec<Wanted> = serde_json::from_value(schema.clone()).map_err(internal)?;
+    let made = of_new_pool(wanted)?;
+    let found = schema.as_array().into_iter().flatten().filter_map(|given| {
+        let name = given.get("Name")?.as_str()?;
+        let is_it = |attribute: &&SchemaAttribute| {
+            attribute.name == name || attribute.name.split_once(':').is_some_and(|(_, own)| own == name)
+        };
+        Some((given.clone(), made.iter().find(is_it)?.clone()))
+    });
+    Ok(found.collect())
 }
 
 fn change_standard(attribute: &mut SchemaAttribute, wanted: Wanted) -> Result<(), ApiError> {

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::error::{invalid, room_for};
 use super::members::Members;
 use super::user_pools::{to_value, unknown_pool, with_next};
-use super::{ApiContext, ApiError, client_rules, ids, not_built, pages};
+use super::{ApiContext, ApiError, client_rules, ids, model, pages};
 use crate::pool::limits::APP_CLIENTS;
-use crate::pool::{AppClient, Timestamp};
+use crate::pool::{AppClient, ClientSecret, Timestamp};
 use crate::registry::{Edit, LivePool, Versioned};
 
 /// Lists that the reference service shows only when they hold something.
@@ -22,7 +22,7 @@ fn unknown_client(id: &str) -> ApiError {
 /// What stays the same over an update.
 struct Lasting {
     client_id: String,
-    client_secret: Option<SecretString>,
+    client_secrets: Vec<ClientSecret>,
     user_pool_id: String,
     creation_date: Timestamp,
 }
@@ -30,12 +30,11 @@ struct Lasting {
 /// The client that this request describes: what it does not name takes its default, on creation and on
 /// update alike, as the reference service does.
 fn read(lasting: Lasting, name: String, now: Timestamp, mut input: Members) -> Result<AppClient, ApiError> {
-    not_built::check_client(&input)?;
     let mut client = AppClient {
         client_id: lasting.client_id,
         client_name: name,
         user_pool_id: lasting.user_pool_id,
-        client_secret: lasting.client_secret,
+        client_secrets: lasting.client_secrets,
         creation_date: lasting.creation_date,
         last_modified_date: now,
         callback_urls: input.list("CallbackURLs")?,
@@ -54,6 +53,7 @@ fn read(lasting: Lasting, name: String, now: Timestamp, mut input: Members) -> R
         refresh_token_validity: input.take("RefreshTokenValidity")?,
         token_validity_units: Some(input.take("TokenValidityUnits")?.unwrap_or_default()),
         enable_token_revocation: Some(input.take("EnableTokenRevocation")?.unwrap_or(true)),
+        refresh_token_rotation: input.take("RefreshTokenRotation")?,
         rest: input.rest(),
     };
     client.refresh_token_validity = Some(client_rules::refresh_validity(&client));
@@ -70,7 +70,7 @@ fn shown(client: &AppClient) -> Result<Value, ApiError> {
             !(SHOWN_WHEN_FILLED.contains(&name.as_str()) && value.as_array().is_some_and(Vec::is_empty))
         });
     }
-    if let Some(secret) = &client.client_secret {
+    if let Some(secret) = client.newest_secret() {
         shown["ClientSecret"] = secret.expose_secret().into();
     }
     Ok(json!({ "UserPoolClient": shown }))
@@ -90,9 +90,20 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
     let pool_id = input.text("UserPoolId")?;
     let name = input.text("ClientName")?;
     let now = Timestamp::from(context.core.now());
+    let client_id = match input.wanted_id() {
+        Some(id) => {
+            model::validate("DescribeUserPoolClient", &json!({ "UserPoolId": pool_id, "ClientId": id }))?;
+            id
+        }
+        None => ids::client_id(context.core.random()),
+    };
+    let secret = secret_for(context, &mut input)?;
     let lasting = Lasting {
-        client_id: ids::client_id(context.core.random()),
-        client_secret: secret_for(context, &mut input)?,
+        client_secrets: secret
+            .map(|value| ClientSecret::new(&client_id, now, value, &[]))
+            .into_iter()
+            .collect(),
+        client_id,
         user_pool_id: pool_id.clone(),
         creation_date: now,
     };
@@ -108,7 +119,7 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
 }
 
 /// The client that a request names, in the pool that it names.
-fn named<'a>(live: &'a LivePool, client_id: &str) -> Result<&'a Versioned<AppClient>, ApiError> {
+pub(super) fn named<'a>(live: &'a LivePool, client_id: &str) -> Result<&'a Versioned<AppClient>, ApiError> {
     live.clients.get(client_id).ok_or_else(|| unknown_client(client_id))
 }
 
@@ -128,7 +139,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
     let before = named(live, &client_id)?;
     let lasting = Lasting {
         client_id,
-        client_secret: before.value.client_secret.clone(),
+        client_secrets: before.value.client_secrets.clone(),
         user_pool_id: pool_id.clone(),
         creation_date: before.value.creation_date,
     };
@@ -147,7 +158,12 @@ pub(super) async fn delete(context: &ApiContext, mut input: Members) -> Result<V
     let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(&pool_id).ok_or_else(|| unknown_pool(&pool_id))?;
     named(live, &client_id)?;
-    context.core.registry.edit_as_of(&snapshot, vec![Edit::DeleteClient { pool_id, client_id }]).await?;
+    let mut edits = Vec::new();
+    if live.ui.contains_key(&client_id) {
+        edits.push(Edit::DeleteUiCustomization { pool_id: pool_id.clone(), client_id: client_id.clone() });
+    }
+    edits.push(Edit::DeleteClient { pool_id, client_id });
+    context.core.registry.edit_as_of(&snapshot, edits).await?;
     Ok(json!({}))
 }
 
@@ -172,4 +188,9 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
         })
         .collect();
     Ok(with_next(json!({ "UserPoolClients": clients }), "NextToken", page.next))
+}
+
+/// The secret that describing the client shows.
+pub(crate) fn newest_secret(client: &AppClient) -> Option<&str> {
+    client.newest_secret().map(|secret| secret.expose_secret())
 }

@@ -4,56 +4,31 @@ use serde_json::{Value, json};
 
 use super::error::{invalid, room_for};
 use super::members::Members;
-use super::{ApiContext, ApiError, ids, not_built, pages, schema};
+use super::{ApiContext, ApiError, ids, mfa, model, pages, pool_rules, schema, triggers};
 use crate::pool::limits::USER_POOLS;
 use crate::pool::user_pool::UsernameConfiguration;
-use crate::pool::{Rest, Timestamp, UserPool};
+use crate::pool::{Timestamp, UserPool};
 use crate::registry::{Edit, LivePool, Versioned};
 
-/// Members that only `CreateUserPool` may set: an update carries them over.
-const SET_ONCE: [&str; 2] = ["AliasAttributes", "UsernameAttributes"];
+/// Members that `UpdateUserPool` cannot set: an update carries them over.
+const SET_ELSEWHERE: [&str; 3] = ["AliasAttributes", "UsernameAttributes", mfa::SOFTWARE_TOKEN];
 
 pub(super) fn unknown_pool(id: &str) -> ApiError {
     ApiError::ResourceNotFound(format!("User pool {id} does not exist."))
 }
 
-/// What the reference service sets where a request is silent, on creation and on update alike.
-fn with_defaults(mut rest: Rest) -> Rest {
-    let password = json!({
-        "MinimumLength": 8, "RequireUppercase": true, "RequireLowercase": true, "RequireNumbers": true,
-        "RequireSymbols": true, "TemporaryPasswordValidityDays": 7,
-    });
-    for (member, value) in [
-        ("Policies", json!({})),
-        ("LambdaConfig", json!({})),
-        ("VerificationMessageTemplate", json!({ "DefaultEmailOption": "CONFIRM_WITH_CODE" })),
-        ("MfaConfiguration", json!("OFF")),
-        ("EmailConfiguration", json!({ "EmailSendingAccount": "COGNITO_DEFAULT" })),
-        ("UserPoolTags", json!({})),
-        (
-            "AdminCreateUserConfig",
-            json!({ "AllowAdminCreateUserOnly": false, "UnusedAccountValidityDays": 7 }),
-        ),
-        ("UserPoolTier", json!("ESSENTIALS")),
-    ] {
-        rest.entry(member).or_insert(value);
-    }
-    if let Some(Value::Object(policies)) = rest.get_mut("Policies") {
-        policies.entry("PasswordPolicy").or_insert(password);
-        policies.entry("SignInPolicy").or_insert(json!({ "AllowedFirstAuthFactors": ["PASSWORD"] }));
-    }
-    rest
-}
-
 pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
-    not_built::check_pool(&input)?;
-    if input.get("AliasAttributes").is_some() && input.get("UsernameAttributes").is_some() {
-        return Err(invalid(
-            "Only one of the aliasAttributes or usernameAttributes can be set in a user pool.",
-        ));
-    }
+    pool_rules::check(&input)?;
+    let schema = schema::of_new_pool(input.take("Schema")?.unwrap_or_default())?;
+    pool_rules::check_aliases(&input, &schema)?;
     let now = Timestamp::from(context.core.now());
-    let id = ids::pool_id(context.core.random(), &context.core.surface.region);
+    let id = match input.wanted_id() {
+        Some(id) => {
+            model::validate("DescribeUserPool", &json!({ "UserPoolId": id }))?;
+            id
+        }
+        None => ids::pool_id(context.core.random(), &context.core.surface.region),
+    };
     let username: Option<UsernameConfiguration> = input.take("UsernameConfiguration")?;
     let pool = UserPool {
         name: input.text("PoolName")?,
@@ -64,10 +39,11 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
         id,
         creation_date: now,
         last_modified_date: now,
-        schema_attributes: schema::of_new_pool(input.take("Schema")?.unwrap_or_default())?,
+        schema_attributes: schema,
         deletion_protection: Some(deletion_protection(&mut input)?),
         username_configuration: username,
-        rest: with_defaults(input.rest()),
+        lambda_config: triggers::taken(context, &mut input)?,
+        rest: pool_rules::with_defaults(input.rest()),
     };
     let _alone = context.writing.lock().await;
     room_for("user pools", context.core.registry.snapshot().pools().count(), USER_POOLS)?;
@@ -90,6 +66,10 @@ async fn shown(context: &ApiContext, id: &str) -> Result<Value, ApiError> {
     let snapshot = context.core.registry.snapshot();
     let live = snapshot.pool(id).ok_or_else(|| unknown_pool(id))?;
     let mut shown = to_value(&live.pool.value)?;
+    if let Value::Object(members) = &mut shown {
+        // `GetUserPoolMfaConfig` shows it.
+        members.remove(mfa::SOFTWARE_TOKEN);
+    }
     shown["EstimatedNumberOfUsers"] = context.core.directory.count_users(id).await?.into();
     for domain in &live.domains {
         let custom = domain.value.custom_domain_config.is_some();
@@ -103,7 +83,8 @@ pub(super) fn to_value(thing: &impl serde::Serialize) -> Result<Value, ApiError>
 }
 
 pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
-    not_built::check_pool(&input)?;
+    pool_rules::check(&input)?;
+    let lambda_config = triggers::taken(context, &mut input)?;
     let id = input.text("UserPoolId")?;
     let _alone = context.writing.lock().await;
     let snapshot = context.core.registry.snapshot();
@@ -113,19 +94,34 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
         pool.name = name;
     }
     pool.deletion_protection = Some(deletion_protection(&mut input)?);
+    pool.lambda_config = lambda_config;
     pool.last_modified_date = context.core.now().into();
     let mut rest = input.rest();
-    for member in SET_ONCE {
+    for member in SET_ELSEWHERE {
         if let Some(value) = pool.rest.remove(member) {
             rest.insert(member.to_owned(), value);
         }
     }
-    pool.rest = with_defaults(rest);
+    pool.rest = pool_rules::with_defaults(rest);
     context
         .core
         .registry
         .edit_as_of(&snapshot, vec![Edit::UpdatePool(Versioned { value: pool, version: before.version })])
         .await?;
+    Ok(json!({}))
+}
+
+pub(super) async fn add_attributes(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
+    let id = input.text("UserPoolId")?;
+    let wanted = input.take("CustomAttributes")?.unwrap_or_default();
+    let _alone = context.writing.lock().await;
+    let snapshot = context.core.registry.snapshot();
+    let before = &snapshot.pool(&id).ok_or_else(|| unknown_pool(&id))?.pool;
+    let mut pool = before.value.clone();
+    schema::add(&mut pool.schema_attributes, wanted)?;
+    pool.last_modified_date = context.core.now().into();
+    let edit = Edit::UpdatePool(Versioned { value: pool, version: before.version });
+    context.core.registry.edit_as_of(&snapshot, vec![edit]).await?;
     Ok(json!({}))
 }
 
@@ -163,7 +159,7 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
 fn in_list(live: &LivePool) -> Value {
     let pool = &live.pool.value;
     json!({
-        "Id": pool.id, "Name": pool.name, "LambdaConfig": pool.rest.get("LambdaConfig"),
+        "Id": pool.id, "Name": pool.name, "LambdaConfig": pool.lambda_config,
         "CreationDate": pool.creation_date, "LastModifiedDate": pool.last_modified_date,
     })
 }

@@ -26,9 +26,17 @@ pub struct Domain {
 pub struct CustomDomainConfig {
     /// Certificate of the host.
     pub certificate_arn: String,
+    /// Oldest TLS that the host shall speak.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_policy: Option<String>,
 }
 
 impl Domain {
+    /// The certificate that a custom domain names.
+    pub fn certificate_arn(&self) -> Option<&str> {
+        self.custom_domain_config.as_ref().map(|config| config.certificate_arn.as_str())
+    }
+
     /// The host name it answers at, lower case, without a port.
     pub fn host(&self, public_host: &str) -> String {
         if self.custom_domain_config.is_some() {

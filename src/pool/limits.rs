@@ -18,6 +18,10 @@ pub const ATTRIBUTE_VALUE: usize = 2_048;
 pub const USERNAME: usize = 128;
 /// Links of a user, those that wait for a first sign-in included.
 pub const LINKS: usize = 5;
+/// Tags of a pool.
+pub const TAGS: usize = 50;
+/// Bytes of a logo for the hosted pages (100 KB).
+pub const LOGO: usize = 102_400;
 /// Resource servers in a pool.
 pub const RESOURCE_SERVERS: usize = 25;
 /// Scopes of a resource server.

@@ -4,9 +4,12 @@
 //! means nothing to Poolgate yet is kept in `rest` and returned, never dropped.
 
 pub mod app_client;
+pub mod certificate;
+pub mod client_secret;
 pub mod domain;
 pub mod group;
 pub mod identity_provider;
+pub mod lambda_config;
 pub mod limits;
 pub mod link;
 pub mod resource_server;
@@ -19,9 +22,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 pub use app_client::{AppClient, OAuthFlow, TimeUnit, TokenValidityUnits};
+pub use certificate::Certificate;
+pub use client_secret::ClientSecret;
 pub use domain::Domain;
-pub use group::Group;
+pub use group::{Group, GroupError};
 pub use identity_provider::{IdentityProvider, ProviderType};
+pub use lambda_config::{LambdaConfig, Trigger};
 pub use link::{LinkBy, LinkError, LinkSource, NewLink, WaitingLink};
 pub use resource_server::{ResourceServer, ResourceServerScope};
 pub use ui_customization::UiCustomization;

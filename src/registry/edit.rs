@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::{Registry, records};
-use crate::directory::{Change, DirectoryError, Kind};
+use crate::directory::{Change, DirectoryError, INSTALLATION, Kind};
 use crate::keys::pool_keys::{self, NewKey};
-use crate::pool::{AppClient, Domain, Group, IdentityProvider, ResourceServer, UiCustomization, UserPool};
+use crate::pool::{
+    AppClient, Certificate, Domain, Group, IdentityProvider, ResourceServer, UiCustomization, UserPool,
+};
 
 /// A stored thing and its version, for [`Edit`]s that must not overwrite somebody else's.
 #[derive(Debug, Clone)]
@@ -36,11 +38,11 @@ pub enum Edit {
         /// Its id.
         client_id: String,
     },
-    /// Make an identity provider.
+    /// Make an identity provider, and its group.
     CreateProvider(IdentityProvider),
     /// Change an identity provider.
     UpdateProvider(Versioned<IdentityProvider>),
-    /// Remove an identity provider.
+    /// Remove an identity provider, and its group.
     DeleteProvider {
         /// Its pool.
         pool_id: String,
@@ -84,6 +86,19 @@ pub enum Edit {
     CreateUiCustomization(UiCustomization),
     /// Change a customisation of the hosted pages.
     UpdateUiCustomization(Versioned<UiCustomization>),
+    /// Remove a customisation of the hosted pages.
+    DeleteUiCustomization {
+        /// Its pool.
+        pool_id: String,
+        /// The app client, or `ALL`.
+        client_id: String,
+    },
+    /// Import a certificate.
+    CreateCertificate(Certificate),
+    /// Import a certificate in the place of another of the same ARN.
+    UpdateCertificate(Versioned<Certificate>),
+    /// Remove the imported certificate of this ARN.
+    DeleteCertificate(String),
     /// Set a key beside the others of a pool.
     AddKey {
         /// The pool.
@@ -134,6 +149,13 @@ impl Registry {
             }
             Edit::CreateProvider(provider) => {
                 changes.push(Change::Create(records::of_provider(&provider, 0, &self.sealer)?));
+                // An older release leaves the group when it deletes a provider.
+                let snapshot = self.snapshot();
+                let left =
+                    snapshot.pool(&provider.user_pool_id).and_then(|pool| pool.groups.get(&provider.group()));
+                if left.is_none() {
+                    changes.push(Change::Create(records::of_group(&Group::of_provider(&provider), 0)?));
+                }
             }
             Edit::UpdateProvider(provider) => {
                 let record = records::of_provider(&provider.value, provider.version, &self.sealer)?;
@@ -177,6 +199,19 @@ impl Registry {
             Edit::UpdateUiCustomization(made) => {
                 changes.push(Change::Replace(records::of_ui_customization(&made.value, made.version)?));
             }
+            Edit::DeleteUiCustomization { pool_id, client_id } => {
+                changes.push(Change::Delete(Kind::UiCustomization, pool_id, client_id));
+            }
+            Edit::CreateCertificate(made) => {
+                changes.push(Change::Create(records::of_certificate(&made, 0, &self.sealer)?));
+            }
+            Edit::UpdateCertificate(made) => {
+                let record = records::of_certificate(&made.value, made.version, &self.sealer)?;
+                changes.push(Change::Replace(record));
+            }
+            Edit::DeleteCertificate(arn) => {
+                changes.push(Change::Delete(Kind::Certificate, INSTALLATION.to_owned(), arn));
+            }
             Edit::AddKey { pool_id, key } => {
                 changes.push(Change::Create(records::of_key(&pool_id, &key, &self.sealer)?));
             }
@@ -197,7 +232,7 @@ impl Registry {
 }
 
 impl Edit {
-    /// The pool that it touches.
+    /// The pool that it touches, or [`INSTALLATION`].
     pub(super) fn pool_id(&self) -> &str {
         match self {
             Self::CreatePool(pool) => &pool.id,
@@ -214,12 +249,16 @@ impl Edit {
             Self::UpdateGroup(made) => &made.value.user_pool_id,
             Self::CreateUiCustomization(made) => &made.user_pool_id,
             Self::UpdateUiCustomization(made) => &made.value.user_pool_id,
+            Self::CreateCertificate(_) | Self::UpdateCertificate(_) | Self::DeleteCertificate(_) => {
+                INSTALLATION
+            }
             Self::DeletePool(pool_id)
             | Self::DeleteClient { pool_id, .. }
             | Self::DeleteProvider { pool_id, .. }
             | Self::DeleteDomain { pool_id, .. }
             | Self::DeleteResourceServer { pool_id, .. }
             | Self::DeleteGroup { pool_id, .. }
+            | Self::DeleteUiCustomization { pool_id, .. }
             | Self::AddKey { pool_id, .. }
             | Self::RemoveKey { pool_id, .. } => pool_id,
         }

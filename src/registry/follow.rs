@@ -18,8 +18,9 @@ use time::Duration;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::records::{self, Around};
+use super::snapshot::Certificates;
 use super::{LivePool, Registry};
-use crate::directory::DirectoryError;
+use crate::directory::{DirectoryError, INSTALLATION};
 use crate::sessions::SessionStore;
 
 /// How often the directory is asked what was written, whether or not anybody announced anything.
@@ -175,6 +176,7 @@ impl Registry {
             );
             changed = self.directory.changed_since(0).await?;
             changed.pools.extend(before.pools().map(|pool| pool.id().to_owned()));
+            changed.pools.push(INSTALLATION.to_owned());
         }
         let mut names: BTreeSet<_> = changed.pools.into_iter().collect();
         let now = self.clock.ticks();
@@ -187,9 +189,16 @@ impl Registry {
             return Ok(());
         }
         let (mut read, mut stuck) = (BTreeMap::new(), BTreeMap::new());
+        let mut certificates = None;
         for pool_id in names {
-            match self.read_one(&pool_id, before.pool(&pool_id).map(Arc::as_ref)).await {
-                Ok(pool) => drop(read.insert(pool_id, pool)),
+            let read_now = if pool_id == INSTALLATION {
+                self.read_certificates().await.map(|found| certificates = Some(found))
+            } else {
+                let known = before.pool(&pool_id).map(Arc::as_ref);
+                self.read_one(&pool_id, known).await.map(|pool| drop(read.insert(pool_id.clone(), pool)))
+            };
+            match read_now {
+                Ok(()) => {}
                 Err(error) => {
                     // The directory, or this pool alone? Of a directory that is away nothing is taken.
                     self.directory.ping().await?;
@@ -203,11 +212,18 @@ impl Registry {
         }
         // From here on nothing is waited for: a generation is in force with all its pools, or not at all.
         let mut seen = self.following.seen();
-        seen.stuck.retain(|pool_id, _| !read.contains_key(pool_id));
+        seen.stuck.retain(|pool_id, _| {
+            !read.contains_key(pool_id) && (pool_id != INSTALLATION || certificates.is_none())
+        });
         seen.stuck.extend(stuck);
-        let next = before.with_pools(read, changed.generation, &self.surface);
+        let next = before.with_changes(read, certificates, changed.generation, &self.surface);
         self.current.store(Arc::new(next));
         Ok(())
+    }
+
+    /// The imported certificates as they are in the directory now.
+    async fn read_certificates(&self) -> Result<Certificates, DirectoryError> {
+        records::read_certificates(self.directory.load_pool(INSTALLATION).await?, &self.sealer)
     }
 
     /// The pool as it is in the directory now; `None` when it is gone.

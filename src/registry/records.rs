@@ -9,13 +9,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use super::snapshot::{LivePool, LiveProvider};
-use super::{Surface, Versioned, adapters};
-use crate::directory::{DirectoryError, Kind, Record, UniqueName};
+use super::snapshot::{Certificates, LivePool, LiveProvider};
+use super::{Surface, Versioned, adapters, client_secrets};
+use crate::directory::{DirectoryError, INSTALLATION, Kind, Record, UniqueName};
 use crate::keys::pool_keys::NewKey;
 use crate::keys::{KeyRecord, KeyUse, PoolKeys, Sealer};
 use crate::pool::identity_provider::SECRET_DETAILS;
-use crate::pool::{AppClient, Domain, Group, IdentityProvider, ResourceServer, UiCustomization, UserPool};
+use crate::pool::{
+    AppClient, Certificate, Domain, Group, IdentityProvider, ResourceServer, UiCustomization, UserPool,
+};
 
 fn broken(what: &str, why: impl std::fmt::Display) -> DirectoryError {
     DirectoryError::Away(format!("{what}: {why}"))
@@ -51,6 +53,17 @@ fn seal(record: &mut Record, secret: &[u8], sealer: &Sealer) -> Result<(), Direc
     Ok(())
 }
 
+/// What is sealed in a record, opened.
+///
+/// # Errors
+/// When this master key does not open it.
+pub(crate) fn secret_of(
+    record: &Record,
+    sealer: &Sealer,
+) -> Result<Option<Zeroizing<Vec<u8>>>, DirectoryError> {
+    unseal(record, sealer)
+}
+
 fn unseal(record: &Record, sealer: &Sealer) -> Result<Option<Zeroizing<Vec<u8>>>, DirectoryError> {
     let Some(sealed) = &record.sealed else { return Ok(None) };
     let place = context(record.kind, &record.pool_id, &record.id);
@@ -84,8 +97,9 @@ pub(super) fn key_use(record: &Record) -> Result<Option<KeyUse>, DirectoryError>
 pub(super) fn of_client(client: &AppClient, version: i64, sealer: &Sealer) -> Result<Record, DirectoryError> {
     let mut record = record(Kind::AppClient, &client.user_pool_id, &client.client_id, client, version)?;
     record.names.push(UniqueName { scope: "client".into(), name: client.client_id.clone() });
-    if let Some(secret) = &client.client_secret {
-        seal(&mut record, secret.expose_secret().as_bytes(), sealer)?;
+    if let Some(secrets) = client_secrets::write(client) {
+        let secrets = secrets.map_err(|error| broken(&client.client_id, error))?;
+        seal(&mut record, &secrets, sealer)?;
     }
     Ok(record)
 }
@@ -130,15 +144,49 @@ pub(super) fn of_group(group: &Group, version: i64) -> Result<Record, DirectoryE
     record(Kind::Group, &group.user_pool_id, &group.group_name, group, version)
 }
 
+/// The group that belongs to a stored provider.
+pub(super) fn own_group(provider: &Record) -> Result<Group, DirectoryError> {
+    Ok(Group::of_provider(&parse(provider)?))
+}
+
 pub(super) fn of_ui_customization(ui: &UiCustomization, version: i64) -> Result<Record, DirectoryError> {
     record(Kind::UiCustomization, &ui.user_pool_id, &ui.client_id, ui, version)
+}
+
+pub(super) fn of_certificate(
+    certificate: &Certificate,
+    version: i64,
+    sealer: &Sealer,
+) -> Result<Record, DirectoryError> {
+    let mut record = record(Kind::Certificate, INSTALLATION, &certificate.arn, certificate, version)?;
+    if let Some(key) = &certificate.key {
+        seal(&mut record, key.expose_secret().as_bytes(), sealer)?;
+    }
+    Ok(record)
+}
+
+/// The certificates among the records of the installation, by ARN.
+pub(super) fn read_certificates(
+    records: Vec<Record>,
+    sealer: &Sealer,
+) -> Result<Certificates, DirectoryError> {
+    let mut certificates = Certificates::new();
+    for record in records.into_iter().filter(|record| record.kind == Kind::Certificate) {
+        let mut value: Certificate = parse(&record)?;
+        if let Some(key) = unseal(&record, sealer)? {
+            let key = std::str::from_utf8(&key).map_err(|error| broken(&record.id, error))?;
+            value.key = Some(SecretString::from(key));
+        }
+        certificates.insert(record.id, Versioned { value, version: record.version });
+    }
+    Ok(certificates)
 }
 
 fn read_client(record: &Record, sealer: &Sealer) -> Result<AppClient, DirectoryError> {
     let mut client: AppClient = parse(record)?;
     if let Some(secret) = unseal(record, sealer)? {
-        let secret = std::str::from_utf8(&secret).map_err(|error| broken(&record.id, error))?;
-        client.client_secret = Some(SecretString::from(secret));
+        client.client_secrets =
+            client_secrets::read(&secret, &client).map_err(|error| broken(&record.id, error))?;
     }
     Ok(client)
 }
@@ -198,6 +246,8 @@ pub(super) fn read_pool(
                 let value = parse::<UiCustomization>(&record)?;
                 ui.insert(record.id, Versioned { value, version });
             }
+            // Of the installation: see `read_certificates`.
+            Kind::Certificate => {}
             Kind::Key => {
                 let secret = unseal(&record, sealer)?;
                 let secret = secret.ok_or_else(|| broken(&record.id, "the key has no private half"))?;

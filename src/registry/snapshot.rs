@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use poolgate_providers::Provider;
+use time::Duration;
 use url::Url;
 
 use super::{Surface, Versioned};
 use crate::keys::PoolKeys;
-use crate::pool::{AppClient, Domain, Group, IdentityProvider, ResourceServer, UiCustomization, UserPool};
+use crate::pool::resource_server::RESERVED_SCOPES;
+use crate::pool::{
+    AppClient, Certificate, Domain, Group, IdentityProvider, ResourceServer, UiCustomization, UserPool,
+};
 
 /// A pool with everything in it.
 pub struct LivePool {
@@ -45,17 +49,32 @@ pub struct Snapshot {
     pools: BTreeMap<String, Arc<LivePool>>,
     hosts: HashMap<String, String>,
     clients: HashMap<String, String>,
+    certificates: Arc<Certificates>,
+    /// Host of a custom domain → the ARN that it names.
+    certificate_arns: HashMap<String, String>,
 }
+
+/// Imported certificates, by ARN.
+pub type Certificates = BTreeMap<String, Versioned<Certificate>>;
 
 impl Snapshot {
     /// From these pools, with every write up to `generation` in them.
-    pub fn new(pools: Vec<Arc<LivePool>>, generation: i64, surface: &Surface) -> Self {
-        let mut snapshot = Self { generation, ..Self::default() };
+    pub fn new(
+        pools: Vec<Arc<LivePool>>,
+        certificates: Arc<Certificates>,
+        generation: i64,
+        surface: &Surface,
+    ) -> Self {
+        let mut snapshot = Self { generation, certificates, ..Self::default() };
         let public_host = surface.public_url.host_str().unwrap_or("localhost").to_owned();
         for pool in pools {
             let id = pool.pool.value.id.clone();
             for domain in &pool.domains {
-                snapshot.hosts.insert(domain.value.host(&public_host), id.clone());
+                let host = domain.value.host(&public_host);
+                if let Some(arn) = domain.value.certificate_arn() {
+                    snapshot.certificate_arns.insert(host.clone(), arn.to_owned());
+                }
+                snapshot.hosts.insert(host, id.clone());
             }
             for client in pool.clients.keys() {
                 snapshot.clients.insert(client.clone(), id.clone());
@@ -65,17 +84,19 @@ impl Snapshot {
         snapshot
     }
 
-    /// The same, with these pools changed or removed.
-    pub(super) fn with_pools(
+    /// The same, with these pools changed or removed, and with other certificates where they changed.
+    pub(super) fn with_changes(
         &self,
         changed: BTreeMap<String, Option<Arc<LivePool>>>,
+        certificates: Option<Certificates>,
         generation: i64,
         surface: &Surface,
     ) -> Self {
         let others = self.pools.iter().filter(|(id, _)| !changed.contains_key(*id));
         let mut pools: Vec<_> = others.map(|(_, pool)| Arc::clone(pool)).collect();
         pools.extend(changed.into_values().flatten());
-        Self::new(pools, generation, surface)
+        let certificates = certificates.map_or_else(|| Arc::clone(&self.certificates), Arc::new);
+        Self::new(pools, certificates, generation, surface)
     }
 
     /// The generation that it stands for: every write up to it is in, and perhaps later ones.
@@ -96,6 +117,21 @@ impl Snapshot {
     /// The pool that answers at this host (no port; case does not count).
     pub fn pool_at_host(&self, host: &str) -> Option<&Arc<LivePool>> {
         self.pools.get(self.hosts.get(&host.to_ascii_lowercase())?)
+    }
+
+    /// The ARN that the custom domain of this host names (case does not count).
+    pub fn certificate_arn_at_host(&self, host: &str) -> Option<&str> {
+        self.certificate_arns.get(&host.to_ascii_lowercase()).map(String::as_str)
+    }
+
+    /// The imported certificate of this ARN.
+    pub fn certificate(&self, arn: &str) -> Option<&Versioned<Certificate>> {
+        self.certificates.get(arn)
+    }
+
+    /// Every imported certificate, by ARN.
+    pub fn certificates(&self) -> impl Iterator<Item = &Versioned<Certificate>> {
+        self.certificates.values()
     }
 
     /// The pool of this app client.
@@ -152,6 +188,19 @@ impl LivePool {
         let Some((identifier, name)) = scope.rsplit_once('/') else { return false };
         let server = self.resource_servers.get(identifier);
         server.is_some_and(|server| server.value.scopes.iter().any(|known| known.scope_name == name))
+    }
+
+    /// Whether the client may be granted this scope: it may use it, and it exists. A scope that was deleted on its
+    /// resource server is of no use to anybody.
+    pub fn grants_scope(&self, client: &AppClient, scope: &str) -> bool {
+        client.allowed_oauth_scopes.iter().any(|own| own == scope)
+            && (RESERVED_SCOPES.contains(&scope) || self.defines_scope(scope))
+    }
+
+    /// The longest that a refresh token of one of its clients lives, as they are set now.
+    pub fn longest_refresh(&self) -> Duration {
+        let lives = self.clients.values().map(|client| client.value.refresh_token_lifetime());
+        lives.max().unwrap_or_default()
     }
 
     /// The client of this id.

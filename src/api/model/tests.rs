@@ -40,6 +40,26 @@ fn every_override_meets_a_shape_of_the_model() {
 }
 
 #[test]
+fn what_is_not_built_is_part_of_the_model_and_named_once() {
+    let all: Vec<&str> = UNBUILT.iter().flat_map(|group| group.operations).copied().collect();
+    for operation in &all {
+        assert!(model().operations.contains_key(*operation), "{operation}");
+        assert_eq!(all.iter().filter(|other| other == &operation).count(), 1, "{operation}");
+    }
+}
+
+#[test]
+fn the_documentation_names_every_operation_on_its_side() {
+    let page = include_str!("../../../docs/api.md");
+    let (built, unbuilt) = page.split_once("## Operations that are not built").unwrap();
+    for operation in model().operations.keys() {
+        let named = format!("`{operation}`");
+        let side = if why_unbuilt(operation).is_some() { unbuilt } else { built };
+        assert!(side.contains(&named), "{operation}");
+    }
+}
+
+#[test]
 fn the_model_says_which_operations_need_no_signature() {
     let signed = |name: &str| model().operations[name].signed();
     for name in ["GetTokensFromRefreshToken", "RevokeToken", "GetUser", "GlobalSignOut", "InitiateAuth"] {

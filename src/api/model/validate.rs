@@ -1,5 +1,7 @@
 //! A request against the model: types, required members, lengths, ranges, patterns, value sets.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::{Model, Shape, Type, model, pattern};
@@ -56,9 +58,8 @@ impl Check {
                 self.integer(shape, number.as_i64().unwrap_or_default(), path);
                 Ok(())
             }
-            (Type::Boolean, Value::Bool(_))
-            | (Type::Timestamp, Value::Number(_))
-            | (Type::Blob, Value::String(_)) => Ok(()),
+            (Type::Blob, Value::String(text)) => self.blob(shape, text, path),
+            (Type::Boolean, Value::Bool(_)) | (Type::Timestamp, Value::Number(_)) => Ok(()),
             (kind, given) => Err(wrong_type(kind, given, path)),
         }
     }
@@ -149,6 +150,15 @@ impl Check {
                 fault(format!("satisfy regular expression pattern: {java}"));
             }
         }
+    }
+
+    /// Bytes in base64: the bounds are about the bytes.
+    fn blob(&mut self, shape: &Shape, text: &str, path: &str) -> Result<(), ApiError> {
+        let bytes = STANDARD.decode(text);
+        let bytes =
+            bytes.map_err(|_| ApiError::Serialization(format!("'{path}' must be bytes in base64.")))?;
+        self.size(shape, bytes.len(), path);
+        Ok(())
     }
 
     fn integer(&mut self, shape: &Shape, number: i64, path: &str) {

@@ -37,6 +37,24 @@ async fn a_pool_may_have_a_prefix_and_a_custom_domain() {
 }
 
 #[tokio::test]
+async fn a_custom_domain_keeps_the_security_policy_that_the_listener_honours() {
+    let world = World::new().await;
+    let pool = world.pool().await;
+    let with = |policy: &str| {
+        let config = json!({ "CertificateArn": CERTIFICATE, "SecurityPolicy": policy });
+        merged(domain(&pool, "a.example"), json!({ "CustomDomainConfig": config }))
+    };
+    let (name, text) = world.refused("CreateUserPoolDomain", with("TLS_V1_3_2025")).await;
+    assert!(name == "UnsupportedOperationException" && text.contains("TLS 1.2"), "{text}");
+    world.ok("CreateUserPoolDomain", with("TLS_V1_2_2021")).await;
+    let described = world.ok("DescribeUserPoolDomain", json!({ "Domain": "a.example" })).await;
+    let config = json!({ "CertificateArn": CERTIFICATE, "SecurityPolicy": "TLS_V1_2_2021" });
+    assert_eq!(described["DomainDescription"]["CustomDomainConfig"], config);
+    let (name, _) = world.refused("UpdateUserPoolDomain", with("TLS_V1_3_2025")).await;
+    assert_eq!(name, "UnsupportedOperationException");
+}
+
+#[tokio::test]
 async fn an_unknown_domain_has_an_empty_description() {
     let world = World::new().await;
     let described = world.ok("DescribeUserPoolDomain", json!({ "Domain": "nobody" })).await;

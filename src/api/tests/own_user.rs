@@ -181,7 +181,7 @@ async fn a_token_that_is_none_of_ours_does_nothing() {
         let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap();
         merged(serde_json::from_slice(&payload).unwrap(), change).to_string()
     };
-    let signed = |change: Value| keys.access_token().sign_jwt(claims(change).as_bytes()).unwrap();
+    let signed = |change: Value| keys.access_token(core.now()).sign_jwt(claims(change).as_bytes()).unwrap();
     assert!(home.world.call("GetUser", json!({ "AccessToken": signed(json!({})) })).await.is_ok());
     let other = home.world.pool().await;
     let base = core.surface.public_url.as_str().trim_end_matches('/').to_owned();
@@ -190,7 +190,7 @@ async fn a_token_that_is_none_of_ours_does_nothing() {
         "a.b.c".to_owned(),
         format!("{head}.{payload}"),
         format!("{head}.{payload}.{}", signature.chars().rev().collect::<String>()),
-        keys.id_token().sign_jwt(claims(json!({})).as_bytes()).unwrap(),
+        keys.id_token(core.now()).sign_jwt(claims(json!({})).as_bytes()).unwrap(),
         signed(json!({ "iss": format!("{base}/{other}") })),
         signed(json!({ "iss": format!("{base}/nowhere") })),
         signed(json!({ "iss": format!("https://evil.example/{}", home.pool) })),
@@ -268,7 +268,9 @@ fn profile(pool: &str) -> crate::pool::FederatedProfile {
         required: Vec::new(),
         immutable: Vec::new(),
         group: format!("{pool}_Corp"),
+        mapped_groups: Vec::new(),
         session: None,
+        may_sign_up: true,
         at: NOW,
     }
 }

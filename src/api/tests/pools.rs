@@ -116,30 +116,12 @@ async fn members_that_mean_nothing_yet_are_stored_and_returned() {
         "SmsAuthenticationMessage": "Your code is {####}",
         "AccountRecoverySetting": { "RecoveryMechanisms": [{ "Priority": 1, "Name": "verified_email" }] },
         "UsernameConfiguration": { "CaseSensitive": false },
-        "LambdaConfig": { "PostConfirmation": "arn:aws:lambda:us-east-1:000000000000:function:hello" },
+        "LambdaConfig": { "CustomMessage": "arn:aws:lambda:us-east-1:000000000000:function:hello" },
     });
     let id = world.pool_with(members.clone()).await;
     let pool = world.ok("DescribeUserPool", json!({ "UserPoolId": id })).await;
     for (member, value) in members.as_object().unwrap() {
         assert_eq!(pool["UserPool"][member], *value, "{member}");
-    }
-}
-
-#[tokio::test]
-async fn a_trigger_that_could_refuse_a_sign_in_is_refused_by_name() {
-    let world = World::new().await;
-    let arn = "arn:aws:lambda:us-east-1:000000000000:function:hello";
-    let versioned = json!({ "LambdaVersion": "V2_0", "LambdaArn": arn });
-    for (trigger, value) in [
-        ("PreSignUp", json!(arn)),
-        ("PreAuthentication", json!(arn)),
-        ("PreTokenGeneration", json!(arn)),
-        ("PreTokenGenerationConfig", versioned),
-    ] {
-        let input = json!({ "PoolName": "acme", "LambdaConfig": { trigger: value } });
-        let (name, text) = world.refused("CreateUserPool", input).await;
-        assert_eq!(name, "UnsupportedOperationException");
-        assert!(text.contains(trigger), "{text}");
     }
 }
 
@@ -155,7 +137,7 @@ async fn an_update_resets_what_it_does_not_name_but_for_what_is_set_once() {
     let world = World::new().await;
     let id = world
         .pool_with(json!({
-            "MfaConfiguration": "OPTIONAL", "UsernameAttributes": ["email"],
+            "UserPoolTier": "LITE", "UsernameAttributes": ["email"],
             "Schema": [{ "Name": "team", "AttributeDataType": "String" }], "DeletionProtection": "ACTIVE",
         }))
         .await;
@@ -164,7 +146,7 @@ async fn an_update_resets_what_it_does_not_name_but_for_what_is_set_once() {
     let after = world.ok("DescribeUserPool", json!({ "UserPoolId": id })).await["UserPool"].take();
     for (member, value) in [
         ("Name", json!("new name")),
-        ("MfaConfiguration", json!("OFF")),
+        ("UserPoolTier", json!("ESSENTIALS")),
         ("DeletionProtection", json!("INACTIVE")),
         ("UserPoolTags", json!({ "a": "b" })),
         ("UsernameAttributes", json!(["email"])),
@@ -239,4 +221,82 @@ async fn the_signing_certificate_is_the_pools_own_in_base64_der() {
     let (one, two) = (certificate(one).await, certificate(two).await);
     assert_eq!(one[..2], [0x30, 0x82]);
     assert_ne!(one, two);
+}
+
+#[tokio::test]
+async fn custom_attributes_are_added_to_a_pool_for_good() {
+    let world = World::new().await;
+    let pool =
+        world.pool_with(json!({ "Schema": [{ "Name": "team", "AttributeDataType": "String" }] })).await;
+    let add = |attributes: Value| json!({ "UserPoolId": pool, "CustomAttributes": attributes });
+    let string = |name: &str| json!({ "Name": name, "AttributeDataType": "String" });
+    let level = json!({ "Name": "level", "AttributeDataType": "Number", "Mutable": false,
+        "NumberAttributeConstraints": { "MinValue": "1" } });
+    assert_eq!(world.ok("AddCustomAttributes", add(json!([level, string("email")]))).await, json!({}));
+    let shown = world.ok("DescribeUserPool", json!({ "UserPoolId": pool })).await;
+    let schema = shown["UserPool"]["SchemaAttributes"].as_array().unwrap();
+    assert_eq!(schema.len(), 24);
+    let expected = json!({
+        "Name": "custom:level", "AttributeDataType": "Number", "DeveloperOnlyAttribute": false,
+        "Mutable": false, "Required": false, "NumberAttributeConstraints": { "MinValue": "1" },
+    });
+    assert_eq!(schema[22], expected);
+    assert_eq!(schema[23]["Name"], "custom:email", "beside the standard one");
+    for (attributes, says) in [
+        (json!([string("team")]), "custom:team"),
+        (json!([string("a"), string("a")]), "custom:a"),
+        (json!([{ "AttributeDataType": "String" }]), "must have a Name"),
+        (json!([merged(string("b"), json!({ "Required": true }))]), "Required custom attributes"),
+        (json!([string("custom:b")]), "without a prefix"),
+        (json!([]), "greater than or equal to 1"),
+    ] {
+        let (name, text) = world.refused("AddCustomAttributes", add(attributes)).await;
+        assert_eq!(name, "InvalidParameterException", "{text}");
+        assert!(text.contains(says), "{text}");
+    }
+    let some = |from: usize, to: usize| -> Value {
+        (from..to).map(|index| string(&format!("x{index}"))).collect::<Vec<_>>().into()
+    };
+    world.ok("AddCustomAttributes", add(some(0, 24))).await;
+    let (name, text) = world.refused("AddCustomAttributes", add(some(24, 48))).await;
+    assert!(name == "LimitExceededException" && text.contains("at most 50") && text.contains("51"), "{text}");
+    world.ok("AddCustomAttributes", add(some(24, 47))).await;
+}
+
+#[tokio::test]
+async fn policies_are_completed_and_checked() {
+    let world = World::new().await;
+    let policies = json!({ "PasswordPolicy": { "MinimumLength": 12, "RequireNumbers": true } });
+    let made = world.ok("CreateUserPool", json!({ "PoolName": "acme", "Policies": policies })).await;
+    let expected = json!({
+        "MinimumLength": 12, "RequireUppercase": false, "RequireLowercase": false, "RequireNumbers": true,
+        "RequireSymbols": false, "TemporaryPasswordValidityDays": 7,
+    });
+    assert_eq!(made["UserPool"]["Policies"]["PasswordPolicy"], expected, "silence requires nothing");
+    let factors = |factors: Value| json!({ "SignInPolicy": { "AllowedFirstAuthFactors": factors } });
+    for (policies, says) in [
+        (factors(json!(["EMAIL_OTP"])), "must hold PASSWORD"),
+        (factors(json!(["PASSWORD", "PASSWORD"])), "more than once"),
+        (factors(json!(["PASSWORD", "SOFTWARE_TOKEN"])), "SOFTWARE_TOKEN"),
+        (json!({ "PasswordPolicy": { "MinimumLength": 5 } }), "greater than or equal to 6"),
+        (json!({ "PasswordPolicy": { "MinimumLength": 100 } }), "less than or equal to 99"),
+    ] {
+        let (name, text) =
+            world.refused("CreateUserPool", json!({ "PoolName": "acme", "Policies": policies })).await;
+        assert_eq!(name, "InvalidParameterException", "{text}");
+        assert!(text.contains(says), "{text}");
+    }
+    let good = factors(json!(["PASSWORD", "EMAIL_OTP"]));
+    world.ok("CreateUserPool", json!({ "PoolName": "acme", "Policies": good })).await;
+}
+
+#[tokio::test]
+async fn a_preferred_username_is_not_an_alias_and_required_both() {
+    let world = World::new().await;
+    let name = "preferred_username";
+    let both =
+        json!({ "PoolName": "a", "AliasAttributes": [name], "Schema": [{ "Name": name, "Required": true }] });
+    let (error, text) = world.refused("CreateUserPool", both).await;
+    assert!(error == "InvalidParameterException" && text.contains(name), "{text}");
+    world.ok("CreateUserPool", json!({ "PoolName": "a", "AliasAttributes": [name] })).await;
 }

@@ -24,7 +24,9 @@ pub(super) async fn sign_in(world: &World, pool: &str, subject: &str, email: &st
         required: Vec::new(),
         immutable: Vec::new(),
         group: format!("{pool}_Corp"),
+        mapped_groups: Vec::new(),
         session: None,
+        may_sign_up: true,
         at: NOW,
     };
     world.api.core.directory.sign_in(profile).await.unwrap()

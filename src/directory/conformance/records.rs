@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{NOON, OTHER, POOL, Setting, count, opened, profile, record};
-use crate::directory::{Change, Changed, Directory, DirectoryError, Kind, Record, UniqueName};
+use crate::directory::{Change, Changed, Directory, DirectoryError, INSTALLATION, Kind, Record, UniqueName};
 
 async fn version_of(directory: &Arc<dyn Directory>, id: &str) -> i64 {
     let records = directory.load().await.unwrap();
@@ -268,5 +268,29 @@ pub(crate) async fn what_stands_on_a_pool_that_changed_is_not_written(setting: &
     // A pool that was deleted has changed: nothing is made in it any more.
     assert!(matches!(directory.write(make(second, "late")).await, Err(DirectoryError::Overtaken(_))));
     assert_eq!(directory.load_pool(POOL).await.unwrap(), []);
+    directory.close().await;
+}
+
+pub(crate) async fn what_belongs_to_no_pool_is_kept_like_the_rest(setting: &dyn Setting) {
+    let directory = setting.open().await;
+    let certificate = record(INSTALLATION, Kind::Certificate, "arn", &[]);
+    let pool = record(POOL, Kind::UserPool, POOL, &[]);
+    directory.write(vec![Change::Create(pool), Change::Create(certificate.clone())]).await.unwrap();
+    let made = Record { version: 1, ..certificate };
+    assert_eq!(directory.load_pool(INSTALLATION).await.unwrap(), std::slice::from_ref(&made));
+    let changed = directory.changed_since(0).await.unwrap();
+    assert_eq!(
+        changed.pools.iter().collect::<HashSet<_>>(),
+        HashSet::from([&INSTALLATION.to_owned(), &POOL.to_owned()])
+    );
+    directory.write(vec![Change::DeletePool(POOL.into())]).await.unwrap();
+    assert_eq!(directory.load().await.unwrap(), std::slice::from_ref(&made), "no pool takes it along");
+    let unchanged = Change::Unchanged(INSTALLATION.into(), 0);
+    let refused = directory.write(vec![unchanged, Change::Replace(made.clone())]).await;
+    assert!(matches!(refused, Err(DirectoryError::Overtaken(_))), "{refused:?}");
+    directory.write(vec![Change::Replace(made)]).await.unwrap();
+    let removed = Change::Delete(Kind::Certificate, INSTALLATION.into(), "arn".into());
+    directory.write(vec![removed]).await.unwrap();
+    assert_eq!(directory.load().await.unwrap(), []);
     directory.close().await;
 }

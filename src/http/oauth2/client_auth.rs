@@ -5,8 +5,6 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::ExposeSecret as _;
-use subtle::ConstantTimeEq as _;
 
 use crate::http::body::{Pairs, once};
 use crate::http::reply::OAuthError;
@@ -64,14 +62,12 @@ pub fn authenticate<'p>(
     };
     let client =
         pool.client(id).ok_or(ClientError::Unknown("no app client of this pool has this client_id"))?;
-    match (&client.client_secret, secret) {
-        (None, None) => Ok(client),
-        (None, Some(_)) => Err(ClientError::Unknown("the client has no secret, but one was sent")),
-        (Some(_), None) => Err(ClientError::Unknown("the client has a secret, but none was sent")),
-        (Some(own), Some(sent)) => {
-            let same = bool::from(own.expose_secret().as_bytes().ct_eq(sent.as_bytes()));
-            if same { Ok(client) } else { Err(ClientError::Unknown("the client secret is wrong")) }
-        }
+    match (client.is_confidential(), secret) {
+        (false, None) => Ok(client),
+        (false, Some(_)) => Err(ClientError::Unknown("the client has no secret, but one was sent")),
+        (true, None) => Err(ClientError::Unknown("the client has a secret, but none was sent")),
+        (true, Some(sent)) if client.has_secret(sent) => Ok(client),
+        (true, Some(_)) => Err(ClientError::Unknown("the client secret is wrong")),
     }
 }
 

@@ -30,7 +30,7 @@ use crate::keys::Sealer;
 use crate::observe::directory::WatchedDirectory;
 use crate::observe::metrics::Metrics;
 use crate::observe::sessions::WatchedSessions;
-use crate::pool::{AppClient, Domain, IdentityProvider, ProviderType};
+use crate::pool::{AppClient, ClientSecret, Domain, IdentityProvider, ProviderType};
 use crate::registry::{Edit, Versioned};
 use crate::sessions::SessionStore;
 use crate::sessions::embedded::EmbeddedSessions;
@@ -287,7 +287,8 @@ impl House {
 
     async fn furnish(&self) {
         let mut confidential = testing::client(json!({"ClientId": "confidential"}));
-        confidential.client_secret = Some(SecretString::from(SECRET));
+        let secret = ClientSecret::new("confidential", confidential.creation_date, SECRET.into(), &[]);
+        confidential.client_secrets.push(secret);
         let all = ["openid", "email", "profile", "aws.cognito.signin.user.admin"];
         let spa = json!({"ClientId": "spa", "AllowedOAuthFlows": ["implicit"]});
         let narrow = json!({"ClientId": "narrow", "SupportedIdentityProviders": ["Globex"]});
@@ -333,6 +334,33 @@ impl House {
         let Versioned { mut value, version } = snapshot.pool(POOL).unwrap().clients[id].clone();
         change(&mut value);
         self.edit(vec![Edit::UpdateClient(Versioned { value, version })]).await;
+    }
+
+    /// An operation of the management API, as an app calls it that needs no signature.
+    pub(super) async fn call(&self, operation: &str, input: Value) -> Result<Value, crate::api::ApiError> {
+        crate::api::call(&self.state.api, operation, input).await
+    }
+
+    /// Lets the refresh tokens of this client rotate, with this grace in seconds.
+    pub(super) async fn rotate(&self, client: &str, grace: u32) {
+        let rotation = json!({"Feature": "ENABLED", "RetryGracePeriodSeconds": grace});
+        let rotation = serde_json::from_value(rotation).unwrap();
+        self.change_client(client, |client| client.refresh_token_rotation = Some(rotation)).await;
+    }
+
+    /// A resource server `api.example` with these scopes, in the place of the one before, if any.
+    pub(super) async fn resource_server(&self, scopes: &[&str]) {
+        let scopes: Vec<_> =
+            scopes.iter().map(|name| json!({"ScopeName": name, "ScopeDescription": name})).collect();
+        let server =
+            json!({"UserPoolId": POOL, "Identifier": "api.example", "Name": "API", "Scopes": scopes});
+        let server: crate::pool::ResourceServer = serde_json::from_value(server).unwrap();
+        let snapshot = self.state.context.registry.snapshot();
+        let edit = match snapshot.pool(POOL).unwrap().resource_servers.get("api.example") {
+            Some(before) => Edit::UpdateResourceServer(Versioned { value: server, version: before.version }),
+            None => Edit::CreateResourceServer(server),
+        };
+        self.edit(vec![edit]).await;
     }
 
     /// The next sign-in is written, then this link is removed, and a millisecond later the sign-in goes on.
