@@ -175,7 +175,7 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
     Ok(with_next(json!({ "Users": users }), "PaginationToken", next))
 }
 
-/// Users as lists show them, with the attributes that were asked for, if any were.
+/// Users as lists show them, with the attributes that were asked for; none asked for: all of them.
 pub(super) async fn in_list(
     context: &ApiContext,
     pool_id: &str,

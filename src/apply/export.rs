@@ -33,13 +33,19 @@ pub(super) fn document(
     Ok(text)
 }
 
-/// The members that the operation takes that makes such a thing.
+/// The members that the operation takes that makes such a thing: its name first, the others by the alphabet.
 fn taken(operation: &str, thing: &impl Serialize) -> Result<Map<String, Value>, ApplyError> {
     let value = serde_json::to_value(thing).map_err(|error| DirectoryError::Away(error.to_string()))?;
-    let members = value.as_object().cloned().unwrap_or_default().into_iter();
-    Ok(members
+    let named = |name: &str| ThingKind::ALL.into_iter().any(|kind| kind.name() == name);
+    let mut members: Vec<(String, Value)> = value
+        .as_object()
+        .cloned()
+        .unwrap_or_default()
+        .into_iter()
         .filter(|(name, value)| model::takes(operation, name) && name != "UserPoolId" && !value.is_null())
-        .collect())
+        .collect();
+    members.sort_by(|(one, _), (other, _)| (!named(one), one).cmp(&(!named(other), other)));
+    Ok(members.into_iter().collect())
 }
 
 fn pool(live: &LivePool, secrets: bool) -> Result<Value, ApplyError> {
