@@ -173,7 +173,6 @@ impl Stage {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "GetUser and GetTokensFromRefreshToken are on their way"]
 async fn a_page_with_amplify_signs_in_refreshes_and_signs_out() {
     let stage = stage("code").await;
     stage.open().await;
@@ -201,7 +200,6 @@ async fn a_page_with_amplify_signs_in_refreshes_and_signs_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "GlobalSignOut are on their way"]
 async fn without_a_provider_amplify_leads_to_the_login_page_and_out_of_every_session() {
     let stage = stage("code").await;
     stage.open().await;
