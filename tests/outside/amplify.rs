@@ -104,7 +104,13 @@ async fn stage(flow: &str) -> Stage {
     });
     let server = node_helper("amplify.mjs", &[&server.to_string()]).await;
     let browser = Browser::start_trusting(&tls.pin).await;
-    let http = Client::builder().no_proxy().tls_certs_only([tls.root.clone()]).build().unwrap();
+    // Browsers resolve names below localhost, and nothing else does.
+    let http = Client::builder()
+        .no_proxy()
+        .tls_certs_only([tls.root.clone()])
+        .resolve("acme.localhost", ([127, 0, 0, 1], gateway.port()).into())
+        .build()
+        .unwrap();
     Stage { gateway, oidc, browser, http, app, domain, client_id, _server: server, _tls: tls }
 }
 
