@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use uuid::Builder;
 
 use crate::audit::Audit;
+use crate::directory::stored::millis;
 use crate::directory::{Directory, DirectoryError};
 use crate::keys::Sealer;
 use crate::observe::metrics::Metrics;
@@ -132,9 +133,14 @@ impl Context {
     /// A UUID that tells its millisecond (version 7, RFC 9562 section 5.7) in the order that all replicas share, for
     /// what is compared with what a provider ends.
     pub fn timed_uuid(&self) -> String {
+        self.uuid_of(millis(self.common_now()))
+    }
+
+    /// The same of another moment, in milliseconds since 1970.
+    pub fn uuid_of(&self, at: i64) -> String {
         let mut bytes = [0_u8; 10];
         self.random().fill(&mut bytes);
-        let millis = u64::try_from(self.common_now().unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+        let millis = u64::try_from(at).unwrap_or_default();
         Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid().to_string()
     }
 

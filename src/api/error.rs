@@ -15,6 +15,9 @@ pub enum ApiError {
     /// The thing named is not there.
     #[error("{0}")]
     ResourceNotFound(String),
+    /// The caller may not do it, or its token is of no use.
+    #[error("{0}")]
+    NotAuthorized(String),
     /// The user is not there.
     #[error("User does not exist.")]
     UserNotFound,
@@ -74,6 +77,7 @@ impl ApiError {
         match self {
             Self::InvalidParameter(_) => (400, "InvalidParameterException"),
             Self::ResourceNotFound(_) => (400, "ResourceNotFoundException"),
+            Self::NotAuthorized(_) => (400, "NotAuthorizedException"),
             Self::UserNotFound | Self::LinkNotFound(_) => (400, "UserNotFoundException"),
             Self::AliasExists(_) => (400, "AliasExistsException"),
             Self::LimitExceeded(_) => (400, "LimitExceededException"),
@@ -133,7 +137,9 @@ impl From<DirectoryError> for ApiError {
                 Self::Internal(error.to_string())
             }
             DirectoryError::Link(error) => error.into(),
-            DirectoryError::Unstorable(_) => Self::InvalidParameter(error.to_string()),
+            DirectoryError::Unstorable(_) | DirectoryError::Change(_) => {
+                Self::InvalidParameter(error.to_string())
+            }
             DirectoryError::Away(_) | DirectoryError::InUse(_) => Self::Away(error.to_string()),
         }
     }

@@ -17,6 +17,7 @@ mod members;
 mod mfa;
 pub mod model;
 mod not_built;
+mod own_user;
 mod pages;
 mod pool_rules;
 mod provider_settings;
@@ -28,6 +29,7 @@ mod tags;
 mod tests;
 mod ui_customization;
 mod urls;
+mod user_attributes;
 mod user_filter;
 mod user_pool_clients;
 mod user_pools;
@@ -125,6 +127,16 @@ async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Va
         "AdminLinkProviderForUser" => linking::link(context, input).await,
         "AdminDisableProviderForUser" => linking::disable(context, input).await,
         "ListUsers" => users::list(context, input).await,
+        "AdminUpdateUserAttributes" => users::update_attributes(context, input).await,
+        "AdminDeleteUserAttributes" => users::delete_attributes(context, input).await,
+        "AdminDisableUser" => users::disable(context, input).await,
+        "AdminEnableUser" => users::enable(context, input).await,
+        "AdminUserGlobalSignOut" => users::sign_out(context, input).await,
+        "GetUser" => own_user::get(context, input).await,
+        "UpdateUserAttributes" => own_user::update_attributes(context, input).await,
+        "DeleteUserAttributes" => own_user::delete_attributes(context, input).await,
+        "DeleteUser" => own_user::delete(context, input).await,
+        "GlobalSignOut" => own_user::sign_out(context, input).await,
         other => Err(ApiError::Unsupported(format!("{other} is not part of this build."))),
     }
 }

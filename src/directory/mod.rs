@@ -15,7 +15,10 @@ use async_trait::async_trait;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use crate::pool::{FederatedProfile, LinkError, LinkSource, NewLink, ProfileError, User, WaitingLink};
+use crate::pool::{
+    ChangeError, FederatedProfile, LinkError, LinkSource, NewLink, ProfileError, User, UserChange,
+    WaitingLink,
+};
 
 /// Stands in the place of a pool's id in records of the whole installation. No pool has this id.
 pub const INSTALLATION: &str = "";
@@ -204,15 +207,24 @@ pub struct SessionOwner {
 /// Most owners of one session that are found: there is one, unless the provider's names are not its own.
 pub const MOST_SESSION_OWNERS: usize = 100;
 
-/// Which users, in which order: by username, after `after`.
+/// Which users, in which order: by the attribute of the filter, then by username; after `after`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserQuery {
     /// One condition at most.
     pub filter: Option<UserFilter>,
-    /// Username of the last user already seen.
-    pub after: Option<String>,
+    /// The last user already seen.
+    pub after: Option<LastUser>,
     /// Most users to return.
     pub limit: u32,
+}
+
+/// A user's place in a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastUser {
+    /// What the list is ordered by first ([`UserFilter::value_of`]); empty without a filter.
+    pub value: String,
+    /// Username.
+    pub username: String,
 }
 
 /// A condition of `ListUsers`.
@@ -224,6 +236,20 @@ pub struct UserFilter {
     pub prefix: bool,
     /// What is compared.
     pub value: String,
+}
+
+impl UserFilter {
+    /// What the filter compares of a user, and orders by; empty where the user has no such attribute.
+    pub fn value_of<'a>(&self, user: &'a User) -> &'a str {
+        match &*self.attribute {
+            "username" => &user.username,
+            "sub" => &user.sub,
+            "status" if user.enabled => "Enabled",
+            "status" => "Disabled",
+            "cognito:user_status" => user.status.as_str(),
+            attribute => user.attributes.get(attribute).map_or("", String::as_str),
+        }
+    }
 }
 
 /// Why the directory did not do it.
@@ -244,6 +270,9 @@ pub enum DirectoryError {
     /// The profile's own rules refuse it.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// The user cannot be changed so.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
     /// A rule of links refuses it.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -305,7 +334,7 @@ pub trait Directory: Send + Sync {
     /// [`DirectoryError::Away`].
     async fn user(&self, pool_id: &str, username: &str) -> Result<Option<User>, DirectoryError>;
 
-    /// Users, by username.
+    /// Users, in the order of [`UserQuery`].
     ///
     /// # Errors
     /// [`DirectoryError::Away`].
@@ -317,11 +346,30 @@ pub trait Directory: Send + Sync {
     /// [`DirectoryError::Away`].
     async fn count_users(&self, pool_id: &str) -> Result<u64, DirectoryError>;
 
+    /// Changes a user. A sign-in of the user that goes on at the same time is decided before or after it, never on
+    /// half of it.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Missing`] without such a user, and where it is not the one that the change is about; what
+    /// [`UserChange::apply`] refuses; [`DirectoryError::Unstorable`]; [`DirectoryError::Away`].
+    async fn change_user(
+        &self,
+        pool_id: &str,
+        username: &str,
+        change: UserChange,
+    ) -> Result<(), DirectoryError>;
+
     /// Removes a user with everything that belongs to it.
     ///
     /// # Errors
     /// [`DirectoryError::Missing`], [`DirectoryError::Away`].
     async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError>;
+
+    /// The same for the user of this `sub`: one that came back by the same name is another.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Missing`], [`DirectoryError::Away`].
+    async fn delete_user_of_sub(&self, pool_id: &str, sub: &str) -> Result<(), DirectoryError>;
 
     /// The state behind a token of the user with this `sub`.
     ///

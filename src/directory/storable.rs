@@ -2,7 +2,7 @@
 //! that differ behind one would look alike. No profile needs it.
 
 use super::{DirectoryError, Ended};
-use crate::pool::{FederatedProfile, LinkBy, LinkSource};
+use crate::pool::{FederatedProfile, LinkBy, LinkSource, UserChange};
 
 /// Whether one of the texts can be stored nowhere: nothing is found under it.
 pub(super) fn any_nul(texts: &[&str]) -> bool {
@@ -49,6 +49,14 @@ pub(super) fn refuse_nul_in_source(source: &LinkSource) -> Result<(), DirectoryE
             refuse_any_nul("attribute value", &[value])
         }
     }
+}
+
+pub(super) fn refuse_nul_in_change(change: &UserChange) -> Result<(), DirectoryError> {
+    for (name, value) in &change.set {
+        refuse_any_nul("attribute name", &[name])?;
+        refuse_any_nul(name, &[value])?;
+    }
+    Ok(())
 }
 
 pub(super) fn refuse_nul_in_ending(pool_id: &str, sub: &str, ended: &Ended) -> Result<(), DirectoryError> {

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::{DirectoryError, Ending, Kind, UniqueName};
 use crate::pool::user::UserStatus;
-use crate::pool::{Identity, User};
+use crate::pool::{Identity, User, UserChange};
 
 /// Most endings of single sessions that are kept for one user: so much is read with each token.
 pub(super) const MOST_ENDINGS: i64 = 200;
@@ -26,6 +26,18 @@ pub(super) fn moment(millis: i64) -> Result<OffsetDateTime, sqlx::Error> {
 
 fn unreadable(why: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(why))
+}
+
+/// The change as it will be stored: to the millisecond.
+pub(super) fn rounded(mut change: UserChange) -> Result<UserChange, sqlx::Error> {
+    change.at = moment(millis(change.at))?;
+    change.signed_out_at = change.signed_out_at.map(|at| moment(millis(at))).transpose()?;
+    Ok(change)
+}
+
+/// The refusal of a user who is not there.
+pub(super) fn no_user(username: &str) -> DirectoryError {
+    DirectoryError::Missing(format!("user {username}"))
 }
 
 /// As a parameter of a statement.

@@ -127,14 +127,14 @@ pub async fn redeem(
     if !user.enabled {
         return Err(invalid("User is disabled"));
     }
-    let ended_there = match &record.provenance {
-        Some(provenance) => provenance.tokens_have_ended(&state.endings),
-        None => unmarked_have_ended(&state.endings, record.auth_time.saturating_mul(1000)),
+    let (began, ended_there) = match &record.provenance {
+        Some(provenance) => (provenance.began_at(), provenance.tokens_have_ended(&state.endings)),
+        None => {
+            let began = record.auth_time.saturating_mul(1000);
+            (began, unmarked_have_ended(&state.endings, began))
+        }
     };
-    if ended_there
-        || state.revoked
-        || user.signed_out_at.is_some_and(|at| record.auth_time <= at.unix_timestamp())
-    {
+    if ended_there || state.revoked || user.has_signed_out_since(began) {
         return Err(invalid("The sign-in has been revoked"));
     }
     let granted = granted(record);

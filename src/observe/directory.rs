@@ -12,7 +12,7 @@ use super::trace;
 use crate::directory::{
     Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
 };
-use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
+use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 
 /// The directory, watched.
 pub struct WatchedDirectory {
@@ -76,6 +76,19 @@ impl Directory for WatchedDirectory {
 
     async fn count_users(&self, pool_id: &str) -> Result<u64, DirectoryError> {
         self.watch(DirectoryCall::CountUsers, self.inner.count_users(pool_id)).await
+    }
+
+    async fn change_user(
+        &self,
+        pool_id: &str,
+        username: &str,
+        change: UserChange,
+    ) -> Result<(), DirectoryError> {
+        self.watch(DirectoryCall::ChangeUser, self.inner.change_user(pool_id, username, change)).await
+    }
+
+    async fn delete_user_of_sub(&self, pool_id: &str, sub: &str) -> Result<(), DirectoryError> {
+        self.watch(DirectoryCall::DeleteUser, self.inner.delete_user_of_sub(pool_id, sub)).await
     }
 
     async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError> {

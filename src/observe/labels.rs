@@ -107,7 +107,7 @@ labels! {
     DirectoryCall {
         Load = "load", LoadPool = "load_pool", ChangedSince = "changed_since", Write = "write",
         SignIn = "sign_in", User = "user", Users = "users", CountUsers = "count_users",
-        DeleteUser = "delete_user", TokenState = "token_state", RevokeFamily = "revoke_family",
+        ChangeUser = "change_user", DeleteUser = "delete_user", TokenState = "token_state", RevokeFamily = "revoke_family",
         UserOfIdentity = "user_of_identity", Link = "link", Unlink = "unlink", WaitingLinks = "waiting_links",
         OwnersOfSession = "owners_of_session", EndProviderSessions = "end_provider_sessions",
         UseOnce = "use_once", Ping = "ping",

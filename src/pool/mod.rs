@@ -14,6 +14,7 @@ pub mod link;
 pub mod resource_server;
 pub mod ui_customization;
 pub mod user;
+pub mod user_change;
 pub mod user_pool;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ pub use link::{LinkBy, LinkError, LinkSource, NewLink, WaitingLink};
 pub use resource_server::{ResourceServer, ResourceServerScope};
 pub use ui_customization::UiCustomization;
 pub use user::{FederatedProfile, Identity, NotedSession, ProfileError, User};
+pub use user_change::{ChangeError, UserChange};
 pub use user_pool::{AttributeDataType, SchemaAttribute, UserPool};
 
 /// Members kept as they came.

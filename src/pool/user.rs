@@ -29,8 +29,18 @@ pub struct User {
     pub created_at: OffsetDateTime,
     /// When it was last changed.
     pub modified_at: OffsetDateTime,
-    /// Tokens issued at or before this moment are refused.
+    /// Whatever comes from a sign-in that began at or before this moment is over: sessions, codes, tokens. In the
+    /// order of moments that all replicas share.
     pub signed_out_at: Option<OffsetDateTime>,
+}
+
+impl User {
+    /// Whether the user has signed out everywhere since a sign-in that began at `began` (milliseconds since 1970, in
+    /// the order that all replicas share). Everything that comes of a sign-in asks this one question.
+    pub fn has_signed_out_since(&self, began: i64) -> bool {
+        let millis = |at: OffsetDateTime| at.unix_timestamp_nanos().div_euclid(1_000_000);
+        self.signed_out_at.is_some_and(|at| i128::from(began) <= millis(at))
+    }
 }
 
 /// `UserStatusType` of the model, as far as Poolgate makes such users.

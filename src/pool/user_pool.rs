@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::ATTRIBUTE_VALUE;
 use super::{Rest, Timestamp};
 
 /// A user pool, in the shape `DescribeUserPool` gives it.
@@ -62,6 +63,48 @@ pub struct SchemaAttribute {
     /// Value bounds, decimal numbers as strings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_attribute_constraints: Option<NumberConstraints>,
+}
+
+impl SchemaAttribute {
+    /// The value as it is stored, when it is of the attribute's type and within its bounds.
+    ///
+    /// # Errors
+    /// Why it is not, in words.
+    pub fn conform(&self, value: String) -> Result<String, String> {
+        let length = value.chars().count();
+        if length > ATTRIBUTE_VALUE {
+            return Err(format!("The value is longer than {ATTRIBUTE_VALUE} characters"));
+        }
+        match self.attribute_data_type {
+            AttributeDataType::String => {
+                let bounds = self.string_attribute_constraints.as_ref();
+                let shortest = bounds.and_then(|bounds| bounds.min_length.as_deref()?.parse::<usize>().ok());
+                let longest = bounds.and_then(|bounds| bounds.max_length.as_deref()?.parse::<usize>().ok());
+                if let Some(least) = shortest.filter(|least| length < *least) {
+                    return Err(format!("The value is shorter than {least} characters"));
+                }
+                if let Some(most) = longest.filter(|most| length > *most) {
+                    return Err(format!("The value is longer than {most} characters"));
+                }
+                Ok(value)
+            }
+            AttributeDataType::Number => {
+                let Ok(number) = value.parse::<i64>() else { return Err("The value is not a number".into()) };
+                let bounds = self.number_attribute_constraints.as_ref();
+                let least = bounds.and_then(|bounds| bounds.min_value.as_deref()?.parse::<i64>().ok());
+                let most = bounds.and_then(|bounds| bounds.max_value.as_deref()?.parse::<i64>().ok());
+                if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
+                    return Err("The value is outside the attribute's range".into());
+                }
+                Ok(value)
+            }
+            AttributeDataType::Boolean => match value.to_ascii_lowercase().as_str() {
+                flag @ ("true" | "false") => Ok(flag.to_owned()),
+                _ => Err("The value is neither true nor false".into()),
+            },
+            AttributeDataType::DateTime => Ok(value),
+        }
+    }
 }
 
 /// `AttributeDataType` of the model.

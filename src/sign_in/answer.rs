@@ -48,7 +48,8 @@ pub async fn success(
     let granted = Granted {
         scopes: request.scopes.to_vec(),
         auth_time: request.auth_time,
-        origin_jti: context.uuid(),
+        // Every token of the sign-in tells by it when the sign-in began, whenever the token was made.
+        origin_jti: context.uuid_of(request.provenance.began_at()),
         event_id: context.uuid(),
         nonce: request.nonce.map(str::to_owned),
         resource: request.resource.map(str::to_owned),
@@ -89,7 +90,10 @@ async fn still_stands(
     provenance: Option<&Provenance>,
 ) -> Result<(), Cause> {
     let state = context.directory.token_state(pool.id(), &user.sub, "").await?;
-    let welcome = state.user.is_some_and(|user| user.enabled);
+    let welcome = state.user.is_some_and(|user| {
+        let signed_out = |provenance: &Provenance| user.has_signed_out_since(provenance.began_at());
+        user.enabled && !provenance.is_some_and(signed_out)
+    });
     if welcome && !provenance.is_some_and(|provenance| provenance.tokens_have_ended(&state.endings)) {
         return Ok(());
     }

@@ -9,8 +9,7 @@ use time::OffsetDateTime;
 use super::recognition;
 use crate::pool::limits::{ATTRIBUTE_VALUE, USERNAME};
 use crate::pool::{
-    AppClient, AttributeDataType, FederatedProfile, Identity, IdentityProvider, ProviderType,
-    SchemaAttribute, UserPool,
+    AppClient, FederatedProfile, Identity, IdentityProvider, ProviderType, SchemaAttribute, UserPool,
 };
 
 /// Mapped to groups, not to an attribute.
@@ -181,36 +180,7 @@ fn check_value(rule: &SchemaAttribute, value: String) -> Result<String, MappingE
     if length > ATTRIBUTE_VALUE {
         return Err(MappingError::ValueTooLong(rule.name.clone()));
     }
-    let refuse = |why: String| Err(MappingError::Value { name: rule.name.clone(), why });
-    match rule.attribute_data_type {
-        AttributeDataType::String => {
-            let bounds = rule.string_attribute_constraints.as_ref();
-            let shortest = bounds.and_then(|bounds| bounds.min_length.as_deref()?.parse::<usize>().ok());
-            let longest = bounds.and_then(|bounds| bounds.max_length.as_deref()?.parse::<usize>().ok());
-            if shortest.is_some_and(|least| length < least) {
-                return refuse(format!("The value is shorter than {} characters", shortest.unwrap_or(0)));
-            }
-            if longest.is_some_and(|most| length > most) {
-                return refuse(format!("The value is longer than {} characters", longest.unwrap_or(0)));
-            }
-            Ok(value)
-        }
-        AttributeDataType::Number => {
-            let Ok(number) = value.parse::<i64>() else { return refuse("The value is not a number".into()) };
-            let bounds = rule.number_attribute_constraints.as_ref();
-            let least = bounds.and_then(|bounds| bounds.min_value.as_deref()?.parse::<i64>().ok());
-            let most = bounds.and_then(|bounds| bounds.max_value.as_deref()?.parse::<i64>().ok());
-            if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
-                return refuse("The value is outside the attribute's range".into());
-            }
-            Ok(value)
-        }
-        AttributeDataType::Boolean => match value.to_ascii_lowercase().as_str() {
-            flag @ ("true" | "false") => Ok(flag.to_owned()),
-            _ => refuse("The value is neither true nor false".into()),
-        },
-        AttributeDataType::DateTime => Ok(value),
-    }
+    rule.conform(value).map_err(|why| MappingError::Value { name: rule.name.clone(), why })
 }
 
 /// An address counts as verified only when this very sign-in says so: the provider through a mapping, or the

@@ -155,7 +155,7 @@ pub async fn find(
     if session.provenance().has_ended(&state.endings) {
         return Ok(None);
     }
-    if user.signed_out_at.is_some_and(|moment| session.auth_time <= moment.unix_timestamp()) {
+    if user.has_signed_out_since(session.began_at()) {
         return Ok(None);
     }
     let ended_there = session.at_provider.ends_at.is_some_and(|end| context.now().unix_timestamp() >= end);

@@ -3,6 +3,7 @@
 use poolgate_providers::{MAX_PROVIDER_SESSIONS, ProviderSession};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::context::digest_name;
 use crate::directory::Ending;
@@ -64,6 +65,11 @@ impl Provenance {
         Self { marks, at }
     }
 
+    /// When, in milliseconds since 1970, in the order that all replicas share.
+    pub const fn began_at(&self) -> i64 {
+        self.at
+    }
+
     /// Whether the provider has ended it since.
     pub fn has_ended(&self, endings: &[Ending]) -> bool {
         endings.iter().any(|ending| self.is_of(ending))
@@ -77,6 +83,13 @@ impl Provenance {
     fn is_of(&self, ending: &Ending) -> bool {
         ending.at >= self.at && self.marks.contains(&ending.mark)
     }
+}
+
+/// The moment that a version-7 UUID tells (RFC 9562 section 5.7), in milliseconds since 1970: `origin_jti` tells when
+/// the sign-in began that a token comes from, `jti` when the token was made. `None` for an id that tells none.
+pub fn told_by(id: &str) -> Option<i64> {
+    let id = Uuid::parse_str(id).ok().filter(|id| id.get_version_num() == 7)?;
+    i64::try_from(id.as_u128() >> 80).ok()
 }
 
 /// Whether tokens of this user that were issued at `at` (milliseconds since 1970) have ended, where they do not
@@ -129,6 +142,17 @@ mod tests {
         assert_ne!(of_person("Acme", "1:x"), of_session("Acme", "", "x"));
         assert_ne!(of_person("ab", "c"), of_person("a", "bc"));
         assert_eq!(of_person("Acme", "alice").len(), MARK);
+    }
+
+    #[test]
+    fn an_id_that_is_ordered_by_time_tells_its_millisecond_and_no_other_does() {
+        let at = 1_795_262_400_123;
+        let id = uuid::Builder::from_unix_timestamp_millis(at, &[0xff; 10]).into_uuid().to_string();
+        assert_eq!(told_by(&id), i64::try_from(at).ok());
+        let random = uuid::Builder::from_random_bytes([0x77; 16]).into_uuid().to_string();
+        for other in [random.as_str(), "", "family", "018f0000"] {
+            assert_eq!(told_by(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -87,12 +87,14 @@ pub async fn verify(
     if !user.enabled {
         return Err(TokenError::Invalid("User is disabled"));
     }
-    let signed_out = user.signed_out_at.is_some_and(|moment| content.issued_at <= moment.unix_timestamp());
-    let ended_there = match &content.provenance {
-        Some(provenance) => provenance.tokens_have_ended(&state.endings),
-        None => unmarked_have_ended(&state.endings, content.issued_at.saturating_mul(1000)),
+    let (began, ended_there) = match &content.provenance {
+        Some(provenance) => (provenance.began_at(), provenance.tokens_have_ended(&state.endings)),
+        None => {
+            let began = content.issued_at.saturating_mul(1000);
+            (began, unmarked_have_ended(&state.endings, began))
+        }
     };
-    if state.revoked || signed_out || ended_there {
+    if state.revoked || user.has_signed_out_since(began) || ended_there {
         return Err(TokenError::Invalid("Refresh Token has been revoked"));
     }
     let granted = Granted {

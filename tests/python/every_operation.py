@@ -5,7 +5,8 @@ Argument: JSON {endpoint, region, access_key, secret_key, provider, only?}; `pro
 
 - the least and the most it takes, which must succeed, and each optional member alone;
 - every value that stands right at a bound, which must not be called invalid by the model's check;
-- for every bound of every member, an input that breaks just that bound, which must be refused for it.
+- for every bound of every member, an input that breaks just that bound, which must be refused for it;
+- a call without a signature, where the model wants one.
 
 Any answer must be of the modelled shape, or an error that the model lists for the operation. An operation that is not
 built must say so. Prints JSON {built, not_built, cases, failures}.
@@ -18,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 
 from api_model import inputs
-from api_model.calls import Caller
+from api_model.calls import NOT_SIGNED, UNSUPPORTED, Caller, is_signed
 from api_model.model import OPERATIONS, input_of
 from api_model.values import at_bounds, breaking
 from api_model.world import Scene, World
@@ -26,7 +27,6 @@ from api_model.world import Scene, World
 WORKERS = 4
 # Where each success costs keys: the members stand at their bounds side by side. All faults are named in one answer.
 TOGETHER = {"CreateUserPool"}
-UNSUPPORTED = "UnsupportedOperationException"
 
 
 class Check:
@@ -39,7 +39,10 @@ class Check:
 
     def run(self):
         """Whether the operation is built."""
-        name, message, faults = self.caller.call(self.operation, inputs.plain(self.operation), checked=False)
+        plain = inputs.plain(self.operation)
+        if is_signed(self.operation):
+            self.case("without a signature", plain, "unsigned", must_be(NOT_SIGNED))
+        name, message, faults = self.caller.call(self.operation, plain, "unchecked")
         if name == UNSUPPORTED and self.operation in message:
             self.cases += 1
             self.failures += [f"{self.operation}: {fault}" for fault in faults]
@@ -54,10 +57,10 @@ class Check:
             self.failures.append(f"{self.operation}: the test itself failed\n{traceback.format_exc()}")
         return True
 
-    def case(self, what, given, checked, expect):
+    def case(self, what, given, way, expect):
         """`expect` tells from the error name and message what is wrong with them, or nothing."""
         self.cases += 1
-        name, message, faults = self.caller.call(self.operation, given, checked)
+        name, message, faults = self.caller.call(self.operation, given, way)
         wrong = expect(name, message)
         for fault in faults + ([wrong] if wrong else []):
             self.failures.append(f"{self.operation} {what}: {fault}; answered {name or 'success'} {message}".strip())
@@ -66,14 +69,14 @@ class Check:
         def succeeds(name, _):
             return "must succeed" if name else None
 
-        self.case("with the least", inputs.least(Scene(self.world, self.operation)), True, succeeds)
-        self.case("with everything", inputs.everything(Scene(self.world, self.operation)), True, succeeds)
+        self.case("with the least", inputs.least(Scene(self.world, self.operation)), "checked", succeeds)
+        self.case("with everything", inputs.everything(Scene(self.world, self.operation)), "checked", succeeds)
         base = inputs.least(Scene(self.world, self.operation))
         for member, of in input_of(self.operation)["members"].items():
             if member not in base:
                 scene = Scene(self.world, self.operation)
                 alone = {**base, member: inputs.value(scene, member, of["shape"])}
-                self.case(f"with {member} alone", alone, False, lambda name, message: None)
+                self.case(f"with {member} alone", alone, "unchecked", lambda name, message: None)
 
     def stand_at_bounds(self, base):
         def is_valid(name, message):
@@ -92,7 +95,7 @@ class Check:
             given = dict(base)
             for _, edge in one:
                 given.update(edge)
-            self.case(", ".join(what for what, _ in one), given, False, is_valid)
+            self.case(", ".join(what for what, _ in one), given, "unchecked", is_valid)
 
     def members(self, base):
         """Each member with its shape, and a value that keeps to it."""
@@ -110,7 +113,11 @@ class Check:
                 self.refuse(f"{member}{what if what[0] in '.[' else ' ' + what}", {**base, member: broken}, error)
 
     def refuse(self, what, given, error):
-        self.case(what, given, False, lambda name, _: None if name == error else f"must be {error}")
+        self.case(what, given, "unchecked", must_be(error))
+
+
+def must_be(error):
+    return lambda name, _: None if name == error else f"must be {error}"
 
 
 def main():

@@ -15,10 +15,11 @@ from api_model.world import CALLBACK, PNG
 from sign_in import sign_in
 from terminal import ANY, NOTHING, Terminal, at
 
+
 def user_pools(aws):
     aws.run(
         "aws cognito-idp create-user-pool --pool-name MyUserPool --user-pool-tags Stage=Test",
-        {"UserPool.Name": "MyUserPool", "UserPool.UserPoolTags.Stage": "Test", "UserPool.DeletionProtection": "INACTIVE"},
+        {"UserPool.Name": "MyUserPool", "UserPool.UserPoolTags.Stage": "Test"},
         {"pool": "UserPool.Id", "arn": "UserPool.Arn"},
     )
     aws.run(
@@ -58,7 +59,8 @@ def user_pools(aws):
 
 def tags(aws):
     aws.run("aws cognito-idp tag-resource --resource-arn <arn> --tags Stage=Prod,Team=Identity")
-    aws.run("aws cognito-idp list-tags-for-resource --resource-arn <arn>", {"Tags": {"Stage": "Prod", "Team": "Identity"}})
+    both = {"Tags": {"Stage": "Prod", "Team": "Identity"}}
+    aws.run("aws cognito-idp list-tags-for-resource --resource-arn <arn>", both)
     aws.run("aws cognito-idp untag-resource --resource-arn <arn> --tag-keys Stage")
     aws.run("aws cognito-idp list-tags-for-resource --resource-arn <arn>", {"Tags": {"Team": "Identity"}})
 
@@ -167,16 +169,26 @@ def clients(aws):
         "--access-token-validity 15 --token-validity-units AccessToken=minutes",
         {"UserPoolClient.ClientName": "robot", "UserPoolClient.AccessTokenValidity": 15},
     )
-    aws.run("aws cognito-idp describe-user-pool-client --user-pool-id <pool> --client-id <machine>", {"UserPoolClient.ClientName": "robot"})
-    aws.run("aws cognito-idp list-user-pool-clients --user-pool-id <pool> --max-items 1", {"UserPoolClients.#": 1, "NextToken": ANY})
+    aws.run(
+        "aws cognito-idp describe-user-pool-client --user-pool-id <pool> --client-id <machine>",
+        {"UserPoolClient.ClientName": "robot"},
+    )
+    aws.run(
+        "aws cognito-idp list-user-pool-clients --user-pool-id <pool> --max-items 1",
+        {"UserPoolClients.#": 1, "NextToken": ANY},
+    )
     aws.run(
         "aws cognito-idp add-user-pool-client-secret --user-pool-id <pool> --client-id <machine>",
         {"ClientSecretDescriptor.ClientSecretValue": ANY},
         {"secret": "ClientSecretDescriptor.ClientSecretId"},
     )
-    aws.run("aws cognito-idp list-user-pool-client-secrets --user-pool-id <pool> --client-id <machine>", {"ClientSecrets.#": 2})
     aws.run(
-        "aws cognito-idp delete-user-pool-client-secret --user-pool-id <pool> --client-id <machine> --client-secret-id <secret>"
+        "aws cognito-idp list-user-pool-client-secrets --user-pool-id <pool> --client-id <machine>",
+        {"ClientSecrets.#": 2},
+    )
+    aws.run(
+        "aws cognito-idp delete-user-pool-client-secret --user-pool-id <pool> --client-id <machine> "
+        "--client-secret-id <secret>"
     )
     aws.run("aws cognito-idp delete-user-pool-client --user-pool-id <pool> --client-id <machine>")
     aws.run(
@@ -192,7 +204,7 @@ def ui(aws, folder):
     aws.run(
         'aws cognito-idp set-ui-customization --user-pool-id <pool> --client-id ALL --image-file fileb://"<logo>" '
         '--css ".label-customizable{ color: #112233;}"',
-        {"UICustomization.ClientId": "ALL", "UICustomization.CSS": ANY, "UICustomization.ImageUrl": ANY},
+        {"UICustomization.ClientId": "ALL", "UICustomization.CSS": ANY},
     )
     aws.run(
         "aws cognito-idp get-ui-customization --user-pool-id <pool> --client-id <client>",
@@ -246,8 +258,11 @@ def users(aws):
     )
     found = {"Users.#": 1, "Users.0.Username": aws.kept["user"]}
     aws.run('aws cognito-idp list-users --user-pool-id <pool> --filter "family_name = \\"Reddy\\""', found)
-    aws.run("aws cognito-idp list-users --user-pool-id <pool> --filter 'email ^= \"" + "ann@\"'", found)
-    aws.run("aws cognito-idp list-users --user-pool-id <pool> --attributes-to-get sub --limit 1", {"Users.#": 1, "PaginationToken": ANY})
+    aws.run("aws cognito-idp list-users --user-pool-id <pool> --filter 'email ^= \"ann@\"'", found)
+    aws.run(
+        "aws cognito-idp list-users --user-pool-id <pool> --attributes-to-get sub --limit 1",
+        {"Users.#": 1, "PaginationToken": ANY},
+    )
     aws.run("aws cognito-idp list-users --user-pool-id <pool> --page-size 1", {"Users.#": 2})
     aws.run("aws cognito-idp list-users --user-pool-id <pool> --max-items 1", {"Users.#": 1, "NextToken": ANY})
     aws.run(
@@ -314,10 +329,12 @@ def end(aws):
     aws.run("aws cognito-idp delete-user-pool --user-pool-id <pool>")
 
 
-def sign_somebody_in(aws, spec, person):
+def sign_somebody_in(aws, spec, person, user, prefix=""):
     scopes = "openid email profile aws.cognito.signin.user.admin"
     more = {"login_hint": person, "identity_provider": "Acme", "scope": scopes}
-    return sign_in(spec["endpoint"], aws.kept["client"], CALLBACK, **more)
+    told = sign_in(spec["endpoint"], aws.kept["client"], CALLBACK, **more)
+    aws.kept.update({user: f"Acme_{person}", f"{prefix}access": told["access_token"]})
+    aws.kept[f"{prefix}refresh"] = told["refresh_token"]
 
 
 def everything(aws, spec, folder):
@@ -327,13 +344,12 @@ def everything(aws, spec, folder):
     providers(aws, spec["provider"])
     resource_servers(aws)
     clients(aws)
-    for person, user, prefix in [("ann", "user", ""), ("dan", "other", "other_")]:
-        told = sign_somebody_in(aws, spec, person)
-        aws.kept.update({user: f"Acme_{person}", f"{prefix}access": told["access_token"]})
-        aws.kept[f"{prefix}refresh"] = told["refresh_token"]
+    sign_somebody_in(aws, spec, "ann", "user")
+    sign_somebody_in(aws, spec, "dan", "other", "other_")
     ui(aws, folder)
     groups(aws)
     users(aws)
+    sign_somebody_in(aws, spec, "ann", "user")  # what she had ended when she was disabled
     tokens(aws)
     end(aws)
 

@@ -6,6 +6,7 @@ mod domains;
 mod envelope;
 mod linking;
 mod mfa;
+mod own_user;
 mod pools;
 mod providers;
 mod resource_servers;
@@ -220,6 +221,11 @@ async fn every_operation_names_the_pool_that_is_not_there() {
         ("SetUICustomization", json!({})),
         ("AdminGetUser", json!({ "Username": "u" })),
         ("AdminDeleteUser", json!({ "Username": "u" })),
+        ("AdminUpdateUserAttributes", json!({ "Username": "u", "UserAttributes": [] })),
+        ("AdminDeleteUserAttributes", json!({ "Username": "u", "UserAttributeNames": [] })),
+        ("AdminDisableUser", json!({ "Username": "u" })),
+        ("AdminEnableUser", json!({ "Username": "u" })),
+        ("AdminUserGlobalSignOut", json!({ "Username": "u" })),
         (
             "AdminLinkProviderForUser",
             json!({

@@ -17,6 +17,7 @@ mod sign_ins;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,12 +34,14 @@ use self::connections::Connections;
 use self::rows::{read_user, user_columns};
 use self::schema::{Unusable, Visitor};
 use self::trouble::Trouble;
-use super::storable::{any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_ending, refuse_nul_in_source};
-use super::stored::{millis, moment};
+use super::storable::{
+    any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_change, refuse_nul_in_ending, refuse_nul_in_source,
+};
+use super::stored::{millis, moment, rounded};
 use super::{
     Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
 };
-use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
+use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 
 /// How long a start waits for a server that is not there yet.
 const START: Duration = Duration::from_secs(30);
@@ -176,11 +179,32 @@ impl Directory for PostgresDirectory {
         Ok(list::count(&self.connections, pool_id).await?)
     }
 
+    async fn change_user(
+        &self,
+        pool_id: &str,
+        username: &str,
+        change: UserChange,
+    ) -> Result<(), DirectoryError> {
+        refuse_nul_in_change(&change)?;
+        if any_nul(&[pool_id, username]) {
+            return Err(DirectoryError::Missing("the user".to_owned()));
+        }
+        let change = rounded(change).map_err(Trouble::from)?;
+        users::change(&self.connections, pool_id, username, &change).await
+    }
+
     async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError> {
         if any_nul(&[pool_id, username]) {
             return Err(DirectoryError::Missing("the user".to_owned()));
         }
-        sign_ins::delete_user(&self.connections, pool_id, username).await
+        users::delete(&self.connections, pool_id, username).await
+    }
+
+    async fn delete_user_of_sub(&self, pool_id: &str, sub: &str) -> Result<(), DirectoryError> {
+        if any_nul(&[pool_id, sub]) {
+            return Err(DirectoryError::Missing("the user".to_owned()));
+        }
+        users::delete_of_sub(&self.connections, pool_id, sub).await
     }
 
     async fn token_state(

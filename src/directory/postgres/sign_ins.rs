@@ -302,16 +302,3 @@ fn read_waiting(row: &PgRow) -> Result<Option<(String, String, i64)>, sqlx::Erro
     let Some(name) = row.try_get::<Option<String>, _>(3)? else { return Ok(None) };
     Ok(Some((name, row.try_get(4)?, row.try_get(5)?)))
 }
-
-/// Removes a user; everything that belongs to it goes with it.
-pub(super) async fn delete_user(
-    connections: &Connections,
-    pool_id: &str,
-    username: &str,
-) -> Result<(), DirectoryError> {
-    let mut transaction = connections.begin(connections.timeout()).await?;
-    let delete = sqlx::query("DELETE FROM users WHERE pool_id = $1 AND username = $2");
-    let removed = transaction.execute(delete.bind(pool_id).bind(username)).await?;
-    transaction.commit().await?;
-    if removed == 0 { Err(DirectoryError::Missing(format!("user {username}"))) } else { Ok(()) }
-}

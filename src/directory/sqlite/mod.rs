@@ -12,6 +12,7 @@ mod sign_ins;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token_states;
+mod users;
 mod writer;
 
 use std::path::Path;
@@ -28,13 +29,16 @@ use tokio::sync::{mpsc, oneshot};
 use self::file::{FileError, OwnedFile};
 use self::rows::{read_user, user_columns};
 use self::token_states::Question;
+use self::users::Who;
 use self::writer::{Done, Job, Outcome, Work, Writer, away};
-use super::storable::{any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_ending, refuse_nul_in_source};
-use super::stored::{millis, moment};
+use super::storable::{
+    any_nul, refuse_any_nul, refuse_nul, refuse_nul_in_change, refuse_nul_in_ending, refuse_nul_in_source,
+};
+use super::stored::{millis, moment, rounded};
 use super::{
     Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
 };
-use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
+use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 
 const MIGRATIONS: [&str; 5] = [
     include_str!("../../../migrations/sqlite/directory-0001.sql"),
@@ -173,9 +177,26 @@ impl Directory for SqliteDirectory {
         Ok(count.unsigned_abs())
     }
 
-    async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError> {
+    async fn change_user(
+        &self,
+        pool_id: &str,
+        username: &str,
+        change: UserChange,
+    ) -> Result<(), DirectoryError> {
+        refuse_nul_in_change(&change)?;
+        let change = rounded(change).map_err(|error| away(&error))?;
         let (pool_id, username) = (pool_id.to_owned(), username.to_owned());
-        self.ask(Work::DeleteUser { pool_id, username }).await.map(|_| ())
+        self.ask(Work::ChangeUser { pool_id, username, change }).await.map(|_| ())
+    }
+
+    async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError> {
+        let (pool_id, who) = (pool_id.to_owned(), Who::Username(username.to_owned()));
+        self.ask(Work::DeleteUser { pool_id, who }).await.map(|_| ())
+    }
+
+    async fn delete_user_of_sub(&self, pool_id: &str, sub: &str) -> Result<(), DirectoryError> {
+        let (pool_id, who) = (pool_id.to_owned(), Who::Sub(sub.to_owned()));
+        self.ask(Work::DeleteUser { pool_id, who }).await.map(|_| ())
     }
 
     async fn token_state(

@@ -7,8 +7,6 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::links;
 use super::rows::{read_user, user_columns};
-use super::writer::{Done, Outcome};
-use crate::directory::DirectoryError;
 use crate::directory::decisions::{SignIns, Slot, waiting_keys};
 use crate::directory::stored::{json, millis};
 use crate::pool::FederatedProfile;
@@ -176,22 +174,4 @@ async fn insert<T: Serialize>(
         sqlx::query(sql).bind(json(rows)?).execute(connection).await?;
     }
     Ok(())
-}
-
-/// Removes a user; identities and memberships go with it.
-pub(super) async fn delete_user(
-    connection: &mut SqliteConnection,
-    pool_id: &str,
-    username: &str,
-) -> Result<Outcome, sqlx::Error> {
-    let removed = sqlx::query("DELETE FROM users WHERE pool_id = ?1 AND username = ?2")
-        .bind(pool_id)
-        .bind(username)
-        .execute(connection)
-        .await?;
-    Ok(if removed.rows_affected() == 0 {
-        Err(DirectoryError::Missing(format!("user {username}")))
-    } else {
-        Ok(Done::Written)
-    })
 }

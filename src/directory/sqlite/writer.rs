@@ -17,9 +17,10 @@ use super::links;
 use super::pace::Pace;
 use super::provider_sessions;
 use super::sign_ins;
+use super::users::{self, Who};
 use crate::directory::stored::millis;
 use crate::directory::{Change, DirectoryError, Ended, Unlink};
-use crate::pool::{FederatedProfile, NewLink, User};
+use crate::pool::{FederatedProfile, NewLink, User, UserChange};
 
 /// Most jobs in one transaction.
 const BATCH: usize = 128;
@@ -33,7 +34,8 @@ pub(super) enum Work {
     SignIn(Box<FederatedProfile>),
     Revoke { pool_id: String, origin_jti: String, until: i64 },
     Write(Vec<Change>),
-    DeleteUser { pool_id: String, username: String },
+    ChangeUser { pool_id: String, username: String, change: UserChange },
+    DeleteUser { pool_id: String, who: Who },
     End { pool_id: String, sub: String, ended: Ended },
     Link(NewLink),
     Unlink(Unlink),
@@ -182,9 +184,13 @@ impl Writer {
                     self.begin().await?;
                     outcomes.push(configuration::write(&mut self.connection, changes).await?);
                 }
-                Work::DeleteUser { pool_id, username } => {
+                Work::ChangeUser { pool_id, username, change } => {
                     self.begin().await?;
-                    outcomes.push(sign_ins::delete_user(&mut self.connection, pool_id, username).await?);
+                    outcomes.push(users::change(&mut self.connection, pool_id, username, change).await?);
+                }
+                Work::DeleteUser { pool_id, who } => {
+                    self.begin().await?;
+                    outcomes.push(users::delete(&mut self.connection, pool_id, who).await?);
                 }
                 Work::End { pool_id, sub, ended } => {
                     self.begin().await?;
@@ -232,6 +238,7 @@ impl Writer {
                     Ok(Done::Written)
                 }
                 Work::Write(_)
+                | Work::ChangeUser { .. }
                 | Work::DeleteUser { .. }
                 | Work::End { .. }
                 | Work::Link(_)

@@ -28,4 +28,5 @@ mod social;
 mod stores;
 mod token;
 mod user_info;
+mod users;
 mod wishes;

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use crate::directory::{
     Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
 };
-use crate::pool::{FederatedProfile, NewLink, User, WaitingLink};
+use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 use crate::sessions::{Key, SessionError, SessionStore};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,6 +35,8 @@ pub(crate) struct Moody<T: ?Sized> {
     mood: Mutex<Mood>,
     /// What happens behind the next sign-in, before anybody learns of it.
     behind: Mutex<Option<Behind>>,
+    /// How a user changes behind the next sign-in, and by what name.
+    pub(crate) changes_behind: Mutex<Option<(String, UserChange)>>,
     /// The pool that cannot be read, while the others can.
     pub(crate) unreadable: Mutex<Option<String>>,
     /// The clock of its server, as if it had one.
@@ -57,6 +59,7 @@ impl<T: ?Sized> Moody<T> {
             inner,
             mood: Mutex::new(Mood::Well),
             behind: Mutex::default(),
+            changes_behind: Mutex::default(),
             unreadable: Mutex::default(),
             server: Mutex::default(),
             asked: AtomicUsize::new(0),
@@ -126,6 +129,10 @@ impl Directory for Moody<dyn Directory> {
             self.inner.unlink(unlink).await?;
             then();
         }
+        let change = self.changes_behind.lock().unwrap().take();
+        if let Some((username, change)) = change {
+            self.inner.change_user(&user.pool_id, &username, change).await?;
+        }
         Ok(user)
     }
 
@@ -139,6 +146,19 @@ impl Directory for Moody<dyn Directory> {
 
     async fn count_users(&self, pool_id: &str) -> Result<u64, DirectoryError> {
         self.asked()?.count_users(pool_id).await
+    }
+
+    async fn change_user(
+        &self,
+        pool_id: &str,
+        username: &str,
+        change: UserChange,
+    ) -> Result<(), DirectoryError> {
+        self.asked()?.change_user(pool_id, username, change).await
+    }
+
+    async fn delete_user_of_sub(&self, pool_id: &str, sub: &str) -> Result<(), DirectoryError> {
+        self.asked()?.delete_user_of_sub(pool_id, sub).await
     }
 
     async fn delete_user(&self, pool_id: &str, username: &str) -> Result<(), DirectoryError> {

@@ -3,7 +3,9 @@
 import base64
 import json
 
-from botocore import xform_name
+import boto3
+from botocore import UNSIGNED, xform_name
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from provision import client
@@ -12,6 +14,13 @@ from .model import OPERATIONS, fits
 
 # What any operation may answer beside the errors that the model lists for it.
 COMMON_ERRORS = {"SerializationException", "LimitExceededException", "InvalidParameterException"}
+UNSUPPORTED = "UnsupportedOperationException"
+NOT_SIGNED = "MissingAuthenticationTokenException"
+
+
+def is_signed(operation):
+    """Whether the model wants a signature."""
+    return OPERATIONS[operation].get("authtype") != "none"
 
 
 def _plain(value):
@@ -20,15 +29,25 @@ def _plain(value):
     raise TypeError(f"no JSON: {value!r}")
 
 
+def _unsigned(spec):
+    config = Config(signature_version=UNSIGNED, parameter_validation=False, retries={"max_attempts": 0})
+    return boto3.client("cognito-idp", endpoint_url=spec["endpoint"], region_name=spec["region"], config=config)
+
+
 class Caller:
-    """boto3 with its own checks on, and with them off: then the members go out as they are."""
+    """boto3 with its own checks on; with them off, so that the members go out as they are; and without a signature."""
 
     def __init__(self, spec):
-        self._checked, self._unchecked = client(spec), client({**spec, "unchecked": True})
+        self._ways = {
+            "checked": client(spec),
+            "unchecked": client({**spec, "unchecked": True}),
+            "unsigned": _unsigned(spec),
+        }
         self._answer = self._body = None
-        for idp in (self._checked, self._unchecked):
+        for way, idp in self._ways.items():
             idp.meta.events.register("after-call.cognito-idp", self._keep)
-        self._unchecked.meta.events.register("before-call.cognito-idp", self._replace)
+            if way != "checked":
+                idp.meta.events.register("before-call.cognito-idp", self._replace)
 
     def _keep(self, http_response, **_):
         self._answer = http_response
@@ -36,12 +55,11 @@ class Caller:
     def _replace(self, params, **_):
         params["body"] = self._body
 
-    def call(self, operation, given, checked=True):
+    def call(self, operation, given, way):
         """`(error name or None, message, faults of the answer)`."""
-        idp = self._checked if checked else self._unchecked
         self._answer, self._body = None, json.dumps(given, default=_plain).encode()
         try:
-            getattr(idp, xform_name(operation))(**(given if checked else {}))
+            getattr(self._ways[way], xform_name(operation))(**(given if way == "checked" else {}))
         except ClientError:
             pass
         return self._judge(operation)
@@ -62,7 +80,7 @@ class Caller:
         if status >= 500:
             faults.append(f"status {status}")
         modelled = {error["shape"] for error in OPERATIONS[operation].get("errors", [])}
-        if name not in modelled | COMMON_ERRORS and name != "UnsupportedOperationException":
+        if name not in modelled | COMMON_ERRORS | {UNSUPPORTED, NOT_SIGNED}:
             faults.append(f"{name} is no error of {operation}")
         if not message:
             faults.append("no message")

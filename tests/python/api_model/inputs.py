@@ -56,6 +56,7 @@ MEMBERS = {
     "MfaConfiguration": lambda s: "OFF",
     "UserPoolTags": lambda s: {"team": "identity"},
     "ClientSecretId": lambda s: s.second_secret,
+    "SoftwareTokenMfaConfiguration": lambda s: {"Enabled": False},
 }
 
 # The same for one operation, where it differs.
@@ -110,12 +111,20 @@ LEFT_OUT_OF = {
     "AdminInitiateAuth": {"Session", "ContextData"},
     "CreateUserPool": {"UsernameAttributes", "LambdaConfig"},
     "UpdateUserPool": {"LambdaConfig"},
-    "CreateUserPoolClient": {"ClientSecret", "GenerateSecret", "RefreshTokenRotation"},
-    "UpdateUserPoolClient": {"RefreshTokenRotation"},
+    # Context data of users is for clients with a secret; rotation and ALLOW_REFRESH_TOKEN_AUTH exclude each other.
+    "CreateUserPoolClient": {
+        "ClientSecret",
+        "GenerateSecret",
+        "RefreshTokenRotation",
+        "EnablePropagateAdditionalUserContextData",
+    },
+    "UpdateUserPoolClient": {"RefreshTokenRotation", "EnablePropagateAdditionalUserContextData"},
     "UpdateUserPoolDomain": {"CustomDomainConfig"},  # a prefix has no certificate
     "GetTokensFromRefreshToken": {"ClientSecret", "DeviceKey"},
     "InitiateAuth": {"Session", "UserContextData"},
     "RevokeToken": {"ClientSecret"},
+    # Nobody is asked for a second factor: what would promise one is refused.
+    "SetUserPoolMfaConfig": {"SmsMfaConfiguration", "EmailMfaConfiguration", "WebAuthnConfiguration"},
 }
 
 
