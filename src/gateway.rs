@@ -14,13 +14,17 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 use crate::api::{ApiContext, Credentials};
+<<<<<<< HEAD
 use crate::audit::Audit;
 use crate::certificates::Resolver;
+=======
+use crate::audit::{Audit, Place};
+>>>>>>> main
 use crate::config::{Secrets, Settings, SettingsError, TlsFiles};
 use crate::context::{Context, Parts};
 use crate::directory::{Directory, DirectoryError};
 use crate::http::pages::{PageError, Pages};
-use crate::http::{self, State, correlation};
+use crate::http::{self, State, auditing, correlation, throttling};
 use crate::keys::Sealer;
 use crate::observe::directory::WatchedDirectory;
 use crate::observe::fetch::WatchedHttp;
@@ -128,6 +132,7 @@ impl Running {
         self.follower.stop().await;
         // To the end it says that traffic should go elsewhere. Nobody waits for its answers.
         self.metrics.stop(false).await;
+        self.state.context.audit.close().await;
         self.state.context.sessions.close().await;
         self.state.context.directory.close().await;
     }
@@ -165,6 +170,8 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         used: Arc::new(UsedMarks::new(Arc::clone(&sessions), Arc::clone(&directory))),
         shared: Arc::new(SharedMemory::new(Arc::clone(&sessions), Arc::clone(&clock))),
     };
+    let audit = audit(settings, Arc::clone(&metrics))?;
+    let throttle = Throttle::new(&settings.rate_limits, &clock, &random, Arc::clone(&metrics));
     let context = Context::open(Parts {
         directory,
         sessions,
@@ -173,8 +180,8 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         surface: surface(settings),
         metrics,
         triggers: Triggers::default(),
-        audit: Audit::default(),
-        throttle: Throttle::default(),
+        audit,
+        throttle,
     })
     .await?;
     // Before anything is dated.
@@ -195,6 +202,17 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         pages: Arc::new(Pages::new()?),
         attempts: Arc::default(),
         trusted_proxies: settings.trusted_proxies.clone().into(),
+    })
+}
+
+fn audit(settings: &Settings, metrics: Arc<Metrics>) -> Result<Audit, SettingsError> {
+    Audit::open(&settings.audit_log, metrics).map_err(|error| SettingsError {
+        setting: "POOLGATE_AUDIT_LOG".to_owned(),
+        given: match &settings.audit_log {
+            Place::File(path) => format!("given {}, which cannot be appended to ({error})", path.display()),
+            Place::Off | Place::Stdout => error.to_string(),
+        },
+        allowed: "off, stdout, or the path of a file in a directory that can be written to".to_owned(),
     })
 }
 
@@ -277,6 +295,9 @@ fn serve_public(
         App::new()
             .app_data(web::Data::new(state.clone()))
             .app_data(web::PayloadConfig::new(MAX_BODY))
+            // The last is the first to see a request.
+            .wrap(from_fn(auditing::middleware))
+            .wrap(from_fn(throttling::middleware))
             .wrap(from_fn(correlation::middleware))
             .configure(http::routes)
             .default_service(web::to(not_found))

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+<<<<<<< HEAD
 use poolgate::certificates_command::{self, CertificatesCommand, CertificatesError};
+=======
+use poolgate::audit::Place;
+>>>>>>> main
 use poolgate::check_provider::{self, CheckArguments};
 use poolgate::config::Settings;
 use poolgate::demo::{self, Ports};
@@ -192,6 +196,10 @@ async fn serve(config: Option<PathBuf>) -> ExitCode {
     let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
         return fail("signals cannot be received", 1);
     };
+    let mut rotated = match &settings.audit_log {
+        Place::File(_) => signal(SignalKind::hangup()).ok(),
+        Place::Off | Place::Stdout => None,
+    };
     let public_url = settings.public_url.as_str().trim_end_matches('/').to_owned();
     // A start may wait half a minute for its directory.
     let started = tokio::select! {
@@ -204,9 +212,23 @@ async fn serve(config: Option<PathBuf>) -> ExitCode {
         Err(error) => return fail(&error.to_string(), 1),
     };
     say(&format!("poolgate ready on {public_url}"));
-    told_to_stop(&mut terminate, &mut interrupt).await;
+    running.state.context.audit.begin();
+    loop {
+        tokio::select! {
+            () = told_to_stop(&mut terminate, &mut interrupt) => break,
+            () = told_of_rotation(&mut rotated) => running.state.context.audit.reopen(),
+        }
+    }
     running.stop().await;
     ExitCode::SUCCESS
+}
+
+/// Somebody has moved the audit log away; never, where it is no file.
+async fn told_of_rotation(hangup: &mut Option<Signal>) {
+    match hangup {
+        Some(hangup) => drop(hangup.recv().await),
+        None => std::future::pending().await,
+    }
 }
 
 async fn run_demo(ports: Ports) -> ExitCode {

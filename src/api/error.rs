@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::sigv4::SignatureFault;
 use crate::directory::DirectoryError;
 use crate::pool::LinkError;
+use crate::throttle::TooMany;
 
 /// A refused or failed call. The text of every variant but the last two is meant for the caller.
 #[derive(Debug, Error)]
@@ -60,6 +61,9 @@ pub enum ApiError {
     /// In the service model, not in this build.
     #[error("{0}")]
     Unsupported(String),
+    /// Asked too often; in so many seconds one is let through again.
+    #[error("Rate exceeded. Try again in {0} s.")]
+    TooManyRequests(u64),
     /// The signature was not accepted.
     #[error(transparent)]
     Signature(#[from] SignatureFault),
@@ -90,6 +94,7 @@ impl ApiError {
             Self::MediaType => (415, "UnsupportedMediaTypeException"),
             Self::UnknownOperation(_) => (404, "UnknownOperationException"),
             Self::Unsupported(_) => (400, "UnsupportedOperationException"),
+            Self::TooManyRequests(_) => (400, "TooManyRequestsException"),
             Self::Signature(SignatureFault::Missing) => (400, "MissingAuthenticationTokenException"),
             Self::Signature(SignatureFault::Incomplete(_)) => (400, "IncompleteSignatureException"),
             Self::Signature(SignatureFault::UnknownKey) => (400, "UnrecognizedClientException"),
@@ -124,6 +129,12 @@ pub(super) fn room_for(what: &str, count: usize, most: usize) -> Result<(), ApiE
         return Ok(());
     }
     Err(ApiError::LimitExceeded(format!("There may be at most {most} {what}, and there are {count}.")))
+}
+
+impl From<TooMany> for ApiError {
+    fn from(too_many: TooMany) -> Self {
+        Self::TooManyRequests(too_many.seconds)
+    }
 }
 
 impl From<DirectoryError> for ApiError {

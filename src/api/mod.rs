@@ -43,7 +43,7 @@ use crate::keys::Sealer;
 
 use members::Members;
 
-pub use envelope::handle;
+pub use envelope::{Caller, handle, refuse};
 pub use error::ApiError;
 pub use sigv4::Credentials;
 

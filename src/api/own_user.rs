@@ -8,6 +8,7 @@ use super::members::Members;
 use super::user_attributes::{Changes, Given, Writer};
 use super::users::{attributes, missing};
 use super::{ApiContext, ApiError, user_attributes};
+use crate::audit::notes;
 use crate::pool::{AppClient, User, UserChange};
 use crate::registry::LivePool;
 use crate::tokens::access::{self, AccessFault, Refusal};
@@ -38,6 +39,8 @@ impl Caller {
             Err(AccessFault::Refused(why)) => return Err(refused(why)),
             Err(AccessFault::Directory(error)) => return Err(error.into()),
         };
+        notes::user(&live.user.sub);
+        context.core.throttle.user(pool.id(), &live.user.sub)?;
         if !live.granted.has_scope(SCOPE) {
             return Err(ApiError::NotAuthorized("Access Token does not have required scopes".to_owned()));
         }

@@ -17,7 +17,9 @@ use zeroize::Zeroizing;
 pub use generated::{Credentials, Secrets};
 use source::Source;
 
+use crate::audit;
 use crate::stores::{DirectoryPlace, SessionPlace};
+use crate::throttle::Rates;
 
 /// A setting that cannot be used. One line: its name, what was given, what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -73,6 +75,10 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Address of metrics and health.
     pub metrics_listen: SocketAddr,
+    /// Where audit events are written.
+    pub audit_log: audit::Place,
+    /// How often a source, a client or a user may ask.
+    pub rate_limits: Rates,
     /// Extra trust roots for calls to providers.
     pub idp_ca_file: Option<PathBuf>,
     /// Networks that calls to providers may reach besides public ones.
@@ -104,6 +110,8 @@ impl Settings {
             "POOLGATE_PUBLIC_URL" => Some(public_url.to_owned()),
             "POOLGATE_DATA_DIR" => Some(data_dir.clone()),
             "POOLGATE_DEV" => Some("true".to_owned()),
+            // One person at one browser, and tests.
+            "POOLGATE_RATE_LIMITS" => Some("off".to_owned()),
             _ => None,
         })?)
     }
@@ -129,6 +137,8 @@ impl Settings {
             tls: tls(source)?,
             trusted_proxies: networks(source, "trusted_proxies")?,
             metrics_listen: address(source, "metrics_listen", "127.0.0.1:9230")?,
+            audit_log: audit_log(source),
+            rate_limits: rate_limits(source)?,
             idp_ca_file: source.get("idp_ca_file").map(PathBuf::from),
             idp_networks: networks(source, "idp_networks")?,
             saml_engines: engines(source)?,
@@ -248,6 +258,19 @@ fn networks(source: &Source, key: &str) -> Result<Vec<IpNet>, SettingsError> {
             parsed.map_err(|_| source.error(key, part, "networks such as 10.0.0.0/8, separated by commas"))
         })
         .collect()
+}
+
+fn audit_log(source: &Source) -> audit::Place {
+    match source.get("audit_log") {
+        None | Some("off") => audit::Place::Off,
+        Some("stdout") => audit::Place::Stdout,
+        Some(path) => audit::Place::File(PathBuf::from(path)),
+    }
+}
+
+fn rate_limits(source: &Source) -> Result<Rates, SettingsError> {
+    let given = source.get("rate_limits").unwrap_or("guide");
+    Rates::parse(given).map_err(|(given, allowed)| source.error("rate_limits", &given, &allowed))
 }
 
 fn flag(source: &Source, key: &str) -> Result<bool, SettingsError> {

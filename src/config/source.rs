@@ -6,7 +6,7 @@ use std::path::Path;
 use super::SettingsError;
 
 /// Every setting there is, as in the file.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 22] = [
     "listen",
     "public_url",
     "region",
@@ -21,6 +21,8 @@ const KEYS: [&str; 20] = [
     "tls_key",
     "trusted_proxies",
     "metrics_listen",
+    "audit_log",
+    "rate_limits",
     "idp_ca_file",
     "idp_networks",
     "saml_engines",

@@ -13,6 +13,7 @@ fn without_any_setting_the_defaults_of_the_interface_hold() {
     assert_eq!(settings.metrics_listen.to_string(), "127.0.0.1:9230");
     assert_eq!((settings.region.as_str(), settings.account_id.as_str()), ("us-east-1", "000000000000"));
     assert!(!settings.dev && settings.warnings.is_empty());
+    assert_eq!((settings.audit_log, settings.rate_limits), (audit::Place::Off, Rates::guide()));
 }
 
 #[test]
@@ -34,6 +35,8 @@ fn every_bad_setting_is_named_with_what_was_given_and_what_is_allowed() {
         ("POOLGATE_TRUSTED_PROXIES", "10.0.0.0/99"),
         ("POOLGATE_IDP_NETWORKS", "intranet"),
         ("POOLGATE_METRICS_LISTEN", "9230"),
+        ("POOLGATE_RATE_LIMITS", "slow"),
+        ("POOLGATE_RATE_LIMITS", "create=0"),
         ("POOLGATE_LAMBDA_ENDPOINT", "not a url"),
         ("POOLGATE_DEV", "yes"),
     ] {
@@ -193,4 +196,21 @@ fn what_a_shared_directory_leaves_open_is_said_at_start() {
     assert!(said("postgres://db/pool").contains("may travel in the open"));
     assert!(!said("postgres://127.0.0.1/pool").contains("may travel in the open"));
     assert!(said("postgres://127.0.0.1/pool").contains("only one gateway"));
+}
+
+#[test]
+fn audit_events_go_nowhere_to_standard_output_or_to_a_file() {
+    for (given, place) in [
+        ("off", audit::Place::Off),
+        ("stdout", audit::Place::Stdout),
+        ("/var/log/poolgate/audit.jsonl", audit::Place::File("/var/log/poolgate/audit.jsonl".into())),
+    ] {
+        assert_eq!(load(&[("POOLGATE_AUDIT_LOG", given)]).unwrap().audit_log, place);
+    }
+}
+
+#[test]
+fn the_demo_limits_nobody() {
+    let demo = Settings::for_demo("http://localhost:9229", std::path::Path::new("/tmp")).unwrap();
+    assert!(demo.rate_limits.is_off());
 }

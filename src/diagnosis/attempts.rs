@@ -115,7 +115,9 @@ impl Attempts {
         let failure =
             Failure { attempt: ending.attempt(), code: code.to_owned(), detail: words::bounded(detail) };
         self.change(ending, |seen| {
-            seen.failures.truncate(PER_PROVIDER - 1);
+            if seen.failures.len() >= PER_PROVIDER {
+                make_room(&mut seen.failures);
+            }
             seen.failures.push_front(failure);
         });
     }
@@ -155,6 +157,19 @@ impl Attempts {
         let (heard, seen) = kept.seen.entry(source.clone()).or_insert_with(|| (now, fresh()));
         *heard = now;
         change(seen);
+    }
+}
+
+/// The oldest of the code that most have makes room: whoever fails in one way as often as he likes does not push out
+/// what failed in another.
+fn make_room(failures: &mut VecDeque<Failure>) {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for failure in failures.iter() {
+        *counts.entry(&failure.code).or_default() += 1;
+    }
+    let most = counts.values().max().copied().unwrap_or_default();
+    if let Some(place) = failures.iter().rposition(|failure| counts.get(&*failure.code) == Some(&most)) {
+        failures.remove(place);
     }
 }
 
@@ -201,6 +216,19 @@ mod tests {
         assert_eq!(seen[0].failures.len(), PER_PROVIDER);
         assert_eq!((&*seen[0].failures[0].detail, &*seen[0].failures[49].detail), ("59", "10"));
         assert_eq!(seen[0].last_success.as_ref().unwrap().at, "2026-11-21T10:00:00Z");
+    }
+
+    #[test]
+    fn a_flood_of_one_kind_does_not_push_out_what_failed_in_another_way() {
+        let attempts = Attempts::default();
+        attempts.refused(&ending("Acme", NOW), "saml_audience", "the one to find");
+        for number in 0..1000 {
+            let code = if number % 3 == 0 { "other_browser" } else { "attempt_unknown" };
+            attempts.refused(&ending("Acme", NOW), code, "garbage");
+        }
+        let failures = &attempts.list(None, None)[0].failures;
+        assert_eq!(failures.len(), PER_PROVIDER);
+        assert_eq!(failures.back().unwrap().detail, "the one to find");
     }
 
     #[test]

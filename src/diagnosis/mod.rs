@@ -1,4 +1,4 @@
 //! Why sign-ins fail: the last failures of each provider, for the people who run the gateway.
 
 pub mod attempts;
-mod words;
+pub mod words;

@@ -33,6 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// In how many seconds a client may ask again when a store is away: a failover is over by then, as a rule.
 const COME_BACK: HeaderValue = HeaderValue::from_static("5");
 
+/// The same of whoever asked too often, where nobody worked it out: no limit lets fewer than one a second through.
+const IN_A_MOMENT: HeaderValue = HeaderValue::from_static("1");
+
 /// Gives the request its id, its log span and its header.
 ///
 /// # Errors
@@ -79,6 +82,9 @@ pub async fn middleware(
     }
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(RETRY_AFTER, COME_BACK);
+    }
+    if response.status() == StatusCode::TOO_MANY_REQUESTS && !response.headers().contains_key(RETRY_AFTER) {
+        response.headers_mut().insert(RETRY_AFTER, IN_A_MOMENT);
     }
     Ok(response)
 }

@@ -11,6 +11,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 use thiserror::Error;
 
 use super::{State, body, reply};
+use crate::audit::note;
 use crate::registry::LivePool;
 
 /// The pool whose domain this request came to. No such pool: a plain 404.
@@ -33,7 +34,11 @@ impl FromRequest for PoolAtHost {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { find(&request).await.map(PoolAtHost).ok_or(UnknownHost) })
+        Box::pin(async move {
+            let pool = find(&request).await.ok_or(UnknownHost)?;
+            note(|notes| notes.pool_id = Some(pool.id().to_owned()));
+            Ok(Self(pool))
+        })
     }
 }
 
@@ -77,7 +82,7 @@ fn knows_named(pool: &LivePool, pairs: &body::Pairs) -> bool {
 }
 
 /// The host without its port, from a trusted proxy's header or from `Host`.
-fn asked_host(request: &HttpRequest, state: &State) -> Option<String> {
+pub(super) fn asked_host(request: &HttpRequest, state: &State) -> Option<String> {
     let peer = request.peer_addr().map(|address| address.ip());
     let forwarded = peer.filter(|peer| is_trusted(*peer, state)).and_then(|_| forwarded_host(request));
     let host = match forwarded {

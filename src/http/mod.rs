@@ -4,6 +4,7 @@ pub mod api;
 pub mod arrival;
 pub mod assets;
 pub mod attempts;
+pub mod auditing;
 pub mod body;
 pub mod cookies;
 pub mod correlation;
@@ -17,8 +18,10 @@ pub mod oauth2;
 pub mod pages;
 pub mod reply;
 pub mod saml2;
+pub mod source;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod throttling;
 
 use std::sync::Arc;
 

@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::pages::headers::{self, FormTarget, Transport};
 use super::pages::{AutoPostPage, ErrorPage, ExpiredPage, Href, PageError};
 use super::{State, correlation};
+use crate::audit::notes;
 use crate::diagnosis::attempts::Ending;
+use crate::diagnosis::words;
 use crate::observe::labels::{Outcome, Start};
 use crate::registry::LivePool;
 use crate::sign_in::answer;
@@ -80,6 +82,12 @@ pub fn no_store(response: &mut HttpResponse) {
 /// An OAuth error as JSON. `error_message` repeats the description: Amplify reads that one.
 pub fn oauth_error(error: &OAuthError) -> HttpResponse {
     tracing::info!(error = error.error, description = %error.description, "refused");
+    notes::error(error.error, &error.description);
+    oauth_json(error)
+}
+
+/// The same without a log line.
+pub fn oauth_json(error: &OAuthError) -> HttpResponse {
     let mut response = HttpResponse::build(error.status).json(serde_json::json!({
         "error": error.error,
         "error_description": error.description,
@@ -156,6 +164,12 @@ pub struct Trouble<'a> {
 /// An error page.
 pub fn error_page(state: &State, request: &HttpRequest, trouble: &Trouble<'_>) -> HttpResponse {
     tracing::info!(code = trouble.code, what = trouble.what, "error page");
+    notes::error(trouble.code, trouble.title);
+    error_html(state, request, trouble)
+}
+
+/// The same without a log line.
+pub fn error_html(state: &State, request: &HttpRequest, trouble: &Trouble<'_>) -> HttpResponse {
     let html = state.pages.error(&ErrorPage {
         title: trouble.title.to_owned(),
         what: trouble.what.to_owned(),
@@ -207,6 +221,7 @@ pub fn app_error(
     error: &str,
     description: &str,
 ) -> HttpResponse {
+    notes::error(error, description);
     found(&answer::error(target, error, description, pool.issuer(&state.context.surface)))
 }
 
@@ -225,6 +240,8 @@ pub fn failed_from(
 ) -> HttpResponse {
     let code = failed.cause.code();
     let provider = failed.provider.as_ref().map(|(name, _)| name.as_str());
+    noted(provider, Some(&failed.client_id));
+    notes::error(code, &words::of(&failed.cause));
     if let Cause::Away(why) | Cause::Internal(why) = &failed.cause {
         tracing::error!(code, provider, %why, "a sign-in could not go on");
     } else {
@@ -242,6 +259,12 @@ pub fn failed_from(
         }
         None => unsolicited_page(state, request, &failed.cause.to_string()),
     }
+}
+
+/// Tells the audit log whose sign-in it was.
+pub fn noted(provider: Option<&str>, client_id: Option<&str>) {
+    provider.into_iter().for_each(notes::provider);
+    client_id.into_iter().for_each(notes::client);
 }
 
 /// This request, as the one that ended a sign-in.
@@ -267,6 +290,8 @@ pub fn refused(
     detail: &str,
 ) {
     let (provider, client_id) = who.unzip();
+    noted(provider, client_id);
+    notes::error(code, detail);
     // A RelayState that asks for what is not allowed was set up so at the provider; the rest fits no attempt.
     let (start, outcome) = match code {
         INVALID_REQUEST => (Start::Provider, Outcome::Failed),
@@ -304,6 +329,7 @@ pub fn succeeded(
     client_id: &str,
 ) {
     state.context.metrics.sign_ins.ended(pool.id(), Some(provider), start, Outcome::SignedIn);
+    noted(Some(provider), Some(client_id));
     state.attempts.succeeded(&ending(state, request, pool, Some(provider), Some(client_id)));
 }
 
@@ -322,6 +348,7 @@ pub fn unsolicited_page(state: &State, request: &HttpRequest, what: &str) -> Htt
 /// The page for an attempt that is over, was used already, or was started in another browser.
 pub fn expired_page(state: &State, request: &HttpRequest, code: &str) -> HttpResponse {
     tracing::info!(code, "an answer without a live attempt of this browser");
+    notes::error(code, "the answer fits no live attempt of this browser");
     let html = state.pages.expired(&ExpiredPage {
         code: code.to_owned(),
         correlation: correlation::of(request),

@@ -103,6 +103,18 @@ labels! {
     }
 }
 labels! {
+    /// What may be asked so often and no oftener; also the names of the setting `POOLGATE_RATE_LIMITS`.
+    Limit {
+        Source = "source", Client = "client", Domain = "domain", User = "user", Auth = "auth",
+        Create = "create", Customize = "customize", Describe = "describe", List = "list", Admin = "admin",
+        Membership = "membership", AdminAuth = "admin_auth",
+    }
+}
+labels! {
+    /// What became of an audit event.
+    Audited { Written = "written", Failed = "failed", Dropped = "dropped" }
+}
+labels! {
     /// What the directory is asked.
     DirectoryCall {
         Load = "load", LoadPool = "load_pool", ChangedSince = "changed_since", Write = "write",

@@ -8,8 +8,8 @@ use tracing::Instrument as _;
 
 use super::histogram::Histogram;
 use super::labels::{
-    Class, Counter, DirectoryCall, Fetched, Grant, Granting, Outcome, ProviderCall, SessionCall, SignOutEnd,
-    SignOutStart, Start, Step, Table, TypeLabel,
+    Audited, Class, Counter, DirectoryCall, Fetched, Grant, Granting, Limit, Outcome, ProviderCall,
+    SessionCall, SignOutEnd, SignOutStart, Start, Step, Table, TypeLabel,
 };
 use super::sign_ins::SignIns;
 use super::trace;
@@ -47,6 +47,10 @@ pub struct Metrics {
     pub directory: Table<DirectoryCall, Asked>,
     /// Questions to the session store.
     pub sessions: Table<SessionCall, Asked>,
+    /// Requests that were one too many.
+    pub throttled: Table<Limit, Counter>,
+    /// Audit events.
+    pub audited: Table<Audited, Counter>,
     /// Whether the directory answered last.
     pub directory_up: Up,
     /// Whether the session store answered last.

@@ -141,6 +141,15 @@ impl Page<'_> {
         let answers: Vec<_> =
             metrics.answers.iter().map(|(class, count)| (vec![("class", class)], count.get())).collect();
         self.counters("http_answers", "Answers of the public listener, by class", &answers)?;
+        let throttled: Vec<_> =
+            metrics.throttled.iter().map(|(scope, count)| (vec![("scope", scope)], count.get())).collect();
+        self.counters("throttled", "Requests that were one too many, by limit", &throttled)?;
+        let audited: Vec<_> = metrics
+            .audited
+            .iter()
+            .map(|(outcome, count)| (vec![("outcome", outcome)], count.get()))
+            .collect();
+        self.counters("audit_events", "Events for the audit log", &audited)?;
         let mut failures = store_failures("directory", &metrics.directory);
         failures.extend(store_failures("sessions", &metrics.sessions));
         self.counters("store_failures", "How often a store was away", &failures)

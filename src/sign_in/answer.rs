@@ -45,6 +45,7 @@ pub async fn success(
     let client = pool
         .client(request.client_id)
         .ok_or_else(|| Cause::Gone("The app client no longer exists".into()))?;
+    crate::audit::notes::user(&user.sub);
     let granted = Granted {
         scopes: request.scopes.to_vec(),
         auth_time: request.auth_time,

@@ -177,6 +177,7 @@ pub(super) async fn welcome(
     let mut profile = mapping::profile(&identity, &place, context.uuid(), began.at)?;
     profile.session = noted(context, pool, provider, &identity.get().session);
     let user = context.directory.sign_in(profile).await?;
+    crate::audit::notes::user(&user.sub);
 
     let identity = identity.into_inner();
     let mut at_provider = identity.session;

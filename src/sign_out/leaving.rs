@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::Duration;
 
 use super::hearing::Refused;
+use crate::audit::notes;
 use crate::context::{Context, digest_name};
 use crate::observe::labels::ProviderCall;
 use crate::pool::ProviderType;
@@ -118,7 +119,11 @@ pub async fn leave(
     onward: Onward,
 ) -> Result<Next, SessionError> {
     let ending = match session::peek(context, pool, cookie).await? {
-        Some(session) => at_provider(context, pool, cookie, &session).await,
+        Some(session) => {
+            notes::user(&session.sub);
+            notes::provider(&session.provider);
+            at_provider(context, pool, cookie, &session).await
+        }
         None => None,
     };
     let next = match ending {

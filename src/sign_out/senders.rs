@@ -10,6 +10,7 @@ use poolgate_providers::{
 };
 use time::OffsetDateTime;
 
+use crate::audit::notes;
 use crate::context::Context;
 use crate::observe::labels::ProviderCall;
 use crate::pool::ProviderType;
@@ -53,7 +54,10 @@ pub(super) async fn verify(
     let (mut heard, mut refusal) = (Vec::new(), None::<ProviderError>);
     for (live, adapter) in of_issuer(pool, kind, claimed) {
         match ask(context, pool, live, adapter, facts, message).await {
-            Ok(one) => heard.push(one),
+            Ok(one) => {
+                notes::provider(&one.0.name);
+                heard.push(one);
+            }
             Err(error @ ProviderError::StoreAway) => return Err(error),
             Err(error) => refusal = Some(telling(refusal, error)),
         }

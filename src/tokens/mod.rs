@@ -103,6 +103,7 @@ pub async fn mint(
     _occasion: Occasion,
 ) -> Result<TokenPair, TokenError> {
     let _signing = trace::sign().entered();
+    crate::audit::notes::user(&holder.user.sub);
     let (surface, now) = (&context.surface, context.now());
     let keys = &holder.pool.keys;
     let access_claims = claims::access_token(holder, granted, surface, now, context.timed_uuid());

@@ -132,6 +132,7 @@ class Stage(contextlib.ExitStack):
         """`poolgate serve`, ready."""
         host, port = metrics.split(":")
         settings = {"POOLGATE_LISTEN": listen, "POOLGATE_METRICS_LISTEN": metrics, "POOLGATE_DEV": "true",
+                    "POOLGATE_RATE_LIMITS": "off",
                     "POOLGATE_DATA_DIR": str(self.folder / f"data-{name}"), "POOLGATE_REGION": REGION}
         child = self.start(name, [BINARY, "serve", *arguments], settings | (environment or {}))
         # At the end of a test nobody waits for connections to drain.

@@ -25,6 +25,7 @@ macro_rules! for_each_provider {
 mod amplify;
 mod api_model;
 mod attacks;
+mod audit;
 mod browser;
 mod clients;
 mod clock;

@@ -4,6 +4,7 @@
 //! [`OVERRIDES`], and nowhere else.
 
 mod pattern;
+pub mod redact;
 #[cfg(test)]
 mod tests;
 mod unbuilt;
@@ -34,6 +35,8 @@ pub struct Model {
 pub struct Operation {
     /// Shape of its input.
     pub input: Option<String>,
+    /// Shape of its output.
+    pub output: Option<String>,
     /// `none`: no signature needed.
     pub authtype: Option<String>,
     /// Names of the errors it may answer.
@@ -44,6 +47,12 @@ impl Operation {
     /// Whether the request must be signed.
     pub fn signed(&self) -> bool {
         self.authtype.as_deref() != Some("none")
+    }
+
+    /// Whether its input has this member.
+    pub fn takes(&self, member: &str) -> bool {
+        let shape = self.input.as_ref().and_then(|name| model().shapes.get(name));
+        shape.is_some_and(|shape| shape.members.contains_key(member))
     }
 }
 

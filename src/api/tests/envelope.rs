@@ -1,19 +1,22 @@
 use super::*;
-use crate::api::envelope::{CONTENT_TYPE, MAX_BODY, handle, new_request_id};
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::api::envelope::{CONTENT_TYPE, Caller, MAX_BODY, handle, new_request_id};
 use crate::api::sigv4::Request;
 
+const CALLER: Caller<'static> = Caller { request_id: "id-1", source: IpAddr::V4(Ipv4Addr::LOCALHOST) };
 const TARGET: &str = "AWSCognitoIdentityProviderService.";
 
-struct Answer {
-    status: u16,
-    headers: http::HeaderMap,
-    body: Value,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: http::HeaderMap,
+    pub(super) body: Value,
 }
 
 async fn send(world: &World, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let headers = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
     let request = Request { method: "POST", path: "/", query: None, headers, body };
-    let response = handle(&world.api, &request, "id-1").await;
+    let response = handle(&world.api, &request, CALLER).await;
     let (parts, body) = response.into_parts();
     let body = serde_json::from_slice(&body).unwrap();
     Answer { status: parts.status.as_u16(), headers: parts.headers, body }
@@ -73,12 +76,10 @@ async fn requests_that_are_no_aws_json_calls_are_refused() {
     }
 }
 
-#[tokio::test]
-async fn a_signed_request_is_answered_and_a_changed_one_is_not() {
+/// The headers of a call, signed.
+pub(super) fn signed(operation: &str, body: &[u8]) -> Vec<(String, String)> {
     use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-    let world = World::new().await;
-    let target = format!("{TARGET}ListUserPools");
-    let body = b"{\"MaxResults\":1}";
+    let target = format!("{TARGET}{operation}");
     let identity = aws_credential_types::Credentials::new("AKIDEXAMPLE", "secret", None, None, "test").into();
     let seconds = NOW.unix_timestamp().unsigned_abs();
     let params = aws_sigv4::sign::v4::SigningParams::builder()
@@ -98,9 +99,29 @@ async fn a_signed_request_is_answered_and_a_changed_one_is_not() {
         SignableBody::Bytes(body),
     );
     let (instructions, _) = sign(signable.unwrap(), &params).unwrap().into_parts();
-    let mut signed = headers.clone();
-    signed.extend(instructions.headers());
-    let answer = send(&world, &signed, body).await;
+    let all = headers.iter().copied().chain(instructions.headers());
+    all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Calls as an administrator.
+pub(super) async fn call_signed(world: &World, operation: &str, input: &Value) -> Answer {
+    let body = input.to_string().into_bytes();
+    let headers = signed(operation, &body);
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    send(world, &headers, &body).await
+}
+
+/// Calls without a signature.
+pub(super) async fn call_plain(world: &World, operation: &str, input: &Value) -> Answer {
+    send(world, &plain(&format!("{TARGET}{operation}")), input.to_string().as_bytes()).await
+}
+
+#[tokio::test]
+async fn a_signed_request_is_answered_and_a_changed_one_is_not() {
+    let world = World::new().await;
+    let signed = signed("ListUserPools", b"{\"MaxResults\":1}");
+    let signed: Vec<_> = signed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let answer = send(&world, &signed, b"{\"MaxResults\":1}").await;
     assert_eq!((answer.status, answer.body), (200, json!({ "UserPools": [] })));
     assert!(!answer.headers.contains_key("x-amzn-errortype"));
     let answer = send(&world, &signed, b"{\"MaxResults\":2}").await;

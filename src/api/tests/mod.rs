@@ -1,6 +1,10 @@
 //! Every operation against the embedded directory, as the demo calls it: without a signature.
 
+<<<<<<< HEAD
 mod client_secrets;
+=======
+mod audit;
+>>>>>>> main
 mod clients;
 mod domains;
 mod envelope;
@@ -11,8 +15,12 @@ mod pools;
 mod providers;
 mod resource_servers;
 mod social_providers;
+<<<<<<< HEAD
 mod tags;
 mod ui_customization;
+=======
+mod throttle;
+>>>>>>> main
 mod users;
 
 use std::collections::HashMap;

@@ -270,3 +270,21 @@ fn profile(pool: &str) -> crate::pool::FederatedProfile {
         at: NOW,
     }
 }
+
+#[tokio::test]
+async fn a_user_who_asks_too_often_waits_and_a_token_that_is_none_uses_up_nothing() {
+    let mut home = Home::new().await;
+    super::throttle::limit(&mut home.world, "user=1");
+    let token = json!({ "AccessToken": home.token(ADMIN).await });
+    let forged = json!({ "AccessToken": format!("{}x", token["AccessToken"].as_str().unwrap()) });
+    for _ in 0..20 {
+        home.world.refused("GetUser", forged.clone()).await;
+    }
+    for _ in 0..10 {
+        home.world.ok("GetUser", token.clone()).await;
+    }
+    let another = json!({ "AccessToken": home.token(ADMIN).await });
+    for token in [token, another] {
+        assert_eq!(home.world.refused("GetUser", token).await.0, "TooManyRequestsException");
+    }
+}

@@ -91,6 +91,7 @@ async fn answer_from(
         Ok(location) => {
             let provider = signed_in.session.provider.as_str();
             tracing::info!(client_id = %asked.client_id, provider, "single sign-on");
+            reply::noted(Some(provider), Some(&asked.client_id));
             let sign_ins = &state.context.metrics.sign_ins;
             sign_ins.ended(pool.id(), Some(provider), Start::Session, Outcome::SignedIn);
             reply::found(&location)
@@ -119,6 +120,7 @@ pub async fn depart(
     match begin::begin(&state.context, pool, asked, provider, &browser).await {
         Ok(outbound) => {
             state.context.metrics.sign_ins.departed(pool.id(), provider);
+            reply::noted(Some(provider), Some(&asked.client_id));
             let mut response = reply::outbound(state, provider, outbound);
             if let Err(error) = response.add_cookie(&cookies::browser(state, browser)) {
                 let cause = Cause::Internal(error.to_string());

@@ -11,6 +11,7 @@ use crate::http::State;
 use crate::http::body::{self, once};
 use crate::http::host::{PoolAtHost, knowing};
 use crate::http::reply::{self, OAuthError};
+use crate::http::throttling;
 use crate::registry::LivePool;
 
 /// Ends the family of a refresh token: 200 with an empty body, known or not.
@@ -41,6 +42,7 @@ async fn end(
     let pool = knowing(state, pool, |pool| claimed.as_ref().is_none_or(|id| pool.client(id).is_some())).await;
     let pool = &*pool;
     let client = authenticate(pool, request, &form).map_err(|error| error.told(StatusCode::UNAUTHORIZED))?;
+    throttling::client_call(state, pool, client)?;
     let token = once(&form, "token").map_err(|why| bad(&why))?.ok_or_else(|| bad("token is missing"))?;
     if !client.revocation_enabled() {
         return Err(bad("token revocation is switched off for the client (EnableTokenRevocation)"));

@@ -6,11 +6,13 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::client_auth::{authenticate, claimed};
+use crate::audit::note;
 use crate::grants::{GrantError, TokenAnswer, authorization_code, refresh_token};
 use crate::http::State;
 use crate::http::body::{self, Pairs, once};
 use crate::http::host::{PoolAtHost, knowing};
 use crate::http::reply::{self, OAuthError};
+use crate::http::throttling;
 use crate::observe::labels::{Grant, Label as _};
 use crate::pool::{AppClient, OAuthFlow};
 use crate::registry::LivePool;
@@ -27,6 +29,7 @@ pub async fn post(
         Ok(answer) => reply::json(&answer),
         Err(error) => reply::oauth_error(&error),
     };
+    note(|notes| notes.grant = Some(grant.as_str()));
     state.context.metrics.granted(grant, response.status().as_u16());
     reply::no_store(&mut response);
     crate::http::cors::open(&mut response);
@@ -49,6 +52,7 @@ async fn exchange(
     let pool = knowing(state, pool, |pool| claimed.as_ref().is_none_or(|id| pool.client(id).is_some())).await;
     let pool = &*pool;
     let client = authenticate(pool, request, &form).map_err(|error| error.told(StatusCode::BAD_REQUEST))?;
+    throttling::client_call(state, pool, client)?;
     match grant_type {
         "authorization_code" => code(state, pool, client, &form).await,
         "refresh_token" => {

@@ -5,6 +5,7 @@ use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
+use crate::audit::notes;
 use crate::http::State;
 use crate::http::host::PoolAtHost;
 use crate::http::reply::{self, OAuthError};
@@ -49,6 +50,8 @@ async fn look_up(state: &State, pool: &Arc<LivePool>, request: &HttpRequest) -> 
             OAuthError::unavailable()
         }
     })?;
+    notes::user(&live.user.sub);
+    notes::client(&live.client_id);
     if !live.granted.has_scope("openid") {
         return Err(unauthorized("Access token does not contain openid scope"));
     }

@@ -25,7 +25,7 @@ use crate::context::{Context, Parts};
 use crate::directory::sqlite::SqliteDirectory;
 use crate::directory::{Directory, Unlink};
 use crate::http::pages::Pages;
-use crate::http::{State, correlation, routes};
+use crate::http::{State, auditing, correlation, routes, throttling};
 use crate::keys::Sealer;
 use crate::observe::directory::WatchedDirectory;
 use crate::observe::metrics::Metrics;
@@ -358,6 +358,8 @@ impl House {
             App::new()
                 .app_data(web::Data::new(self.state.clone()))
                 .app_data(web::PayloadConfig::new(crate::http::body::MAX_SAML_FORM))
+                .wrap(from_fn(auditing::middleware))
+                .wrap(from_fn(throttling::middleware))
                 .wrap(from_fn(correlation::middleware))
                 .configure(routes),
         )

@@ -3,7 +3,11 @@
 
 mod apple;
 mod attempts;
+<<<<<<< HEAD
 mod client_secrets;
+=======
+mod auditing;
+>>>>>>> main
 mod diagnosis;
 mod documents;
 mod house;
@@ -26,6 +30,7 @@ mod sessions;
 mod single_logout;
 mod social;
 mod stores;
+mod throttling;
 mod token;
 mod user_info;
 mod users;

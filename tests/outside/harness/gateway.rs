@@ -85,8 +85,7 @@ impl Gateway {
 
     /// SIGTERM; returns its exit code.
     pub async fn stop(&mut self) -> Option<i32> {
-        let id = self.pid().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        self.signal("TERM").await;
         tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("the gateway stops").unwrap().code()
     }
 
@@ -153,6 +152,12 @@ impl Gateway {
 
     fn log(&self) -> PathBuf {
         self.home.path().join("gateway.log")
+    }
+
+    /// Sends it a signal by name, such as `HUP`.
+    pub async fn signal(&self, name: &str) {
+        let id = self.pid().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().await.unwrap().success());
     }
 
     /// What `/readyz` or `/healthz` answers: the status, or `None` when nobody does within 10 s.
@@ -230,6 +235,8 @@ async fn spawn(port: u16, metrics_port: u16, home: &Path, settings: &[(String, S
         .env("POOLGATE_ACCESS_KEY_ID", ACCESS_KEY)
         .env("POOLGATE_SECRET_ACCESS_KEY", SECRET_KEY)
         .env("POOLGATE_DEV", "true")
+        // What a test asks in a second, a person asks in an hour.
+        .env("POOLGATE_RATE_LIMITS", "off")
         .env("POOLGATE_SAML_ENGINES", if cfg!(feature = "samael") { "both" } else { "rust" })
         .envs(settings.iter().map(|(key, value)| (key, value)))
         .stdin(Stdio::null())
