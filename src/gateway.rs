@@ -14,12 +14,8 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 use crate::api::{ApiContext, Credentials};
-<<<<<<< HEAD
-use crate::audit::Audit;
-use crate::certificates::Resolver;
-=======
 use crate::audit::{Audit, Place};
->>>>>>> main
+use crate::certificates::Resolver;
 use crate::config::{Secrets, Settings, SettingsError, TlsFiles};
 use crate::context::{Context, Parts};
 use crate::directory::{Directory, DirectoryError};

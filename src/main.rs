@@ -5,11 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-<<<<<<< HEAD
-use poolgate::certificates_command::{self, CertificatesCommand, CertificatesError};
-=======
 use poolgate::audit::Place;
->>>>>>> main
+use poolgate::certificates_command::{self, CertificatesCommand, CertificatesError};
 use poolgate::check_provider::{self, CheckArguments};
 use poolgate::config::Settings;
 use poolgate::demo::{self, Ports};

@@ -1,10 +1,7 @@
 //! Every operation against the embedded directory, as the demo calls it: without a signature.
 
-<<<<<<< HEAD
-mod client_secrets;
-=======
 mod audit;
->>>>>>> main
+mod client_secrets;
 mod clients;
 mod domains;
 mod envelope;
@@ -15,12 +12,9 @@ mod pools;
 mod providers;
 mod resource_servers;
 mod social_providers;
-<<<<<<< HEAD
 mod tags;
-mod ui_customization;
-=======
 mod throttle;
->>>>>>> main
+mod ui_customization;
 mod users;
 
 use std::collections::HashMap;

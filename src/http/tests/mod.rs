@@ -3,11 +3,8 @@
 
 mod apple;
 mod attempts;
-<<<<<<< HEAD
-mod client_secrets;
-=======
 mod auditing;
->>>>>>> main
+mod client_secrets;
 mod diagnosis;
 mod documents;
 mod house;
