@@ -45,7 +45,9 @@ fn profile(number: u64) -> FederatedProfile {
         required: vec!["email".into()],
         immutable: Vec::new(),
         group: format!("{POOL}_Okta"),
+        mapped_groups: Vec::new(),
         session: None,
+        may_sign_up: true,
         at: SystemClock.now(),
     }
 }

@@ -175,7 +175,7 @@ async fn build_state(settings: &Settings) -> Result<State, StartError> {
         around,
         surface: surface(settings),
         metrics,
-        triggers: Triggers::default(),
+        triggers: triggers(settings)?,
         audit,
         throttle,
     })
@@ -221,6 +221,16 @@ pub(crate) fn surface(settings: &Settings) -> Surface {
         dev: settings.dev,
         engines: settings.saml_engines,
     }
+}
+
+/// Where the functions of the administrator are invoked.
+pub(crate) fn triggers(settings: &Settings) -> Result<Triggers, SettingsError> {
+    let Some(endpoint) = &settings.lambda_endpoint else { return Ok(Triggers::default()) };
+    Triggers::connect(endpoint.clone()).map_err(|error| SettingsError {
+        setting: "POOLGATE_LAMBDA_ENDPOINT".to_owned(),
+        given: format!("given {endpoint}, which cannot be asked ({error})"),
+        allowed: "base URL of a Lambda Invoke API".to_owned(),
+    })
 }
 
 /// Seals and opens under the master key.

@@ -1,4 +1,4 @@
-//! `poolgate keys`: an administrator shows, rolls over and retires a pool's SAML keys. An embedded directory belongs to
+//! `poolgate keys`: an administrator shows, rolls over and retires a pool's keys, those of SAML and those of tokens. An embedded directory belongs to
 //! one process, so its gateway must be stopped; with PostgreSQL gateways run on, and follow within seconds.
 
 use std::fmt::Write as _;
@@ -20,16 +20,18 @@ use crate::directory::{Directory, DirectoryError};
 use crate::gateway;
 use crate::keys::roll_over::{self, KeyState};
 use crate::keys::{KeyRecord, KeyUse};
-use crate::registry::{KeyChangeError, Registry, Surface};
+use crate::registry::{KeyChangeError, LivePool, Registry, Surface};
 use crate::stores;
 
-/// How long a new signing key is published before it is used, unless told otherwise, in days.
+/// How long a new SAML signing key is published before it is used, unless told otherwise, in days.
 const WAIT_DAYS: u16 = 7;
+/// How long a new key of tokens is, in days: few verifiers keep a JWKS longer.
+const TOKEN_WAIT_DAYS: u16 = 1;
 
-/// What is done with the SAML keys of one pool.
+/// What is done with the keys of one pool.
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
-    /// Shows the pool's SAML keys, what each one does, and its certificate.
+    /// Shows the pool's keys, what each one does, and the certificates of those of SAML.
     List {
         /// Which pool.
         #[command(flatten)]
@@ -42,12 +44,13 @@ pub enum KeysCommand {
         place: Place,
         /// What the key is for.
         #[arg(long = "use", value_enum)]
-        key_use: SamlUse,
-        /// saml-signing: how many days the new certificate is published before it is used [default: 7].
+        key_use: RollingUse,
+        /// How many days the new key is published before it is used; not for saml-encryption [default: 7 for
+        /// saml-signing, 1 for the keys of tokens, of which 0 means 5 minutes].
         #[arg(long, value_name = "DAYS")]
         use_after: Option<u16>,
     },
-    /// Removes a key that no provider needs any more, for good.
+    /// Removes a key that nobody needs any more, for good.
     Retire {
         /// Which pool.
         #[command(flatten)]
@@ -55,6 +58,9 @@ pub enum KeysCommand {
         /// Its id, as the list shows it.
         #[arg(long, value_name = "KEYID", allow_hyphen_values = true)]
         key: String,
+        /// Retire a key of tokens although some that it made still live: they end.
+        #[arg(long)]
+        end_tokens: bool,
     },
 }
 
@@ -71,11 +77,31 @@ pub struct Place {
 
 /// The keys that roll over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SamlUse {
-    /// Signs requests and logout messages.
+pub enum RollingUse {
+    /// Signs ID tokens.
+    IdToken,
+    /// Signs access tokens.
+    AccessToken,
+    /// Seals refresh tokens.
+    RefreshToken,
+    /// Signs SAML requests and logout messages.
     SamlSigning,
-    /// Decrypts assertions.
+    /// Decrypts SAML assertions.
     SamlEncryption,
+}
+
+impl RollingUse {
+    /// What it is for, and how many days it is published before that unless told otherwise; `None`: it is shown at
+    /// once.
+    const fn meaning(self) -> (KeyUse, Option<u16>) {
+        match self {
+            Self::IdToken => (KeyUse::IdToken, Some(TOKEN_WAIT_DAYS)),
+            Self::AccessToken => (KeyUse::AccessToken, Some(TOKEN_WAIT_DAYS)),
+            Self::RefreshToken => (KeyUse::RefreshToken, Some(TOKEN_WAIT_DAYS)),
+            Self::SamlSigning => (KeyUse::SamlSigning, Some(WAIT_DAYS)),
+            Self::SamlEncryption => (KeyUse::SamlEncryption, None),
+        }
+    }
 }
 
 /// Why it was not done. One line for the administrator.
@@ -94,7 +120,7 @@ pub enum KeysError {
     )]
     Running,
     /// Encryption keys are shown at once.
-    #[error("--use-after is for saml-signing: an encryption key is shown to providers at once")]
+    #[error("--use-after is for keys that sign or seal: an encryption key is shown to providers at once")]
     NoWait,
     /// The rules of a roll-over, or the directory.
     #[error(transparent)]
@@ -166,51 +192,101 @@ async fn change(
             let snapshot = registry.snapshot();
             let pool = snapshot.pool(&place.pool);
             let pool = pool.ok_or_else(|| KeyChangeError::NoPool(place.pool.clone()))?;
-            let keys = pool.keys.records();
-            let saml = keys.iter().filter(|key| key.key_use.is_saml());
-            Ok(saml.map(|key| describe(keys, key, now)).collect::<Vec<_>>().join("\n\n"))
+            Ok(pool
+                .keys
+                .records()
+                .iter()
+                .map(|key| describe(pool, key, now))
+                .collect::<Vec<_>>()
+                .join("\n\n"))
         }
         KeysCommand::Roll { place, key_use, use_after } => {
-            let (key_use, days) = match (key_use, use_after) {
-                (SamlUse::SamlSigning, days) => (KeyUse::SamlSigning, days.unwrap_or(WAIT_DAYS)),
-                (SamlUse::SamlEncryption, None) => (KeyUse::SamlEncryption, 0),
-                (SamlUse::SamlEncryption, Some(_)) => return Err(KeysError::NoWait),
+            let (key_use, days) = match (key_use.meaning(), use_after) {
+                ((_, None), Some(_)) => return Err(KeysError::NoWait),
+                ((key_use, default), days) => (key_use, days.or(default).unwrap_or_default()),
             };
             let made = registry.roll_key(&place.pool, key_use, Duration::days(days.into())).await?;
             let snapshot = registry.snapshot();
             let pool = snapshot.pool(&place.pool);
             let pool = pool.ok_or_else(|| KeyChangeError::NoPool(place.pool.clone()))?;
-            let metadata = pool.domain_url(surface).map_or_else(
-                || "the certificate below".to_owned(),
-                |url| format!("{}saml2/metadata or the certificate below", url.as_str()),
-            );
-            let next = if key_use == KeyUse::SamlSigning {
-                format!("Give every provider {metadata} before the new key is used")
-            } else {
-                format!("Give every provider {metadata}; the older key decrypts until then")
-            };
-            let described = describe(pool.keys.records(), &made, now);
-            Ok(format!("{described}\n\n{next}, and retire the older key when all have it."))
+            Ok(format!("{}\n\n{}", describe(pool, &made, now), next_steps(pool, key_use, surface)))
         }
-        KeysCommand::Retire { place, key } => {
-            registry.retire_key(&place.pool, key).await?;
+        KeysCommand::Retire { place, key, end_tokens } => {
+            registry.retire_key(&place.pool, key, *end_tokens).await?;
             Ok(format!("key {key} is retired"))
         }
     }
 }
 
-/// A key for a person: what it does, until when its certificate lasts, and the certificate as a PEM file.
-fn describe(keys: &[KeyRecord], key: &KeyRecord, now: OffsetDateTime) -> String {
-    let key_use = if key.key_use == KeyUse::SamlSigning { "saml-signing" } else { "saml-encryption" };
+/// What is to be done after a roll-over.
+fn next_steps(pool: &LivePool, key_use: KeyUse, surface: &Surface) -> String {
+    let metadata = || {
+        pool.domain_url(surface).map_or_else(
+            || "the certificate below".to_owned(),
+            |url| format!("{}saml2/metadata or the certificate below", url.as_str()),
+        )
+    };
+    match key_use {
+        KeyUse::SamlSigning => format!(
+            "Give every provider {} before the new key is used, and retire the older key when all have it.",
+            metadata()
+        ),
+        KeyUse::SamlEncryption => format!(
+            "Give every provider {}; the older key decrypts until then, and retire the older key when all have it.",
+            metadata()
+        ),
+        KeyUse::IdToken | KeyUse::AccessToken => format!(
+            "It is in {}/.well-known/jwks.json from now on: whoever keeps a copy must read it anew before the new key \
+             is used. Retire the older key when the tokens that it signed have ended: the list says when.",
+            pool.issuer(surface)
+        ),
+        KeyUse::RefreshToken => {
+            "Nobody outside needs to know. Retire the older key when the tokens that it sealed have ended: the list \
+             says when."
+                .to_owned()
+        }
+    }
+}
+
+/// A key for a person: what it does, and what others know it by.
+fn describe(pool: &LivePool, key: &KeyRecord, now: OffsetDateTime) -> String {
+    let keys = pool.keys.records();
     let does = match (roll_over::state(keys, key, now), key.key_use) {
-        (KeyState::InUse, KeyUse::SamlSigning) => "in use: signs".to_owned(),
-        (KeyState::InUse, _) => "in use: shown to providers, decrypts".to_owned(),
+        (KeyState::InUse, KeyUse::SamlEncryption) => "in use: shown to providers, decrypts".to_owned(),
+        (KeyState::InUse, KeyUse::RefreshToken) => "in use: seals".to_owned(),
+        (KeyState::InUse, _) => "in use: signs".to_owned(),
+        (KeyState::Waiting(from), KeyUse::RefreshToken) => format!("known, seals from {} on", moment(from)),
         (KeyState::Waiting(from), _) => format!("published, signs from {} on", moment(from)),
         (KeyState::Old, KeyUse::SamlSigning) => "old: published, signs no more".to_owned(),
-        (KeyState::Old, _) => "old: still decrypts, shown no more".to_owned(),
+        (KeyState::Old, KeyUse::SamlEncryption) => "old: still decrypts, shown no more".to_owned(),
+        (KeyState::Old, _) => {
+            let until = roll_over::needed_until(keys, key, pool.longest_refresh());
+            let until = until.map(|until| moment(until.unix_timestamp())).unwrap_or_default();
+            format!("old: makes no tokens any more, those that it made live until {until} at most")
+        }
     };
-    let mut text = format!("{key_use} {}\n  {does}\n  made {}", key.id, moment(key.created));
-    let certificate = key.certificate.as_deref().unwrap_or_default();
+    let mut text = format!("{} {}\n  {does}\n  made {}", name_of(key.key_use), key.id, moment(key.created));
+    if let Some(kid) = pool.keys.kid(&key.id) {
+        let _ = write!(text, "\n  kid {kid}");
+    }
+    if let Some(certificate) = &key.certificate {
+        describe_certificate(&mut text, certificate);
+    }
+    text
+}
+
+const fn name_of(key_use: KeyUse) -> &'static str {
+    match key_use {
+        KeyUse::IdToken => "id-token",
+        KeyUse::AccessToken => "access-token",
+        KeyUse::RefreshToken => "refresh-token",
+        KeyUse::SamlSigning => "saml-signing",
+        KeyUse::SamlEncryption => "saml-encryption",
+    }
+}
+
+/// Until when the certificate lasts, and the certificate as a PEM file.
+fn describe_certificate(text: &mut String, certificate: &str) {
     let der = STANDARD.decode(certificate).unwrap_or_default();
     if let Ok(read) = VerifyKey::from_der(&der) {
         let fingerprint: Vec<_> =
@@ -228,7 +304,6 @@ fn describe(keys: &[KeyRecord], key: &KeyRecord, now: OffsetDateTime) -> String 
         let _ = writeln!(text, "{rest}");
     }
     text.push_str("-----END CERTIFICATE-----");
-    text
 }
 
 fn moment(seconds: i64) -> String {

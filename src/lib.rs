@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`demo`] | simulated providers and a sample app, also used by the tests |
 //! | [`check_provider`] | `poolgate check-provider`: one provider checked without a sign-in |
+//! | [`apply`] | `poolgate apply`, `poolgate export`: the configuration as a file |
 //! | [`keys_command`], [`certificates_command`] | `poolgate keys`: SAML keys rolled over by an administrator; `poolgate certificates`: those of custom domains imported |
 //! | [`migrate`] | `poolgate migrate`: an embedded directory copied to PostgreSQL |
 //! | [`healthcheck`] | `poolgate healthcheck`: is the gateway beside us well? |
@@ -31,6 +32,7 @@
 //! Protocols live in the crate `poolgate-providers`, which knows none of these.
 
 pub mod api;
+pub mod apply;
 pub mod audit;
 pub mod certificates;
 pub mod certificates_command;

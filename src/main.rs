@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use poolgate::apply::ApplyError;
+use poolgate::apply::command::{self as apply_command, ApplyArguments, ExportArguments};
 use poolgate::audit::Place;
 use poolgate::certificates_command::{self, CertificatesCommand, CertificatesError};
 use poolgate::check_provider::{self, CheckArguments};
@@ -38,6 +40,18 @@ enum Command {
     CheckProvider {
         #[command(flatten)]
         arguments: Box<CheckArguments>,
+    },
+    /// Makes user pools, and what is in them, match a YAML file with the names of the management API: all at once, or
+    /// not at all. Safe to repeat. Gateways run on meanwhile where the directory is on PostgreSQL; the gateway of an
+    /// embedded directory must be stopped.
+    Apply {
+        #[command(flatten)]
+        arguments: ApplyArguments,
+    },
+    /// Prints what exists as a file that `apply` reads back with no change.
+    Export {
+        #[command(flatten)]
+        arguments: ExportArguments,
     },
     /// Asks the running gateway of the same settings how it is: exit code 0 when it is well, 1 when it is not.
     Healthcheck {
@@ -127,6 +141,8 @@ fn run(command: Command, runtime: &tokio::runtime::Runtime) -> ExitCode {
             }
             Err(error) => fail(&error.to_string(), 2),
         },
+        Command::Apply { arguments } => told(runtime.block_on(apply_command::run_apply(arguments))),
+        Command::Export { arguments } => told(runtime.block_on(apply_command::run_export(arguments))),
         Command::Healthcheck { arguments } => match runtime.block_on(healthcheck::run(arguments)) {
             Ok(said) => {
                 say(said);
@@ -253,6 +269,18 @@ async fn told_to_stop(terminate: &mut Signal, interrupt: &mut Signal) {
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping");
+}
+
+/// Says what was done, or why it was not.
+fn told(done: Result<String, ApplyError>) -> ExitCode {
+    match done {
+        Ok(said) => {
+            say(said.trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(error @ ApplyError::Settings(_)) => fail(&error.to_string(), 2),
+        Err(error) => fail(&error.to_string(), 1),
+    }
 }
 
 /// One line to standard output, at once.

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use crate::keys::{PoolKeys, pool_keys};
-use crate::pool::{AppClient, Domain, IdentityProvider, UserPool};
+use crate::pool::{AppClient, Domain, FederatedProfile, Group, Identity, IdentityProvider, User, UserPool};
 use crate::registry::{LivePool, LiveProvider, Surface, Versioned};
 
 /// The moment at which tests live.
@@ -102,14 +102,46 @@ pub fn live_pool(client: AppClient, providers: Vec<IdentityProvider>) -> Arc<Liv
         let name = value.provider_name.clone();
         (name, LiveProvider { config: Versioned { value, version: 0 }, adapter: Err("no adapter".into()) })
     };
+    let own_group = |provider: &IdentityProvider| {
+        (provider.group(), Versioned { value: Group::of_provider(provider), version: 0 })
+    };
+    let groups = providers.iter().map(own_group).collect();
     Arc::new(LivePool {
         pool: Versioned { value: user_pool(), version: 0 },
         clients: BTreeMap::from([(client.client_id.clone(), Versioned { value: client, version: 0 })]),
         providers: providers.into_iter().map(live).collect(),
         domains: vec![Versioned { value: domain, version: 0 }],
         resource_servers: BTreeMap::new(),
-        groups: BTreeMap::new(),
+        groups,
         ui: BTreeMap::new(),
         keys: keys(),
     })
+}
+
+/// A user as the provider Acme makes one.
+pub fn user() -> User {
+    let profile = FederatedProfile {
+        pool_id: "us-east-1_Tests0001".to_owned(),
+        username: "Acme_ann".to_owned(),
+        new_sub: "00000000-0000-4000-8000-000000000001".to_owned(),
+        identity: Identity {
+            provider_name: "Acme".to_owned(),
+            provider_type: "SAML".to_owned(),
+            user_id: "ann".to_owned(),
+            issuer: None,
+            primary: true,
+            date_created: 0,
+        },
+        set: BTreeMap::new(),
+        remove: Vec::new(),
+        recognised: BTreeMap::new(),
+        required: Vec::new(),
+        immutable: Vec::new(),
+        group: "us-east-1_Tests0001_Acme".to_owned(),
+        mapped_groups: Vec::new(),
+        session: None,
+        may_sign_up: true,
+        at: NOW,
+    };
+    profile.apply(None).unwrap().0
 }

@@ -1,8 +1,10 @@
 //! Who somebody is, as a provider said it and as we verified it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 /// A value that passed every check of this crate. It cannot be made outside of it.
@@ -46,6 +48,25 @@ pub struct ExternalIdentity {
     pub authenticated_at: Option<OffsetDateTime>,
     /// Attributes it says once in a lifetime: that one is missing says nothing.
     pub told_once: &'static [&'static str],
+    /// The answer in its parts, for a function of the administrator that chooses among them.
+    pub told: Told,
+}
+
+/// What a provider that speaks OAuth answered, part by part, as it came. Not printable: it holds tokens.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The token endpoint's answer.
+    pub token_response: Map<String, Value>,
+    /// Claims of the verified ID token; none where the provider has no such token.
+    pub id_token: Map<String, Value>,
+    /// Claims of the userinfo endpoint that was asked besides.
+    pub user_info: Map<String, Value>,
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Told")
+    }
 }
 
 /// Most sessions at its provider that one sign-in can belong to: a sign-out may name any of them.

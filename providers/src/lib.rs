@@ -37,7 +37,7 @@ use url::Url;
 
 pub use ambient::{Clock, Random, SystemClock, SystemRandom};
 pub use error::{ProviderError, Upstream};
-pub use identity::{Attributes, ExternalIdentity, MAX_PROVIDER_SESSIONS, ProviderSession, Verified};
+pub use identity::{Attributes, ExternalIdentity, MAX_PROVIDER_SESSIONS, ProviderSession, Told, Verified};
 pub use sign_out::{
     EndedThere, EndedWho, SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest,
 };

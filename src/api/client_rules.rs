@@ -5,6 +5,7 @@ use time::Duration;
 
 use super::error::invalid;
 use super::{ApiError, urls};
+use crate::pool::app_client::ALLOW_REFRESH;
 use crate::pool::{AppClient, OAuthFlow, TimeUnit};
 use crate::registry::LivePool;
 
@@ -41,7 +42,21 @@ pub(super) fn check(client: &AppClient, live: &LivePool) -> Result<(), ApiError>
     check_sign_in_flows(client)?;
     check_providers(client, live)?;
     check_attributes(client, live)?;
+    check_rotation(client)?;
     check_lifetimes(client)
+}
+
+/// `InitiateAuth` gives no new refresh token: it would leave the app without one.
+fn check_rotation(client: &AppClient) -> Result<(), ApiError> {
+    let flows = client.rest.get("ExplicitAuthFlows").and_then(serde_json::Value::as_array);
+    let named = flows.into_iter().flatten().any(|flow| flow.as_str() == Some(ALLOW_REFRESH));
+    if client.rotation().is_some() && named {
+        return Err(invalid(format!(
+            "RefreshTokenRotation cannot be ENABLED while ExplicitAuthFlows holds {ALLOW_REFRESH}: refresh with \
+             GetTokensFromRefreshToken or at /oauth2/token instead."
+        )));
+    }
+    Ok(())
 }
 
 fn check_scopes(client: &AppClient, live: &LivePool) -> Result<(), ApiError> {

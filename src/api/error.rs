@@ -4,8 +4,10 @@ use thiserror::Error;
 
 use super::sigv4::SignatureFault;
 use crate::directory::DirectoryError;
-use crate::pool::LinkError;
+use crate::grants::GrantError;
+use crate::pool::{GroupError, LinkError};
 use crate::throttle::TooMany;
+use crate::triggers::TriggerError;
 
 /// A refused or failed call. The text of every variant but the last two is meant for the caller.
 #[derive(Debug, Error)]
@@ -22,6 +24,15 @@ pub enum ApiError {
     /// The user is not there.
     #[error("User does not exist.")]
     UserNotFound,
+    /// The same, where the model has this name for it.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// The refresh token was replaced before.
+    #[error("{0}")]
+    RefreshTokenReuse(String),
+    /// A token of another kind than the operation takes.
+    #[error("{0}")]
+    UnsupportedTokenType(String),
     /// The link is not there.
     #[error("{0}")]
     LinkNotFound(String),
@@ -31,6 +42,9 @@ pub enum ApiError {
     /// A bound of `pool::limits` was reached; the text holds the number.
     #[error("{0}")]
     LimitExceeded(String),
+    /// The pool has a group of this name.
+    #[error("{0}")]
+    GroupExists(String),
     /// The pool has a provider of this name.
     #[error("{0}")]
     DuplicateProvider(String),
@@ -46,6 +60,9 @@ pub enum ApiError {
     /// Somebody else changed something else in its pool at the same time, each time that it was tried.
     #[error("{0}")]
     Overtaken(String),
+    /// A function of the administrator refused, did not answer, or answered something else.
+    #[error(transparent)]
+    Trigger(#[from] TriggerError),
     /// The body is not the JSON that the operation takes.
     #[error("{0}")]
     Serialization(String),
@@ -83,12 +100,19 @@ impl ApiError {
             Self::ResourceNotFound(_) => (400, "ResourceNotFoundException"),
             Self::NotAuthorized(_) => (400, "NotAuthorizedException"),
             Self::UserNotFound | Self::LinkNotFound(_) => (400, "UserNotFoundException"),
+            Self::Unauthorized(_) => (400, "UnauthorizedException"),
+            Self::RefreshTokenReuse(_) => (400, "RefreshTokenReuseException"),
+            Self::UnsupportedTokenType(_) => (400, "UnsupportedTokenTypeException"),
             Self::AliasExists(_) => (400, "AliasExistsException"),
             Self::LimitExceeded(_) => (400, "LimitExceededException"),
+            Self::GroupExists(_) => (400, "GroupExistsException"),
             Self::DuplicateProvider(_) => (400, "DuplicateProviderException"),
             Self::InvalidOAuthFlow(_) => (400, "InvalidOAuthFlowException"),
             Self::ScopeDoesNotExist(_) => (400, "ScopeDoesNotExistException"),
             Self::ConcurrentModification(_) | Self::Overtaken(_) => (400, "ConcurrentModificationException"),
+            Self::Trigger(TriggerError::Refused { .. }) => (400, "UserLambdaValidationException"),
+            Self::Trigger(TriggerError::Unexpected { .. }) => (400, "UnexpectedLambdaException"),
+            Self::Trigger(TriggerError::InvalidResponse { .. }) => (400, "InvalidLambdaResponseException"),
             Self::Serialization(_) => (400, "SerializationException"),
             Self::TooLarge => (413, "RequestEntityTooLargeException"),
             Self::MediaType => (415, "UnsupportedMediaTypeException"),
@@ -144,14 +168,44 @@ impl From<DirectoryError> for ApiError {
             DirectoryError::Missing(_) => Self::ResourceNotFound(error.to_string()),
             DirectoryError::Stale(_) => Self::ConcurrentModification(error.to_string()),
             DirectoryError::Overtaken(_) => Self::Overtaken(error.to_string()),
-            DirectoryError::Profile(_) | DirectoryError::UsernameTaken(_) => {
+            DirectoryError::Profile(_) | DirectoryError::UsernameTaken(_) | DirectoryError::NotKnown(_) => {
                 Self::Internal(error.to_string())
             }
+            DirectoryError::Group(error) => error.into(),
             DirectoryError::Link(error) => error.into(),
             DirectoryError::Unstorable(_) | DirectoryError::Change(_) => {
                 Self::InvalidParameter(error.to_string())
             }
             DirectoryError::Away(_) | DirectoryError::InUse(_) => Self::Away(error.to_string()),
+        }
+    }
+}
+
+impl From<GroupError> for ApiError {
+    fn from(error: GroupError) -> Self {
+        let text = error.to_string();
+        match error {
+            GroupError::NoUser => Self::UserNotFound,
+            GroupError::NoGroup(_) => Self::ResourceNotFound(text),
+            GroupError::TooMany(_) => Self::LimitExceeded(text),
+            GroupError::HasMembers(_) => Self::InvalidParameter(text),
+        }
+    }
+}
+
+impl From<GrantError> for ApiError {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::InvalidRequest(why) => Self::InvalidParameter(why),
+            GrantError::InvalidGrant(why) => Self::NotAuthorized(why),
+            GrantError::UnauthorizedClient(why) | GrantError::InvalidScope(why) => {
+                Self::NotAuthorized(why.to_owned())
+            }
+            GrantError::NoUser => Self::UserNotFound,
+            GrantError::Reused(why) => Self::RefreshTokenReuse(why),
+            GrantError::Unavailable(why) => Self::Away(why),
+            GrantError::Trigger(error) => error.into(),
+            GrantError::Key(error) => Self::Internal(error.to_string()),
         }
     }
 }

@@ -7,15 +7,29 @@ use super::ApiError;
 use crate::pool::Rest;
 
 /// What is left of a request: operations take what they know, the rest is stored as it came.
-pub(super) struct Members(Rest);
+pub(super) struct Members {
+    rest: Rest,
+    id: Option<String>,
+}
 
 impl Members {
     /// `null` counts as absent, at any depth.
     pub(super) fn new(input: Value) -> Self {
         match without_nulls(input) {
-            Value::Object(members) => Self(members),
-            _ => Self(Rest::new()),
+            Value::Object(rest) => Self { rest, id: None },
+            _ => Self { rest: Rest::new(), id: None },
         }
+    }
+
+    /// What is made by this request shall have this id.
+    pub(super) fn naming(mut self, id: Option<&str>) -> Self {
+        self.id = id.map(str::to_owned);
+        self
+    }
+
+    /// The id that what is made shall have, where it is not a matter of chance.
+    pub(super) fn wanted_id(&mut self) -> Option<String> {
+        self.id.take()
     }
 
     /// A member that the model requires to be a string.
@@ -26,7 +40,7 @@ impl Members {
 
     /// A member, if given.
     pub(super) fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<Option<T>, ApiError> {
-        let Some(value) = self.0.remove(name) else { return Ok(None) };
+        let Some(value) = self.rest.remove(name) else { return Ok(None) };
         serde_json::from_value(value)
             .map(Some)
             .map_err(|error| ApiError::Internal(format!("the model let {name} be something else: {error}")))
@@ -39,12 +53,12 @@ impl Members {
 
     /// Looks at a member without taking it.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.rest.get(name)
     }
 
     /// Everything not taken.
     pub(super) fn rest(self) -> Rest {
-        self.0
+        self.rest
     }
 }
 

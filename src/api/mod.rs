@@ -10,13 +10,14 @@ mod client_secrets;
 mod domains;
 pub mod envelope;
 pub mod error;
+mod groups;
 mod identity_providers;
 mod ids;
+mod initiate_auth;
 mod linking;
 mod members;
 mod mfa;
 pub mod model;
-mod not_built;
 mod own_user;
 mod pages;
 mod pool_rules;
@@ -26,7 +27,9 @@ mod schema;
 pub mod sigv4;
 mod tags;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod tokens;
+mod triggers;
 mod ui_customization;
 mod urls;
 mod user_attributes;
@@ -45,7 +48,9 @@ use members::Members;
 
 pub use envelope::{Caller, handle, refuse};
 pub use error::ApiError;
+pub(crate) use schema::{of_request as schema_of_request, standard as standard_schema};
 pub use sigv4::Credentials;
+pub(crate) use user_pool_clients::newest_secret;
 
 /// Everything an operation may use.
 pub struct ApiContext {
@@ -68,19 +73,34 @@ const TRIES: u32 = 8;
 /// # Errors
 /// See [`ApiError`].
 pub async fn call(context: &ApiContext, operation: &str, input: Value) -> Result<Value, ApiError> {
+    call_naming(context, operation, input, None).await
+}
+
+/// The same; the pool or client that is made gets this id, where one is given. For `poolgate apply`: the API itself
+/// leaves ids to chance.
+///
+/// # Errors
+/// See [`ApiError`].
+pub(crate) async fn call_naming(
+    context: &ApiContext,
+    operation: &str,
+    input: Value,
+    id: Option<&str>,
+) -> Result<Value, ApiError> {
     if let Some(why) = model::why_unbuilt(operation) {
         return Err(ApiError::Unsupported(format!("{operation} is not part of this build: {why}.")));
     }
     model::validate(operation, &input)?;
+    let members = || Members::new(input.clone()).naming(id);
     for _ in 1..TRIES {
         context.core.registry.caught_up().await?;
-        match run(context, operation, Members::new(input.clone())).await {
+        match run(context, operation, members()).await {
             Err(ApiError::Overtaken(_)) => {}
             done => return done,
         }
     }
     context.core.registry.caught_up().await?;
-    run(context, operation, Members::new(input)).await
+    run(context, operation, members()).await
 }
 
 async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Value, ApiError> {
@@ -115,6 +135,15 @@ async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Va
         "DeleteIdentityProvider" => identity_providers::delete(context, input).await,
         "ListIdentityProviders" => identity_providers::list(context, input).await,
         "GetIdentityProviderByIdentifier" => identity_providers::by_identifier(context, input).await,
+        "CreateGroup" => groups::create(context, input).await,
+        "GetGroup" => groups::get(context, input).await,
+        "UpdateGroup" => groups::update(context, input).await,
+        "DeleteGroup" => groups::delete(context, input).await,
+        "ListGroups" => groups::list(context, input).await,
+        "AdminAddUserToGroup" => groups::add_user(context, input).await,
+        "AdminRemoveUserFromGroup" => groups::remove_user(context, input).await,
+        "AdminListGroupsForUser" => groups::list_for_user(context, input).await,
+        "ListUsersInGroup" => groups::list_users(context, input).await,
         "CreateResourceServer" => resource_servers::create(context, input).await,
         "DescribeResourceServer" => resource_servers::describe(context, input).await,
         "UpdateResourceServer" => resource_servers::update(context, input).await,
@@ -126,6 +155,10 @@ async fn run(context: &ApiContext, operation: &str, input: Members) -> Result<Va
         "AdminDeleteUser" => users::delete(context, input).await,
         "AdminLinkProviderForUser" => linking::link(context, input).await,
         "AdminDisableProviderForUser" => linking::disable(context, input).await,
+        "GetTokensFromRefreshToken" => tokens::refresh(context, input).await,
+        "RevokeToken" => tokens::revoke(context, input).await,
+        "InitiateAuth" => initiate_auth::initiate(context, input).await,
+        "AdminInitiateAuth" => initiate_auth::admin_initiate(context, input).await,
         "ListUsers" => users::list(context, input).await,
         "AdminUpdateUserAttributes" => users::update_attributes(context, input).await,
         "AdminDeleteUserAttributes" => users::delete_attributes(context, input).await,

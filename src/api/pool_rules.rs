@@ -4,12 +4,11 @@ use serde_json::{Value, json};
 
 use super::error::invalid;
 use super::members::Members;
-use super::{ApiError, mfa, not_built, tags};
+use super::{ApiError, mfa, tags};
 use crate::pool::{Rest, SchemaAttribute};
 
 /// What creating and updating a pool check alike.
 pub(super) fn check(input: &Members) -> Result<(), ApiError> {
-    not_built::check_pool(input)?;
     mfa::check_off(input)?;
     tags::check_given(input)?;
     check_first_factors(input)
@@ -59,7 +58,6 @@ pub(super) fn with_defaults(mut rest: Rest) -> Rest {
     });
     for (member, value) in [
         ("Policies", json!({})),
-        ("LambdaConfig", json!({})),
         ("VerificationMessageTemplate", json!({ "DefaultEmailOption": "CONFIRM_WITH_CODE" })),
         ("MfaConfiguration", json!("OFF")),
         ("EmailConfiguration", json!({ "EmailSendingAccount": "COGNITO_DEFAULT" })),

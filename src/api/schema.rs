@@ -1,9 +1,10 @@
 //! The attributes of a pool: the standard ones as the reference service has them, then the custom ones.
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::ApiError;
 use super::error::invalid;
+use super::{ApiError, model};
 use crate::pool::limits::{ATTRIBUTE_VALUE, CUSTOM_ATTRIBUTE_NAME, CUSTOM_ATTRIBUTES};
 use crate::pool::user_pool::{NumberConstraints, StringConstraints};
 use crate::pool::{AttributeDataType, SchemaAttribute};
@@ -45,7 +46,7 @@ fn flag(name: &str) -> SchemaAttribute {
 }
 
 /// The standard attributes (OpenID Connect Core 5.1, and the reference service's own), in its order.
-pub(super) fn standard() -> Vec<SchemaAttribute> {
+pub(crate) fn standard() -> Vec<SchemaAttribute> {
     let sub = SchemaAttribute { mutable: false, required: true, ..text("sub", 1, ATTRIBUTE_VALUE) };
     let updated_at = SchemaAttribute {
         attribute_data_type: AttributeDataType::Number,
@@ -132,6 +133,25 @@ fn check_count(schema: &[SchemaAttribute]) -> Result<(), ApiError> {
         )));
     }
     Ok(())
+}
+
+/// Each attribute that a `Schema` names, and what a new pool makes of it.
+///
+/// # Errors
+/// As making the pool has them.
+pub(crate) fn of_request(schema: &Value) -> Result<Vec<(Value, SchemaAttribute)>, ApiError> {
+    let internal = |error: serde_json::Error| ApiError::Internal(error.to_string());
+    model::validate("CreateUserPool", &json!({ "PoolName": "schema", "Schema": schema }))?;
+    let wanted: Vec<Wanted> = serde_json::from_value(schema.clone()).map_err(internal)?;
+    let made = of_new_pool(wanted)?;
+    let found = schema.as_array().into_iter().flatten().filter_map(|given| {
+        let name = given.get("Name")?.as_str()?;
+        let is_it = |attribute: &&SchemaAttribute| {
+            attribute.name == name || attribute.name.split_once(':').is_some_and(|(_, own)| own == name)
+        };
+        Some((given.clone(), made.iter().find(is_it)?.clone()))
+    });
+    Ok(found.collect())
 }
 
 fn change_standard(attribute: &mut SchemaAttribute, wanted: Wanted) -> Result<(), ApiError> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::error::{invalid, room_for};
 use super::members::Members;
 use super::user_pools::{to_value, unknown_pool, with_next};
-use super::{ApiContext, ApiError, client_rules, ids, not_built, pages};
+use super::{ApiContext, ApiError, client_rules, ids, model, pages};
 use crate::pool::limits::APP_CLIENTS;
 use crate::pool::{AppClient, ClientSecret, Timestamp};
 use crate::registry::{Edit, LivePool, Versioned};
@@ -30,7 +30,6 @@ struct Lasting {
 /// The client that this request describes: what it does not name takes its default, on creation and on
 /// update alike, as the reference service does.
 fn read(lasting: Lasting, name: String, now: Timestamp, mut input: Members) -> Result<AppClient, ApiError> {
-    not_built::check_client(&input)?;
     let mut client = AppClient {
         client_id: lasting.client_id,
         client_name: name,
@@ -54,6 +53,7 @@ fn read(lasting: Lasting, name: String, now: Timestamp, mut input: Members) -> R
         refresh_token_validity: input.take("RefreshTokenValidity")?,
         token_validity_units: Some(input.take("TokenValidityUnits")?.unwrap_or_default()),
         enable_token_revocation: Some(input.take("EnableTokenRevocation")?.unwrap_or(true)),
+        refresh_token_rotation: input.take("RefreshTokenRotation")?,
         rest: input.rest(),
     };
     client.refresh_token_validity = Some(client_rules::refresh_validity(&client));
@@ -90,7 +90,13 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
     let pool_id = input.text("UserPoolId")?;
     let name = input.text("ClientName")?;
     let now = Timestamp::from(context.core.now());
-    let client_id = ids::client_id(context.core.random());
+    let client_id = match input.wanted_id() {
+        Some(id) => {
+            model::validate("DescribeUserPoolClient", &json!({ "UserPoolId": pool_id, "ClientId": id }))?;
+            id
+        }
+        None => ids::client_id(context.core.random()),
+    };
     let secret = secret_for(context, &mut input)?;
     let lasting = Lasting {
         client_secrets: secret
@@ -182,4 +188,9 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
         })
         .collect();
     Ok(with_next(json!({ "UserPoolClients": clients }), "NextToken", page.next))
+}
+
+/// The secret that describing the client shows.
+pub(crate) fn newest_secret(client: &AppClient) -> Option<&str> {
+    client.newest_secret().map(|secret| secret.expose_secret())
 }

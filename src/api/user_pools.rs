@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::error::{invalid, room_for};
 use super::members::Members;
-use super::{ApiContext, ApiError, ids, mfa, pages, pool_rules, schema};
+use super::{ApiContext, ApiError, ids, mfa, model, pages, pool_rules, schema, triggers};
 use crate::pool::limits::USER_POOLS;
 use crate::pool::user_pool::UsernameConfiguration;
 use crate::pool::{Timestamp, UserPool};
@@ -22,7 +22,13 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
     let schema = schema::of_new_pool(input.take("Schema")?.unwrap_or_default())?;
     pool_rules::check_aliases(&input, &schema)?;
     let now = Timestamp::from(context.core.now());
-    let id = ids::pool_id(context.core.random(), &context.core.surface.region);
+    let id = match input.wanted_id() {
+        Some(id) => {
+            model::validate("DescribeUserPool", &json!({ "UserPoolId": id }))?;
+            id
+        }
+        None => ids::pool_id(context.core.random(), &context.core.surface.region),
+    };
     let username: Option<UsernameConfiguration> = input.take("UsernameConfiguration")?;
     let pool = UserPool {
         name: input.text("PoolName")?,
@@ -36,6 +42,7 @@ pub(super) async fn create(context: &ApiContext, mut input: Members) -> Result<V
         schema_attributes: schema,
         deletion_protection: Some(deletion_protection(&mut input)?),
         username_configuration: username,
+        lambda_config: triggers::taken(context, &mut input)?,
         rest: pool_rules::with_defaults(input.rest()),
     };
     let _alone = context.writing.lock().await;
@@ -77,6 +84,7 @@ pub(super) fn to_value(thing: &impl serde::Serialize) -> Result<Value, ApiError>
 
 pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<Value, ApiError> {
     pool_rules::check(&input)?;
+    let lambda_config = triggers::taken(context, &mut input)?;
     let id = input.text("UserPoolId")?;
     let _alone = context.writing.lock().await;
     let snapshot = context.core.registry.snapshot();
@@ -86,6 +94,7 @@ pub(super) async fn update(context: &ApiContext, mut input: Members) -> Result<V
         pool.name = name;
     }
     pool.deletion_protection = Some(deletion_protection(&mut input)?);
+    pool.lambda_config = lambda_config;
     pool.last_modified_date = context.core.now().into();
     let mut rest = input.rest();
     for member in SET_ELSEWHERE {
@@ -150,7 +159,7 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
 fn in_list(live: &LivePool) -> Value {
     let pool = &live.pool.value;
     json!({
-        "Id": pool.id, "Name": pool.name, "LambdaConfig": pool.rest.get("LambdaConfig"),
+        "Id": pool.id, "Name": pool.name, "LambdaConfig": pool.lambda_config,
         "CreationDate": pool.creation_date, "LastModifiedDate": pool.last_modified_date,
     })
 }

@@ -171,16 +171,24 @@ pub(super) async fn list(context: &ApiContext, mut input: Members) -> Result<Val
         Some(last) if more => Some(pages::token(context, &list, &place(filter.as_ref(), last))?),
         _ => None,
     };
-    let subs: Vec<String> = users.iter().map(|user| user.sub.clone()).collect();
-    let waiting = context.core.directory.waiting_links(&pool_id, &subs).await?;
-    let users: Vec<Value> = users
-        .iter()
-        .map(|user| {
-            let mut one = shown(user);
-            let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|known| known == name);
-            one["Attributes"] = attributes(user, &waiting, is_wanted).into();
-            one
-        })
-        .collect();
+    let users = in_list(context, &pool_id, &users, &wanted).await?;
     Ok(with_next(json!({ "Users": users }), "PaginationToken", next))
+}
+
+/// Users as lists show them, with the attributes that were asked for; none asked for: all of them.
+pub(super) async fn in_list(
+    context: &ApiContext,
+    pool_id: &str,
+    users: &[User],
+    wanted: &[String],
+) -> Result<Vec<Value>, ApiError> {
+    let subs: Vec<String> = users.iter().map(|user| user.sub.clone()).collect();
+    let waiting = context.core.directory.waiting_links(pool_id, &subs).await?;
+    let shown = users.iter().map(|user| {
+        let mut one = shown(user);
+        let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|known| known == name);
+        one["Attributes"] = attributes(user, &waiting, is_wanted).into();
+        one
+    });
+    Ok(shown.collect())
 }

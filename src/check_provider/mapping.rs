@@ -5,7 +5,7 @@ use poolgate_providers::{ExternalIdentity, Verified};
 use super::subject::Subject;
 use super::{CheckError, Report, Tools};
 use crate::pool::{AppClient, FederatedProfile, IdentityProvider};
-use crate::sign_in::mapping::{self, MappingError, Place};
+use crate::sign_in::mapping::{self, GROUPS, MappedGroups, MappingError, Place};
 
 /// Longest value that is shown, in characters.
 const LONGEST: usize = 200;
@@ -61,8 +61,8 @@ pub(super) fn of_identity(
         return Ok(());
     };
     let map = |mapped: &IdentityProvider| {
-        let place = Place { pool: &subject.pool.pool.value, client, provider: mapped };
-        mapping::profile(identity, &place, NOBODY.to_owned(), tools.around.clock.now())
+        let place = place(subject, client, mapped);
+        mapping::profile(identity, None, &place, NOBODY.to_owned(), tools.around.clock.now())
     };
     report.section("What each attribute would become");
     for (target, source) in provider.attribute_mapping.iter().filter(|(target, _)| *target != "username") {
@@ -70,7 +70,16 @@ pub(super) fn of_identity(
         alone.attribute_mapping.retain(|other, _| other == target);
         let count = person.attributes.get(source).map_or(0, Vec::len);
         let row = format!("{target} <- {source} ({count} {})", if count == 1 { "value" } else { "values" });
-        tell_row(&row, target, map(&alone), report);
+        if target == GROUPS {
+            tell_groups(
+                &row,
+                mapping::mapped_groups(&person.attributes, &place(subject, client, &alone)),
+                subject.is_real,
+                report,
+            );
+        } else {
+            tell_row(&row, target, map(&alone), report);
+        }
     }
     unmapped(person, provider, report);
     report.section("The user");
@@ -89,6 +98,10 @@ pub(super) fn of_identity(
     Ok(())
 }
 
+fn place<'a>(subject: &'a Subject, client: &'a AppClient, provider: &'a IdentityProvider) -> Place<'a> {
+    Place { pool: &subject.pool.pool.value, client, provider, groups: &subject.pool.groups }
+}
+
 fn tell_row(row: &str, target: &str, mapped: Result<FederatedProfile, MappingError>, report: &mut Report) {
     match mapped {
         Err(error) => report.fail(format!("{row}: {error}")),
@@ -97,10 +110,32 @@ fn tell_row(row: &str, target: &str, mapped: Result<FederatedProfile, MappingErr
             None if profile.remove.iter().any(|name| name == target) => {
                 report.warn(format!("{row}: not sent; a stored value is removed (missing_attributes)"));
             }
-            None if target == "cognito:groups" => report.warn(format!("{row}: not used in this version")),
             None => report.warn(format!("{row}: not sent; a stored value is kept")),
         },
     }
+}
+
+fn tell_groups(row: &str, mapped: MappedGroups, is_real: bool, report: &mut Report) {
+    let MappedGroups { groups, ignored } = mapped;
+    if groups.is_empty() && ignored.is_empty() {
+        return report
+            .warn(format!("{row}: not sent; the user leaves the groups that the provider named before"));
+    }
+    if !is_real {
+        let names = list(&ignored);
+        return report
+            .note(format!("{row}: those of {names} that are groups of the pool (a file does not say)"));
+    }
+    if !groups.is_empty() {
+        report.ok(format!("{row}: in {}", list(&groups)));
+    }
+    if !ignored.is_empty() {
+        report.warn(format!("{row}: ignored, for no group has the name: {}", list(&ignored)));
+    }
+}
+
+fn list(names: &[String]) -> String {
+    cut(&names.join(", "))
 }
 
 fn unmapped(person: &ExternalIdentity, provider: &IdentityProvider, report: &mut Report) {

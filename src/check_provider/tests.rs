@@ -151,6 +151,16 @@ async fn a_good_provider_and_a_good_response_are_told_line_by_line() {
 }
 
 #[tokio::test]
+async fn groups_are_told_as_far_as_a_file_can_say() {
+    let desk = Desk::new();
+    let mapping = json!({"email": "email", "cognito:groups": "groups"});
+    let (file, response) = (desk.saml(json!({}), mapping), desk.write("r.b64", &desk.response()));
+    let report = desk.told(&["--file", &file, "--response", &response, "--acs", ACS]).await;
+    let said = "cognito:groups <- groups (2 values): those of engineers, authors that are groups of the pool";
+    assert_lines(&report, true, &[said]);
+}
+
+#[tokio::test]
 async fn a_response_may_be_captured_as_xml_or_as_the_form_it_came_in() {
     use base64::Engine as _;
     let desk = Desk::new();

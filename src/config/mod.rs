@@ -85,6 +85,8 @@ pub struct Settings {
     pub idp_networks: Vec<IpNet>,
     /// Which engines must accept a SAML signature.
     pub saml_engines: Engines,
+    /// Lambda Invoke API of triggers, when given.
+    pub lambda_endpoint: Option<Url>,
     /// Providers may be plain http on loopback.
     pub dev: bool,
     /// Sentences to say at start.
@@ -120,6 +122,8 @@ impl Settings {
         let data_dir = PathBuf::from(source.get("data_dir").unwrap_or("./poolgate-data"));
         let (public_url, mut warnings) = public_url(source)?;
         warnings.extend(not_in_this_build(source)?);
+        let (lambda_endpoint, about_lambda) = lambda_endpoint(source)?;
+        warnings.extend(about_lambda);
         let directory = stores::directory(source, &data_dir)?;
         let (sessions, about_sessions) = stores::sessions(source, &data_dir)?;
         warnings.extend(stores::shared(source, &directory, &sessions)?);
@@ -142,6 +146,7 @@ impl Settings {
             idp_ca_file: source.get("idp_ca_file").map(PathBuf::from),
             idp_networks: networks(source, "idp_networks")?,
             saml_engines: engines(source)?,
+            lambda_endpoint,
             dev: flag(source, "dev")?,
             warnings,
         })
@@ -281,10 +286,35 @@ fn flag(source: &Source, key: &str) -> Result<bool, SettingsError> {
     }
 }
 
+/// The Lambda Invoke API, and what there is to say of it. It may hold no password: a Lambda runtime asks for none.
+fn lambda_endpoint(source: &Source) -> Result<(Option<Url>, Option<String>), SettingsError> {
+    let Some(given) = source.get("lambda_endpoint") else { return Ok((None, None)) };
+    let refuse = || {
+        let shown = if given.contains('@') { "(hidden)" } else { given };
+        let allowed =
+            "https://HOST[:PORT][/PATH] or http://HOST[:PORT][/PATH], with no user and nothing after it";
+        source.error("lambda_endpoint", shown, allowed)
+    };
+    let url = Url::parse(given).map_err(|_| refuse())?;
+    let bare = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    if !bare || url.host_str().is_none() || !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse());
+    }
+    let open = url.scheme() == "http" && !is_local(&url);
+    let warning = format!(
+        "POOLGATE_LAMBDA_ENDPOINT is {url}: without https, people's attributes and their providers' tokens travel \
+         in the open"
+    );
+    Ok((Some(url), open.then_some(warning)))
+}
+
 /// Settings whose work this build does not do yet: checked, and said so at start.
 fn not_in_this_build(source: &Source) -> Result<Vec<String>, SettingsError> {
     let mut warnings = Vec::new();
-    for (key, what) in [("lambda_endpoint", "triggers are not run"), ("smtp_url", "no mail is sent")] {
+    for (key, what) in [("smtp_url", "no mail is sent")] {
         if let Some(given) = source.get(key) {
             let url = Url::parse(given).map_err(|_| source.error(key, "(not a URL)", "an absolute URL"))?;
             let host = url.host_str().unwrap_or_default().to_owned();

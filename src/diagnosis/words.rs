@@ -4,6 +4,7 @@ use poolgate_providers::ProviderError;
 use poolgate_providers::error::shown;
 
 use crate::sign_in::failure::Cause;
+use crate::triggers::TriggerError;
 
 /// Longest text of one failure, in characters.
 const LONGEST: usize = 600;
@@ -24,6 +25,9 @@ pub fn of(cause: &Cause) -> String {
             let named: Vec<&str> = code.split(", ").filter(|part| is_name(part)).collect();
             format!("the provider answered {}; {REST}", named.join(", "))
         }
+        Cause::Trigger(TriggerError::Refused { trigger, .. }) => {
+            format!("the function of {trigger} answered with an error; {REST}")
+        }
         Cause::UsernameTaken(_) => "another identity has this username".to_owned(),
         Cause::Away(_) => "a store is away".to_owned(),
         Cause::Internal(_) => "a fault of ours; the log says more, under this request's id".to_owned(),
@@ -32,6 +36,7 @@ pub fn of(cause: &Cause) -> String {
         | Cause::Profile(_)
         | Cause::Link(_)
         | Cause::Unstorable(_)
+        | Cause::Trigger(_)
         | Cause::Gone(_) => cause.to_string(),
     };
     bounded(&text)
@@ -50,6 +55,7 @@ pub fn bounded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pool::Trigger;
     use crate::sign_in::mapping::MappingError;
 
     #[test]
@@ -75,6 +81,7 @@ mod tests {
             refused.into(),
             Cause::UsernameTaken(format!("Acme_{name}")),
             Cause::Internal(name.into()),
+            TriggerError::Refused { trigger: Trigger::PreSignUp, message: name.into() }.into(),
             Cause::Away(name.into()),
         ] {
             assert!(!of(&cause).contains("jane"), "{cause:?}");

@@ -1,9 +1,11 @@
 //! What every directory must do. An implementation runs all of it with [`directory_conformance!`].
 
 pub(crate) mod endings;
+pub(crate) mod groups;
 pub(crate) mod links;
 pub(crate) mod provider_sessions;
 pub(crate) mod records;
+pub(crate) mod rotations;
 pub(crate) mod sign_ins;
 pub(crate) mod users;
 
@@ -34,6 +36,7 @@ macro_rules! directory_conformance {
             sign_ins::subjects_that_differ_by_case_or_accent_are_different_users,
             sign_ins::a_username_of_another_identity_is_refused,
             sign_ins::the_same_identity_in_another_pool_is_another_user,
+            sign_ins::nobody_becomes_a_user_who_may_not_yet,
             sign_ins::nobody_new_signs_in_to_a_pool_that_has_gone,
             sign_ins::a_refused_profile_writes_nothing_and_spares_its_neighbours,
             sign_ins::concurrent_sign_ins_of_one_new_user_make_one_user,
@@ -67,6 +70,18 @@ macro_rules! directory_conformance {
             endings::a_later_ending_moves_an_earlier_one_and_never_back,
             endings::many_endings_of_one_user_are_put_together_and_nothing_lives_again,
             endings::endings_are_kept_and_go_with_their_user,
+            groups::who_is_put_into_a_group_is_in_it_until_taken_out,
+            groups::a_membership_needs_a_user_and_a_group,
+            groups::a_user_is_in_so_many_groups_and_no_more,
+            groups::a_group_that_somebody_is_in_stays,
+            groups::members_are_listed_page_by_page_and_of_one_pool,
+            groups::mapped_groups_follow_their_provider_and_leave_the_others_alone,
+            groups::who_is_mapped_into_too_many_groups_gets_the_first,
+            groups::nobody_is_mapped_into_a_group_or_by_a_provider_that_is_gone,
+            groups::with_a_provider_go_its_group_and_what_its_mapping_gave,
+            groups::who_is_unlinked_leaves_the_groups_of_the_mapping,
+            groups::of_a_membership_and_the_groups_deletion_at_once_one_comes_first,
+            groups::memberships_are_kept,
             links::a_linked_subject_is_the_user_from_its_first_sign_in,
             links::a_waiting_link_is_taken_once_by_the_first_that_fits,
             links::a_person_who_is_known_takes_no_waiting_link,
@@ -88,6 +103,10 @@ macro_rules! directory_conformance {
             provider_sessions::a_session_of_several_people_finds_each_of_them,
             provider_sessions::a_refused_sign_in_notes_no_session,
             provider_sessions::a_session_is_noted_with_the_sign_in_and_goes_with_its_user,
+            rotations::of_those_who_rotate_a_generation_at_once_one_does,
+            rotations::a_rotation_is_read_with_the_token_and_never_goes_back,
+            rotations::a_rotation_that_is_written_twice_is_one,
+            rotations::rotations_are_kept_and_go_with_their_pool,
             users::reopening_keeps_everything,
             users::a_closed_directory_says_so
         );
@@ -132,7 +151,9 @@ pub(crate) fn profile(provider: &str, subject: &str) -> FederatedProfile {
         required: vec!["email".into()],
         immutable: Vec::new(),
         group: format!("{POOL}_{provider}"),
+        mapped_groups: Vec::new(),
         session: None,
+        may_sign_up: true,
         at: NOON,
     }
 }

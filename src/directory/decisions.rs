@@ -1,6 +1,6 @@
 //! What sign-ins make of the users that were read for them: in memory, the same for every store.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::DirectoryError;
 use super::stored::no_pool;
@@ -29,17 +29,28 @@ pub(super) struct Slot {
     /// As decided so far.
     pub(super) user: User,
     changed: bool,
-    /// How many of the user's groups are stored already.
-    stored_groups: usize,
+    /// The groups that are stored, and by whose mapping.
+    stored_groups: BTreeMap<String, Option<String>>,
     /// Identities that are the user's since now.
     pub(super) joined: Vec<Identity>,
 }
 
 impl Slot {
-    /// The groups that are the user's since now.
-    pub(super) fn new_groups(&self) -> &[String] {
-        self.user.groups.get(self.stored_groups..).unwrap_or_default()
+    /// The groups that are the user's since now, or are so by another's mapping, and by whose.
+    pub(super) fn new_groups(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let stored = |group: &str| self.stored_groups.get(group).map(Option::as_deref);
+        groups_of(&self.user).filter(move |(group, by)| stored(group) != Some(*by))
     }
+
+    /// The stored groups that the user is in no more.
+    pub(super) fn left_groups(&self) -> impl Iterator<Item = &str> {
+        let stored = self.stored_groups.keys().map(String::as_str);
+        stored.filter(|group| !self.user.groups.iter().any(|now| now == group))
+    }
+}
+
+fn groups_of(user: &User) -> impl Iterator<Item = (&str, Option<&str>)> {
+    user.groups.iter().map(|group| (group.as_str(), user.mapped_groups.get(group).map(String::as_str)))
 }
 
 fn key(profile: &FederatedProfile) -> (String, String, String) {
@@ -73,7 +84,9 @@ impl SignIns {
     /// Where this stored user is: one place, by whatever it was found.
     fn place(&mut self, id: i64, user: User) -> usize {
         *self.places.entry(id).or_insert_with(|| {
-            let (stored_groups, changed, joined) = (user.groups.len(), false, Vec::new());
+            let groups = groups_of(&user);
+            let stored_groups = groups.map(|(group, by)| (group.to_owned(), by.map(str::to_owned))).collect();
+            let (changed, joined) = (false, Vec::new());
             self.users.push(Slot { id, user, changed, stored_groups, joined });
             self.users.len() - 1
         })
@@ -111,12 +124,17 @@ impl SignIns {
             return Err(no_pool(&profile.pool_id));
         }
         let (user, _) = profile.apply(None)?;
-        if !self.taken.insert((user.pool_id.clone(), user.username.clone())) {
+        let name = (user.pool_id.clone(), user.username.clone());
+        if self.taken.contains(&name) {
             return Err(DirectoryError::UsernameTaken(user.username));
         }
+        if !profile.may_sign_up {
+            return Err(DirectoryError::NotKnown(user.username));
+        }
+        self.taken.insert(name);
         self.by_identity.insert(key, self.users.len());
         let joined = user.identities.clone();
-        let (id, stored_groups, changed) = (*next_user, 0, true);
+        let (id, stored_groups, changed) = (*next_user, BTreeMap::new(), true);
         self.users.push(Slot { id, user: user.clone(), changed, stored_groups, joined });
         *next_user += 1;
         Ok(user)

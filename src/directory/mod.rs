@@ -16,8 +16,8 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::pool::{
-    ChangeError, FederatedProfile, LinkError, LinkSource, NewLink, ProfileError, User, UserChange,
-    WaitingLink,
+    ChangeError, FederatedProfile, GroupError, LinkError, LinkSource, NewLink, ProfileError, User,
+    UserChange, WaitingLink,
 };
 
 /// Stands in the place of a pool's id in records of the whole installation. No pool has this id.
@@ -126,8 +126,9 @@ pub enum Change {
     Create(Record),
     /// Put it in the place of the one with `record.version`; otherwise [`DirectoryError::Stale`].
     Replace(Record),
-    /// Remove it; [`DirectoryError::Missing`] when it is not there. With an identity provider go its links and the
-    /// places in its group that came by them; users keep the identity that they were made by.
+    /// Remove it; [`DirectoryError::Missing`] when it is not there. With an identity provider go its links, its group,
+    /// and the memberships that came by its mapping; users keep the identity that they were made by. A group that
+    /// somebody is in stays: [`GroupError::HasMembers`].
     Delete(Kind, String, String),
     /// Remove the pool of this id and everything in it: records, users, revocations.
     DeletePool(String),
@@ -156,6 +157,38 @@ pub struct TokenState {
     pub revoked: bool,
     /// Which of the user's sign-ins have ended at their provider.
     pub endings: Vec<Ending>,
+    /// How far the family's refresh token has been rotated; none: never.
+    pub rotated: Option<Rotated>,
+}
+
+/// How far the refresh token of a family has been rotated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The generation of the token that is good now: 1 after the first rotation.
+    pub generation: i64,
+    /// When the ones before it were replaced, the last first, in milliseconds since 1970: at most
+    /// [`MOST_REPLACED`] of them.
+    pub replaced: Vec<i64>,
+}
+
+/// Of so many tokens of a family that were replaced it is known when.
+pub const MOST_REPLACED: usize = 8;
+
+/// A refresh token that takes the place of the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// The pool.
+    pub pool_id: String,
+    /// The family.
+    pub origin_jti: String,
+    /// The generation of the new token.
+    pub generation: i64,
+    /// Names the new token.
+    pub jti: String,
+    /// When.
+    pub at: OffsetDateTime,
+    /// May be forgotten afterwards.
+    pub until: OffsetDateTime,
 }
 
 /// Sign-ins of one user that hold no longer, because their provider ended them.
@@ -206,6 +239,15 @@ pub struct SessionOwner {
 
 /// Most owners of one session that are found: there is one, unless the provider's names are not its own.
 pub const MOST_SESSION_OWNERS: usize = 100;
+
+/// A user found as a member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Where the list goes on behind it.
+    pub place: i64,
+    /// The user.
+    pub user: User,
+}
 
 /// Which users, in which order: by the attribute of the filter, then by username; after `after`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -273,6 +315,13 @@ pub enum DirectoryError {
     /// The user cannot be changed so.
     #[error(transparent)]
     Change(#[from] ChangeError),
+    /// A rule of groups refuses it.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    /// Somebody who is not known would become a user, and [`FederatedProfile::may_sign_up`] says that this may not be
+    /// yet. Nothing was written.
+    #[error("{0} is not known yet")]
+    NotKnown(String),
     /// A rule of links refuses it.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -325,7 +374,8 @@ pub trait Directory: Send + Sync {
     ///
     /// # Errors
     /// What [`FederatedProfile::apply`] refuses; [`LinkError::Ambiguous`]; [`DirectoryError::UsernameTaken`];
-    /// [`DirectoryError::Missing`] when the pool has gone; [`DirectoryError::Away`].
+    /// [`DirectoryError::NotKnown`] where a user would be made and none may be; [`DirectoryError::Missing`] when the
+    /// pool has gone; [`DirectoryError::Away`].
     async fn sign_in(&self, profile: FederatedProfile) -> Result<User, DirectoryError>;
 
     /// The user of this name.
@@ -371,6 +421,32 @@ pub trait Directory: Send + Sync {
     /// [`DirectoryError::Missing`], [`DirectoryError::Away`].
     async fn delete_user_of_sub(&self, pool_id: &str, sub: &str) -> Result<(), DirectoryError>;
 
+    /// Puts a user into a group, as an administrator does: no mapping takes that away. Who is in it already stays, and
+    /// a membership that came by a mapping is the administrator's from now on. Of this and the group's deletion at
+    /// the same time one comes first.
+    ///
+    /// # Errors
+    /// [`GroupError`], [`DirectoryError::Away`].
+    async fn join_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError>;
+
+    /// Takes a user out of a group, however it came to be in it; who is not in it is left alone.
+    ///
+    /// # Errors
+    /// [`GroupError::NoUser`], [`DirectoryError::Away`].
+    async fn leave_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError>;
+
+    /// At most `limit` members of a group, behind the place `after`: in the order in which the users were made.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn members(
+        &self,
+        pool_id: &str,
+        group: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Member>, DirectoryError>;
+
     /// The state behind a token of the user with this `sub`.
     ///
     /// # Errors
@@ -392,6 +468,14 @@ pub trait Directory: Send + Sync {
         origin_jti: &str,
         until: OffsetDateTime,
     ) -> Result<(), DirectoryError>;
+
+    /// Rotates a family's refresh token: of all callers, ever, whose new token is of the same generation, one is told
+    /// `true`, and is told so again when it asks twice with the same [`Rotation::jti`]. The others are told `false`, as
+    /// whoever names a generation that has passed; nothing changes then.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Away`].
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError>;
 
     /// `sub` of the user that this identity belongs to.
     ///

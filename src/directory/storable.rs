@@ -27,6 +27,7 @@ pub(super) fn refuse_nul(profile: &FederatedProfile) -> Result<(), DirectoryErro
     ];
     let attributes =
         profile.set.iter().flat_map(|(name, value)| [("attribute name", name), (&**name, value)]);
+    let groups = profile.mapped_groups.iter().map(|group| ("group", group));
     let issuer = identity.issuer.iter().map(|issuer| ("issuer", issuer));
     let session = profile.session.iter().map(|session| ("provider session", &session.digest));
     match texts
@@ -34,6 +35,7 @@ pub(super) fn refuse_nul(profile: &FederatedProfile) -> Result<(), DirectoryErro
         .chain(issuer)
         .chain(session)
         .chain(attributes)
+        .chain(groups)
         .find(|(_, text)| text.contains('\0'))
     {
         Some((what, _)) => Err(DirectoryError::Unstorable(what.replace('\0', ""))),

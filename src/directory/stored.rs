@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{DirectoryError, Ending, Kind, UniqueName};
+use super::{DirectoryError, Ending, Kind, MOST_REPLACED, Rotated, UniqueName};
 use crate::pool::user::UserStatus;
 use crate::pool::{Identity, User, UserChange};
 
@@ -45,6 +45,25 @@ pub(super) fn json(value: &(impl Serialize + ?Sized)) -> Result<String, sqlx::Er
     serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(Box::new(error)))
 }
 
+/// A row of rotations, where the join found one.
+pub(super) fn read_rotated(
+    generation: Option<i64>,
+    replaced: Option<&str>,
+) -> Result<Option<Rotated>, sqlx::Error> {
+    let (Some(generation), Some(replaced)) = (generation, replaced) else { return Ok(None) };
+    let replaced: Result<Vec<i64>, _> = replaced.split(',').map(str::parse).collect();
+    Ok(Some(Rotated { generation, replaced: replaced.map_err(unreadable)? }))
+}
+
+/// A moment in `rotations.replaced`: always of the same length, so that the last ones can be cut off.
+pub(super) fn replaced_at(at: OffsetDateTime) -> String {
+    format!("{:013}", millis(at))
+}
+
+/// Characters of `rotations.replaced` that are kept: [`MOST_REPLACED`] moments and the commas between them.
+#[expect(clippy::cast_possible_wrap, reason = "a hundred or so")]
+pub(super) const REPLACED: i32 = (MOST_REPLACED * 14 - 1) as i32;
+
 /// A user as its row and its joined rows hold it.
 pub(super) struct StoredUser<'a> {
     pub(super) pool_id: &'a str,
@@ -54,7 +73,7 @@ pub(super) struct StoredUser<'a> {
     pub(super) attributes: &'a str,
     /// A JSON array of (provider, type, subject, issuer, 1 where primary, date), oldest first.
     pub(super) identities: &'a str,
-    /// A JSON array of names.
+    /// A JSON array of (name, provider whose mapping said so), in the order joined.
     pub(super) groups: &'a str,
     pub(super) enabled: bool,
     pub(super) status: &'a str,
@@ -70,6 +89,8 @@ impl StoredUser<'_> {
         let identities: Vec<(String, String, String, Option<String>, i64, i64)> =
             serde_json::from_str(self.identities).map_err(unreadable)?;
         let identities = identities.into_iter();
+        let groups: Vec<(String, Option<String>)> = serde_json::from_str(self.groups).map_err(unreadable)?;
+        let mapped = groups.iter().filter_map(|(group, by)| Some((group.clone(), by.clone()?)));
         Ok(User {
             pool_id: self.pool_id.to_owned(),
             username: self.username.to_owned(),
@@ -85,7 +106,8 @@ impl StoredUser<'_> {
                     date_created,
                 })
                 .collect(),
-            groups: serde_json::from_str(self.groups).map_err(unreadable)?,
+            mapped_groups: mapped.collect(),
+            groups: groups.into_iter().map(|(group, _)| group).collect(),
             enabled: self.enabled,
             status: read_status(self.status)?,
             created_at: moment(self.created_at)?,

@@ -23,3 +23,8 @@ pub async fn revoke(
     }
     Ok(())
 }
+
+/// Whether this is an ID or access token: a compact JWS, which has three parts. Refresh tokens have five.
+pub fn is_signed_token(token: &str) -> bool {
+    token.split('.').count() == 3 && jsonwebtoken::decode_header(token).is_ok()
+}

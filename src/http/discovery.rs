@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::host::PoolAtHost;
 use super::{State, cors, reply};
+use crate::pool::resource_server::RESERVED_SCOPES;
 use crate::registry::{LivePool, Surface};
-use crate::sign_in::request::RESERVED_SCOPES;
 use crate::tokens::jwks;
 
 /// How long clients may keep either document, in seconds.
@@ -59,6 +59,13 @@ pub async fn keys_at_domain(pool: PoolAtHost) -> HttpResponse {
     answer(&jwks::jwks(&pool.0))
 }
 
+/// Those of OpenID Connect, and those of the pool's resource servers.
+fn scopes(pool: &LivePool) -> Vec<String> {
+    let reserved = RESERVED_SCOPES[..4].iter().map(|scope| (*scope).to_owned());
+    let servers = pool.resource_servers.values();
+    reserved.chain(servers.flat_map(|server| server.value.full_scopes())).collect()
+}
+
 /// OpenID Connect Discovery 1.0 section 3. A pool without a domain has no endpoints to name.
 fn configuration(pool: &LivePool, surface: &Surface) -> Value {
     let issuer = pool.issuer(surface);
@@ -67,11 +74,11 @@ fn configuration(pool: &LivePool, surface: &Surface) -> Value {
         "issuer": issuer,
         "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
         "response_types_supported": ["code", "token"],
-        "scopes_supported": &RESERVED_SCOPES[..4],
+        "scopes_supported": scopes(pool),
         "subject_types_supported": ["public"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "code_challenge_methods_supported": ["S256"],
-        "grant_types_supported": ["authorization_code", "implicit", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "implicit", "refresh_token", "client_credentials"],
         "authorization_response_iss_parameter_supported": true,
     });
     if let Some(domain) = pool.domain_url(surface)

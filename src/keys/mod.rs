@@ -3,6 +3,7 @@
 pub mod capsule;
 pub mod pool_keys;
 pub mod roll_over;
+mod rolling;
 pub mod saml_encryption;
 pub mod saml_identity;
 pub mod saml_signing;

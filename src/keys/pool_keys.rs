@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::KeyError;
 use super::capsule::CapsuleKey;
+use super::rolling::Rolling;
 use super::saml_encryption::SamlEncryption;
 use super::saml_identity::{SamlIdentity, self_signed};
 use super::saml_signing::SamlSigning;
@@ -55,7 +56,7 @@ impl KeyUse {
 pub struct KeyRecord {
     /// Unique in the pool.
     pub id: String,
-    /// What it is for. Of several the newest is used (of SAML signing keys see `used_from`), all are still
+    /// What it is for. Of several one is used (see `used_from`; of SAML encryption keys the newest), all are still
     /// accepted.
     #[serde(rename = "use")]
     pub key_use: KeyUse,
@@ -64,7 +65,7 @@ pub struct KeyRecord {
     /// SAML: base64 of the DER certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
-    /// SAML signing: published at once, used from this moment on, seconds since 1970. 0: at once.
+    /// Published at once, used from this moment on, seconds since 1970. 0: at once.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub used_from: i64,
 }
@@ -79,9 +80,9 @@ const fn is_zero(number: &i64) -> bool {
 pub struct PoolKeys {
     ids: Vec<String>,
     records: Arc<[KeyRecord]>,
-    id: Vec<SigningKey>,
-    access: Vec<SigningKey>,
-    refresh: Vec<Arc<CapsuleKey>>,
+    id: Rolling<SigningKey>,
+    access: Rolling<SigningKey>,
+    refresh: Rolling<Arc<CapsuleKey>>,
     saml_signing: Arc<SamlSigning>,
     saml_encryption: Vec<Arc<SamlEncryption>>,
 }
@@ -157,9 +158,12 @@ impl PoolKeys {
             let certificate = record.certificate.take();
             let certificate = || certificate.ok_or_else(|| KeyError::Unusable(record.id.clone()));
             match record.key_use {
-                KeyUse::IdToken => id.push(SigningKey::from_pkcs8(&secret)?),
-                KeyUse::AccessToken => access.push(SigningKey::from_pkcs8(&secret)?),
-                KeyUse::RefreshToken => refresh.push(Arc::new(CapsuleKey::new(&record.id, &secret)?)),
+                KeyUse::IdToken => id.push((record, SigningKey::from_pkcs8(&secret)?)),
+                KeyUse::AccessToken => access.push((record, SigningKey::from_pkcs8(&secret)?)),
+                KeyUse::RefreshToken => {
+                    let key = Arc::new(CapsuleKey::new(&record.id, &secret)?);
+                    refresh.push((record, key));
+                }
                 KeyUse::SamlSigning => {
                     let identity = Arc::new(SamlIdentity::new(&secret, certificate()?)?);
                     saml_signing.push((record, identity));
@@ -170,15 +174,11 @@ impl PoolKeys {
             }
         }
         let missing = |key_use: KeyUse| KeyError::Missing(pool_id.to_owned(), key_use.in_words());
-        for (empty, key_use) in [
-            (id.is_empty(), KeyUse::IdToken),
-            (access.is_empty(), KeyUse::AccessToken),
-            (refresh.is_empty(), KeyUse::RefreshToken),
-            (saml_encryption.is_empty(), KeyUse::SamlEncryption),
-        ] {
-            if empty {
-                return Err(missing(key_use));
-            }
+        let id = Rolling::new(id).ok_or_else(|| missing(KeyUse::IdToken))?;
+        let access = Rolling::new(access).ok_or_else(|| missing(KeyUse::AccessToken))?;
+        let refresh = Rolling::new(refresh).ok_or_else(|| missing(KeyUse::RefreshToken))?;
+        if saml_encryption.is_empty() {
+            return Err(missing(KeyUse::SamlEncryption));
         }
         let saml_signing = SamlSigning::new(saml_signing).ok_or_else(|| missing(KeyUse::SamlSigning))?;
         let saml_signing = Arc::new(saml_signing);
@@ -190,24 +190,24 @@ impl PoolKeys {
         &self.ids
     }
 
-    /// Signs ID tokens.
-    pub fn id_token(&self) -> &SigningKey {
-        &self.id[0]
+    /// Signs ID tokens at `now`.
+    pub fn id_token(&self, now: OffsetDateTime) -> &SigningKey {
+        self.id.in_use(now)
     }
 
-    /// Signs access tokens.
-    pub fn access_token(&self) -> &SigningKey {
-        &self.access[0]
+    /// Signs access tokens at `now`.
+    pub fn access_token(&self, now: OffsetDateTime) -> &SigningKey {
+        self.access.in_use(now)
     }
 
-    /// Seals refresh tokens.
-    pub fn refresh_token(&self) -> &CapsuleKey {
-        &self.refresh[0]
+    /// Seals refresh tokens at `now`.
+    pub fn refresh_token(&self, now: OffsetDateTime) -> &CapsuleKey {
+        self.refresh.in_use(now)
     }
 
     /// Every key that may have sealed a live refresh token.
     pub fn refresh_tokens(&self) -> impl Iterator<Item = &CapsuleKey> {
-        self.refresh.iter().map(AsRef::as_ref)
+        self.refresh.all().map(AsRef::as_ref)
     }
 
     /// Signs SAML messages: which key depends on the moment.
@@ -231,18 +231,23 @@ impl PoolKeys {
         &self.records
     }
 
-    /// Every public signing key of tokens: what the JWKS shows.
+    /// Every public signing key of tokens: what the JWKS shows, also before a key signs and after it did.
     pub fn token_keys(&self) -> impl Iterator<Item = &SigningKey> {
-        self.id.iter().chain(&self.access)
+        self.id.all().chain(self.access.all())
     }
 
-    /// The access-token key of this id.
+    /// The access-token key of this key id.
     pub fn access_key(&self, kid: &str) -> Option<&SigningKey> {
-        self.access.iter().find(|key| key.kid() == kid)
+        self.access.all().find(|key| key.kid() == kid)
     }
 
-    /// The ID-token key of this id.
+    /// The ID-token key of this key id.
     pub fn id_key(&self, kid: &str) -> Option<&SigningKey> {
-        self.id.iter().find(|key| key.kid() == kid)
+        self.id.all().find(|key| key.kid() == kid)
+    }
+
+    /// The key id in tokens and JWKS of a stored key that signs tokens.
+    pub fn kid(&self, record: &str) -> Option<&str> {
+        self.id.of_record(record).or_else(|| self.access.of_record(record)).map(SigningKey::kid)
     }
 }

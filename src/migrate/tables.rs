@@ -58,7 +58,7 @@ const fn bytes(name: &'static str) -> Column {
 }
 
 /// Every table: what others refer to comes first.
-pub(super) const TABLES: [Table; 11] = [
+pub(super) const TABLES: [Table; 12] = [
     Table {
         name: "configuration",
         columns: &[
@@ -119,7 +119,13 @@ pub(super) const TABLES: [Table; 11] = [
     },
     Table {
         name: "memberships",
-        columns: &[integer("user_id"), text("group_name"), integer("position")],
+        columns: &[
+            integer("user_id"),
+            text("group_name"),
+            integer("position"),
+            text("pool_id"),
+            text("provider"),
+        ],
         key: &["user_id", "group_name"],
         digest_of: None,
     },
@@ -168,6 +174,19 @@ pub(super) const TABLES: [Table; 11] = [
             integer("until"),
         ],
         key: &["pool_id", "provider", "digest", "subject"],
+        digest_of: None,
+    },
+    Table {
+        name: "rotations",
+        columns: &[
+            text("pool_id"),
+            text("origin_jti"),
+            integer("generation"),
+            text("jti"),
+            text("replaced"),
+            integer("until"),
+        ],
+        key: &["pool_id", "origin_jti"],
         digest_of: None,
     },
     Table { name: "used_once", columns: &[text("mark"), integer("until")], key: &["mark"], digest_of: None },

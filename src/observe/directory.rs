@@ -10,7 +10,8 @@ use super::labels::{DirectoryCall, Label as _};
 use super::metrics::Metrics;
 use super::trace;
 use crate::directory::{
-    Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, Rotation, SessionOwner, TokenState,
+    Unlink, UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 
@@ -95,6 +96,24 @@ impl Directory for WatchedDirectory {
         self.watch(DirectoryCall::DeleteUser, self.inner.delete_user(pool_id, username)).await
     }
 
+    async fn join_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        self.watch(DirectoryCall::JoinGroup, self.inner.join_group(pool_id, username, group)).await
+    }
+
+    async fn leave_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        self.watch(DirectoryCall::LeaveGroup, self.inner.leave_group(pool_id, username, group)).await
+    }
+
+    async fn members(
+        &self,
+        pool_id: &str,
+        group: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Member>, DirectoryError> {
+        self.watch(DirectoryCall::Members, self.inner.members(pool_id, group, after, limit)).await
+    }
+
     async fn token_state(
         &self,
         pool_id: &str,
@@ -111,6 +130,10 @@ impl Directory for WatchedDirectory {
         until: OffsetDateTime,
     ) -> Result<(), DirectoryError> {
         self.watch(DirectoryCall::RevokeFamily, self.inner.revoke_family(pool_id, origin_jti, until)).await
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError> {
+        self.watch(DirectoryCall::Rotate, self.inner.rotate(rotation)).await
     }
 
     async fn user_of_identity(

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::pool::ProviderType;
+use crate::pool::{ProviderType, Trigger};
 
 /// One of a fixed set of label values.
 pub trait Label: Copy + 'static {
@@ -119,10 +119,12 @@ labels! {
     DirectoryCall {
         Load = "load", LoadPool = "load_pool", ChangedSince = "changed_since", Write = "write",
         SignIn = "sign_in", User = "user", Users = "users", CountUsers = "count_users",
-        ChangeUser = "change_user", DeleteUser = "delete_user", TokenState = "token_state", RevokeFamily = "revoke_family",
+        ChangeUser = "change_user", DeleteUser = "delete_user", TokenState = "token_state",
+        RevokeFamily = "revoke_family", Rotate = "rotate",
         UserOfIdentity = "user_of_identity", Link = "link", Unlink = "unlink", WaitingLinks = "waiting_links",
         OwnersOfSession = "owners_of_session", EndProviderSessions = "end_provider_sessions",
-        UseOnce = "use_once", Ping = "ping",
+        UseOnce = "use_once", JoinGroup = "join_group", LeaveGroup = "leave_group", Members = "members",
+        Ping = "ping",
     }
 }
 labels! {
@@ -130,6 +132,18 @@ labels! {
     SessionCall {
         Put = "put", PutNew = "put_new", Get = "get", Take = "take", Exchange = "exchange", Delete = "delete",
         Announce = "announce", Ping = "ping",
+    }
+}
+
+impl Label for Trigger {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+
+    fn place(self) -> usize {
+        self as usize
     }
 }
 

@@ -13,14 +13,14 @@ use super::labels::{
 };
 use super::sign_ins::SignIns;
 use super::trace;
-use crate::pool::ProviderType;
+use crate::pool::{ProviderType, Trigger};
 
-/// What is counted of one kind of question to a store.
+/// What is counted of one kind of question to a store, or to a function.
 #[derive(Debug, Default)]
 pub struct Asked {
     /// How long the answers took.
     pub seconds: Histogram,
-    /// How often it was away.
+    /// How often it was away, or did not let it go on.
     pub failures: Counter,
 }
 
@@ -43,6 +43,8 @@ pub struct Metrics {
     pub providers: Table<TypeLabel, Table<ProviderCall, Histogram>>,
     /// Calls to providers over HTTP.
     pub fetches: Table<Fetched, Histogram>,
+    /// Functions that were asked.
+    pub triggers: Table<Trigger, Asked>,
     /// Questions to the directory.
     pub directory: Table<DirectoryCall, Asked>,
     /// Questions to the session store.

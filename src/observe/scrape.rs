@@ -138,6 +138,13 @@ impl Page<'_> {
         self.counters("sign_in_failures", "Sign-ins that did not end well, by code", &failures)?;
         self.counters("grants", "Tokens asked for", &two("grant", "outcome", &metrics.grants))?;
         self.counters("sign_outs", "Sign-outs", &two("start", "outcome", &metrics.sign_outs))?;
+        let triggers: Vec<_> = metrics
+            .triggers
+            .iter()
+            .filter(|(_, asked)| asked.seconds.count() > 0)
+            .map(|(trigger, asked)| (vec![("trigger", trigger)], asked.failures.get()))
+            .collect();
+        self.counters("trigger_failures", "Functions that did not let it go on", &triggers)?;
         let answers: Vec<_> =
             metrics.answers.iter().map(|(class, count)| (vec![("class", class)], count.get())).collect();
         self.counters("http_answers", "Answers of the public listener, by class", &answers)?;
@@ -171,6 +178,10 @@ impl Page<'_> {
             .map(|(outcome, histogram)| (vec![("outcome", outcome)], histogram))
             .collect();
         self.histograms("fetch_seconds", "Calls to providers over HTTP", &fetches)?;
+        let triggers =
+            metrics.triggers.iter().map(|(trigger, asked)| (vec![("trigger", trigger)], &asked.seconds));
+        let help = "Functions that were asked, every attempt included";
+        self.histograms("trigger_seconds", help, &triggers.collect::<Vec<_>>())?;
         let mut asked = store_seconds("directory", &metrics.directory);
         asked.extend(store_seconds("sessions", &metrics.sessions));
         self.histograms("store_seconds", "What the stores were asked", &asked)

@@ -8,6 +8,7 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use super::labels::{Label as _, ProviderCall, TypeLabel};
+use crate::pool::Trigger;
 
 /// Target of the spans that are exported, and of nothing else.
 pub const TARGET: &str = "poolgate::trace";
@@ -65,6 +66,18 @@ pub fn fetch(method: &str, host: &str) -> Span {
         http.request.method = method,
         server.address = host,
         http.response.status_code = Empty,
+    )
+}
+
+/// A function that is asked, every attempt included.
+pub fn trigger(trigger: Trigger) -> Span {
+    let trigger = trigger.as_str();
+    tracing::info_span!(
+        target: TARGET,
+        "trigger",
+        otel.name = format!("trigger {trigger}"),
+        otel.kind = "client",
+        poolgate.trigger = trigger,
     )
 }
 

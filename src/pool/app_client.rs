@@ -65,10 +65,37 @@ pub struct AppClient {
     /// Whether `/oauth2/revoke` works for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_token_revocation: Option<bool>,
+    /// Whether a refresh gives a new refresh token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token_rotation: Option<RefreshTokenRotation>,
     /// Members kept as they came.
     #[serde(flatten)]
     pub rest: Rest,
 }
+
+/// `RefreshTokenRotationType` of the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct RefreshTokenRotation {
+    /// Whether it is on.
+    pub feature: Feature,
+    /// How long a token that was replaced may be used again, 0 to 60 seconds. Absent: 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_grace_period_seconds: Option<u32>,
+}
+
+/// `FeatureType` of the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Feature {
+    /// On.
+    Enabled,
+    /// Off.
+    Disabled,
+}
+
+/// The flow of the API that refreshes, as `ExplicitAuthFlows` names it.
+pub const ALLOW_REFRESH: &str = "ALLOW_REFRESH_TOKEN_AUTH";
 
 /// `OAuthFlowType` of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,6 +195,20 @@ impl AppClient {
     /// Whether the client may write this attribute.
     pub fn may_write(&self, attribute: &str) -> bool {
         self.write_attributes.as_ref().is_none_or(|names| names.iter().any(|name| name == attribute))
+    }
+
+    /// Where refresh tokens rotate: how long one that was replaced may be used again.
+    pub fn rotation(&self) -> Option<Duration> {
+        let rotation = self.refresh_token_rotation.filter(|rotation| rotation.feature == Feature::Enabled)?;
+        Some(Duration::seconds(rotation.retry_grace_period_seconds.unwrap_or(0).into()))
+    }
+
+    /// Whether `InitiateAuth` may refresh: by `ExplicitAuthFlows`, in which an empty list, and one of names from
+    /// before there was `ALLOW_`, allow it.
+    pub fn allows_refresh_flow(&self) -> bool {
+        let flows = self.rest.get("ExplicitAuthFlows").and_then(serde_json::Value::as_array);
+        let flows: Vec<&str> = flows.into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
+        flows.contains(&ALLOW_REFRESH) || !flows.iter().any(|flow| flow.starts_with("ALLOW_"))
     }
 
     /// Whether revocation is on: it is unless switched off.

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Scopes that every pool knows, without a resource server.
+pub const RESERVED_SCOPES: [&str; 5] =
+    ["openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"];
+
 /// A resource server, in the shape `DescribeResourceServer` gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use time::OffsetDateTime;
 
+use super::limits::GROUPS_OF_A_USER;
+
 /// A user of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -19,8 +21,11 @@ pub struct User {
     pub attributes: BTreeMap<String, String>,
     /// The provider identities that sign this user in, oldest first.
     pub identities: Vec<Identity>,
-    /// Names of the groups the user belongs to.
+    /// Names of the groups the user belongs to, each once, in the order joined. Of one that the pool does not have
+    /// (any more) nothing follows: see `tokens::claims::group_configuration`.
     pub groups: Vec<String>,
+    /// Those of them that the user is in because of an `AttributeMapping`: group → the provider that said so last.
+    pub mapped_groups: BTreeMap<String, String>,
     /// A disabled user can neither sign in nor use a token.
     pub enabled: bool,
     /// `UserStatus` of the model.
@@ -101,8 +106,14 @@ pub struct FederatedProfile {
     pub immutable: Vec<String>,
     /// The provider's group.
     pub group: String,
+    /// Groups of the pool that the provider says the user is in (`AttributeMapping` of `cognito:groups`). Those it
+    /// said before and says no more are left.
+    pub mapped_groups: Vec<String>,
     /// The session at the provider that the sign-in belongs to, where a sign-out there may name it alone.
     pub session: Option<NotedSession>,
+    /// Whether somebody who is not known becomes a user. Not where a function of the administrator has to be asked
+    /// first: the directory then says so and writes nothing.
+    pub may_sign_up: bool,
     /// Now.
     pub at: OffsetDateTime,
 }
@@ -159,14 +170,39 @@ impl FederatedProfile {
         if let Some(name) = self.required.iter().find(|name| !user.attributes.contains_key(*name)) {
             return Err(ProfileError::Required(name.clone()));
         }
-        if !user.groups.contains(&self.group) {
-            user.groups.push(self.group.clone());
-        }
+        self.apply_groups(&mut user);
         let changed = existing.is_none_or(|before| *before != user);
         if changed {
             user.modified_at = self.at;
         }
         Ok((user, changed))
+    }
+
+    /// Memberships that this provider's mapping made follow it; an administrator's are not touched. A group that
+    /// another provider said, too, is this one's from now on: it stays for as long as the last who said it does.
+    fn apply_groups(&self, user: &mut User) {
+        let provider = &self.identity.provider_name;
+        let left: Vec<String> = user
+            .mapped_groups
+            .iter()
+            .filter(|(group, by)| *by == provider && !self.mapped_groups.contains(group))
+            .map(|(group, _)| group.clone())
+            .collect();
+        user.groups.retain(|group| !left.contains(group));
+        user.mapped_groups.retain(|group, _| !left.contains(group));
+        if !user.groups.contains(&self.group) {
+            user.groups.push(self.group.clone());
+        }
+        for group in &self.mapped_groups {
+            if user.groups.contains(group) {
+                if let Some(by) = user.mapped_groups.get_mut(group) {
+                    by.clone_from(provider);
+                }
+            } else if user.groups.len() < GROUPS_OF_A_USER {
+                user.groups.push(group.clone());
+                user.mapped_groups.insert(group.clone(), provider.clone());
+            }
+        }
     }
 
     /// The user that a waiting link, made at `since` (milliseconds since 1970), leads this sign-in to: the identity
@@ -191,6 +227,7 @@ impl FederatedProfile {
             attributes: BTreeMap::new(),
             identities: vec![self.identity.clone()],
             groups: Vec::new(),
+            mapped_groups: BTreeMap::new(),
             enabled: true,
             status: UserStatus::ExternalProvider,
             created_at: self.at,

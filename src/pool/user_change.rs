@@ -100,6 +100,7 @@ mod tests {
             attributes: strings(attributes),
             identities: Vec::new(),
             groups: Vec::new(),
+            mapped_groups: BTreeMap::new(),
             enabled: true,
             status: UserStatus::ExternalProvider,
             created_at: NOW,

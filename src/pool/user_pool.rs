@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::limits::ATTRIBUTE_VALUE;
-use super::{Rest, Timestamp};
+use super::{LambdaConfig, Rest, Timestamp};
 
 /// A user pool, in the shape `DescribeUserPool` gives it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct UserPool {
     /// Whether usernames differ by case. Absent: they do. (Provider subjects are never folded.)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username_configuration: Option<UsernameConfiguration>,
+    /// Functions that take part in sign-ins.
+    #[serde(default)]
+    pub lambda_config: LambdaConfig,
     /// Members kept as they came.
     #[serde(flatten)]
     pub rest: Rest,

@@ -38,11 +38,11 @@ pub enum Edit {
         /// Its id.
         client_id: String,
     },
-    /// Make an identity provider.
+    /// Make an identity provider, and its group.
     CreateProvider(IdentityProvider),
     /// Change an identity provider.
     UpdateProvider(Versioned<IdentityProvider>),
-    /// Remove an identity provider.
+    /// Remove an identity provider, and its group.
     DeleteProvider {
         /// Its pool.
         pool_id: String,
@@ -149,6 +149,13 @@ impl Registry {
             }
             Edit::CreateProvider(provider) => {
                 changes.push(Change::Create(records::of_provider(&provider, 0, &self.sealer)?));
+                // An older release leaves the group when it deletes a provider.
+                let snapshot = self.snapshot();
+                let left =
+                    snapshot.pool(&provider.user_pool_id).and_then(|pool| pool.groups.get(&provider.group()));
+                if left.is_none() {
+                    changes.push(Change::Create(records::of_group(&Group::of_provider(&provider), 0)?));
+                }
             }
             Edit::UpdateProvider(provider) => {
                 let record = records::of_provider(&provider.value, provider.version, &self.sealer)?;

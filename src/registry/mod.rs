@@ -15,6 +15,7 @@ pub mod snapshot;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -28,7 +29,7 @@ use crate::sessions::SessionStore;
 pub use edit::{Edit, Versioned};
 use follow::Following;
 use records::Around;
-pub(crate) use records::opens;
+pub(crate) use records::{opens, secret_of};
 pub use roll_over::KeyChangeError;
 pub use snapshot::{LivePool, LiveProvider, Snapshot};
 
@@ -156,19 +157,47 @@ impl Registry {
         as_of: Option<i64>,
         edits: Vec<Edit>,
     ) -> Result<(), DirectoryError> {
-        let mut touched: Vec<_> = edits.iter().map(|edit| edit.pool_id().to_owned()).collect();
-        touched.sort();
-        touched.dedup();
-        if let Some(error) = self.following.unreadable(&touched) {
-            return Err(error);
-        }
+        let touched: BTreeSet<_> = edits.iter().map(|edit| edit.pool_id().to_owned()).collect();
         let mut changes = Vec::with_capacity(edits.len() + 1);
-        if let Some(generation) = as_of {
-            changes.extend(touched.iter().map(|pool_id| Change::Unchanged(pool_id.clone(), generation)));
-        }
         for edit in edits {
             self.changes_of(edit, &mut changes).await?;
         }
+        self.write_changes(as_of, touched.into_iter().collect(), changes).await
+    }
+
+    /// Writes records that were decided on elsewhere, as [`Self::edit_as_of`] writes edits: all or none, and none
+    /// where a pool that they touch was written to after this generation.
+    ///
+    /// # Errors
+    /// As those of [`Self::edit_as_of`], and [`DirectoryError::Group`].
+    pub(crate) async fn write_as_of(
+        self: &Arc<Self>,
+        generation: i64,
+        changes: Vec<Change>,
+    ) -> Result<(), DirectoryError> {
+        let registry = Arc::clone(self);
+        let touched: BTreeSet<_> = changes.iter().map(|change| change.pool_id().to_owned()).collect();
+        let touched = touched.into_iter().collect();
+        let whole = async move { registry.write_changes(Some(generation), touched, changes).await };
+        tokio::spawn(whole.in_current_span())
+            .await
+            .map_err(|error| DirectoryError::Away(error.to_string()))?
+    }
+
+    async fn write_changes(
+        self: &Arc<Self>,
+        as_of: Option<i64>,
+        touched: Vec<String>,
+        wanted: Vec<Change>,
+    ) -> Result<(), DirectoryError> {
+        if let Some(error) = self.following.unreadable(&touched) {
+            return Err(error);
+        }
+        let mut changes = Vec::with_capacity(wanted.len() + touched.len());
+        if let Some(generation) = as_of {
+            changes.extend(touched.iter().map(|pool_id| Change::Unchanged(pool_id.clone(), generation)));
+        }
+        changes.extend(wanted);
         self.directory.write(changes).await?;
         let read = self.caught_up().await;
         self.announce();

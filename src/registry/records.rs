@@ -53,6 +53,17 @@ fn seal(record: &mut Record, secret: &[u8], sealer: &Sealer) -> Result<(), Direc
     Ok(())
 }
 
+/// What is sealed in a record, opened.
+///
+/// # Errors
+/// When this master key does not open it.
+pub(crate) fn secret_of(
+    record: &Record,
+    sealer: &Sealer,
+) -> Result<Option<Zeroizing<Vec<u8>>>, DirectoryError> {
+    unseal(record, sealer)
+}
+
 fn unseal(record: &Record, sealer: &Sealer) -> Result<Option<Zeroizing<Vec<u8>>>, DirectoryError> {
     let Some(sealed) = &record.sealed else { return Ok(None) };
     let place = context(record.kind, &record.pool_id, &record.id);
@@ -131,6 +142,11 @@ pub(super) fn of_resource_server(server: &ResourceServer, version: i64) -> Resul
 
 pub(super) fn of_group(group: &Group, version: i64) -> Result<Record, DirectoryError> {
     record(Kind::Group, &group.user_pool_id, &group.group_name, group, version)
+}
+
+/// The group that belongs to a stored provider.
+pub(super) fn own_group(provider: &Record) -> Result<Group, DirectoryError> {
+    Ok(Group::of_provider(&parse(provider)?))
 }
 
 pub(super) fn of_ui_customization(ui: &UiCustomization, version: i64) -> Result<Record, DirectoryError> {

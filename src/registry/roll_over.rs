@@ -1,4 +1,4 @@
-//! A pool's SAML keys rolled over: the rules are in [`crate::keys::roll_over`].
+//! A pool's keys rolled over: the rules are in [`crate::keys::roll_over`].
 
 use std::sync::Arc;
 
@@ -28,8 +28,9 @@ pub enum KeyChangeError {
 const TRIES: u32 = 8;
 
 impl Registry {
-    /// Makes a new key beside the others of this use. A signing key is published at once and signs after `wait`;
-    /// an encryption key is shown to providers at once, and the older ones still decrypt. It is on the disk and in
+    /// Makes a new key beside the others of this use. It is published at once and signs or seals after `wait`, one of
+    /// tokens after [`roll_over::LEAST_WAIT`] at least; one that providers encrypt for is shown to them at once, and
+    /// the older ones still decrypt. It is on the disk and in
     /// force here when this returns, on other replicas within seconds. Of several at once, one is told `Ok`.
     ///
     /// # Errors
@@ -60,15 +61,21 @@ impl Registry {
         .await
     }
 
-    /// Removes a SAML key for good: what was signed with it or encrypted for it is refused from now on, on other
-    /// replicas within seconds.
+    /// Removes a key for good: what was signed or sealed with it or encrypted for it is refused from now on, on other
+    /// replicas within seconds. Tokens that it made must have ended by then, unless `end_tokens`.
     ///
     /// # Errors
     /// See [`roll_over::check_retire`], and what [`Registry::edit_as_of`] says.
-    pub async fn retire_key(self: &Arc<Self>, pool_id: &str, key_id: &str) -> Result<(), KeyChangeError> {
+    pub async fn retire_key(
+        self: &Arc<Self>,
+        pool_id: &str,
+        key_id: &str,
+        end_tokens: bool,
+    ) -> Result<(), KeyChangeError> {
         self.decide(async |registry: &Arc<Self>| {
             let (snapshot, pool) = registry.pool_of_keys(pool_id)?;
-            roll_over::check_retire(pool.keys.records(), key_id, registry.clock.now())?;
+            let (keys, now) = (pool.keys.records(), registry.clock.now());
+            roll_over::check_retire(keys, key_id, now, pool.longest_refresh(), end_tokens)?;
             let edit = Edit::RemoveKey { pool_id: pool_id.to_owned(), key_id: key_id.to_owned() };
             Ok(registry.edit_as_of(&snapshot, vec![edit]).await?)
         })

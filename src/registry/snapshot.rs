@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use poolgate_providers::Provider;
+use time::Duration;
 use url::Url;
 
 use super::{Surface, Versioned};
 use crate::keys::PoolKeys;
+use crate::pool::resource_server::RESERVED_SCOPES;
 use crate::pool::{
     AppClient, Certificate, Domain, Group, IdentityProvider, ResourceServer, UiCustomization, UserPool,
 };
@@ -186,6 +188,19 @@ impl LivePool {
         let Some((identifier, name)) = scope.rsplit_once('/') else { return false };
         let server = self.resource_servers.get(identifier);
         server.is_some_and(|server| server.value.scopes.iter().any(|known| known.scope_name == name))
+    }
+
+    /// Whether the client may be granted this scope: it may use it, and it exists. A scope that was deleted on its
+    /// resource server is of no use to anybody.
+    pub fn grants_scope(&self, client: &AppClient, scope: &str) -> bool {
+        client.allowed_oauth_scopes.iter().any(|own| own == scope)
+            && (RESERVED_SCOPES.contains(&scope) || self.defines_scope(scope))
+    }
+
+    /// The longest that a refresh token of one of its clients lives, as they are set now.
+    pub fn longest_refresh(&self) -> Duration {
+        let lives = self.clients.values().map(|client| client.value.refresh_token_lifetime());
+        lives.max().unwrap_or_default()
     }
 
     /// The client of this id.

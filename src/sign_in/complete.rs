@@ -4,18 +4,20 @@ use poolgate_providers::{ExternalIdentity, Inbound, Provider, ProviderError, Ver
 
 use time::OffsetDateTime;
 
+use super::admission;
 use super::answer;
 use super::attempt::Attempt;
 use super::failure::{Cause, Failed};
-use super::mapping::{self, Place};
-use super::request::ReturnTarget;
+use super::mapping::{self, MappedGroups, Place};
+use super::request::{ResponseType, ReturnTarget};
 use super::session::{self, HostedSession};
 use crate::context::Context;
 use crate::observe::labels::ProviderCall;
-use crate::pool::AppClient;
+use crate::pool::{AppClient, IdentityProvider, User};
 use crate::registry::{LivePool, LiveProvider};
 use crate::sign_out::ending::noted;
 use crate::sign_out::provenance::millis;
+use crate::triggers::{Asking, federation};
 
 /// A sign-in that succeeded.
 pub struct Completed {
@@ -159,6 +161,24 @@ impl Began {
     }
 }
 
+/// Most names of groups that one log line tells.
+const GROUPS_TOLD: usize = 25;
+
+/// Tells the log which groups the provider named in vain: there is no such group, or the user is in too many.
+fn tell_groups_left_out(provider: &IdentityProvider, mapped: MappedGroups, user: &User) {
+    let MappedGroups { mut groups, mut ignored } = mapped;
+    groups.retain(|group| !user.groups.contains(group));
+    if ignored.is_empty() && groups.is_empty() {
+        return;
+    }
+    ignored.append(&mut groups);
+    let provider = &*provider.provider_name;
+    let more = if ignored.len() > GROUPS_TOLD { " and more" } else { "" };
+    ignored.truncate(GROUPS_TOLD);
+    let detail = format!("{ignored:?}{more}");
+    tracing::info!(provider, detail, "groups that the provider named are not given");
+}
+
 /// Makes the user of a verified identity, opens the session and answers the app, whoever began the sign-in.
 ///
 /// `began` is when the answer came, before anything was asked of the provider: what the provider ends from then on
@@ -173,11 +193,15 @@ pub(super) async fn welcome(
     old_session: Option<&str>,
 ) -> Result<Completed, Cause> {
     let provider = &parties.provider.config.value;
-    let place = Place { pool: &pool.pool.value, client: parties.client, provider };
-    let mut profile = mapping::profile(&identity, &place, context.uuid(), began.at)?;
+    let place = Place { pool: &pool.pool.value, client: parties.client, provider, groups: &pool.groups };
+    let asking = Asking { pool, client: parties.client, surface: &context.surface };
+    let chosen = federation::attributes(context, &asking, provider, identity.get()).await?;
+    let mut profile = mapping::profile(&identity, chosen.as_ref(), &place, context.uuid(), began.at)?;
     profile.session = noted(context, pool, provider, &identity.get().session);
-    let user = context.directory.sign_in(profile).await?;
+    let mapped = mapping::mapped_groups(chosen.as_ref().unwrap_or(&identity.get().attributes), &place);
+    let user = admission::admit(context, pool, parties.client, profile).await?;
     crate::audit::notes::user(&user.sub);
+    tell_groups_left_out(provider, mapped, &user);
 
     let identity = identity.into_inner();
     let mut at_provider = identity.session;
@@ -203,13 +227,19 @@ pub(super) async fn welcome(
         auth_time: session.auth_time,
         provenance: session.provenance(),
     };
-    // Nobody learns of either before both are stored: they may share a commit.
-    let (session_cookie, location) = tokio::try_join!(
-        async {
-            session::open(context, session, id_token.as_deref(), old_session).await.map_err(Cause::from)
-        },
-        answer::success(context, pool, &user, request),
-    )?;
+    let opening = async {
+        session::open(context, session, id_token.as_deref(), old_session).await.map_err(Cause::from)
+    };
+    let answering = answer::success(context, pool, &user, request);
+    let (session_cookie, location) = match wish.target.response_type {
+        // Nobody learns of either before both are stored: they may share a commit.
+        ResponseType::Code => tokio::try_join!(opening, answering)?,
+        // A function may refuse the tokens: no session is opened then.
+        ResponseType::Token => {
+            let location = answering.await?;
+            (opening.await?, location)
+        }
+    };
     let (provider, client_id) = (provider.provider_name.clone(), parties.client.client_id.clone());
     Ok(Completed { location, session_cookie, provider, client_id })
 }

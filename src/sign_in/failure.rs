@@ -11,6 +11,7 @@ use crate::grants::GrantError;
 use crate::observe::labels::Outcome;
 use crate::pool::{LinkError, ProfileError, ProviderType};
 use crate::sessions::SessionError;
+use crate::triggers::TriggerError;
 
 /// What ended it.
 #[derive(Debug, Error)]
@@ -33,6 +34,9 @@ pub enum Cause {
     /// The identity holds a text that cannot be stored.
     #[error("{0}")]
     Unstorable(String),
+    /// A function of the administrator did not let it go on.
+    #[error(transparent)]
+    Trigger(#[from] TriggerError),
     /// The pool, client or provider changed or went away in between.
     #[error("{0}")]
     Gone(String),
@@ -97,6 +101,7 @@ impl From<GrantError> for Cause {
     fn from(error: GrantError) -> Self {
         match error {
             GrantError::Unavailable(why) => Self::Away(why),
+            GrantError::Trigger(error) => Self::Trigger(error),
             other => Self::Internal(other.to_string()),
         }
     }
@@ -118,6 +123,7 @@ impl Cause {
             Self::Link(_) => "link_ambiguous",
             Self::UsernameTaken(_) => "username_taken",
             Self::Unstorable(_) => "attribute_invalid",
+            Self::Trigger(error) => error.code(),
             Self::Gone(_) => "configuration_changed",
             Self::Away(_) => "store_away",
             Self::Internal(_) => "internal",
@@ -139,12 +145,15 @@ impl Cause {
                 | ProviderError::BadReply { .. } => Outcome::ProviderAway,
                 ProviderError::StoreAway => Outcome::Unavailable,
             },
-            Self::Profile(ProfileError::Disabled) => Outcome::Refused,
+            Self::Profile(ProfileError::Disabled) | Self::Trigger(TriggerError::Refused { .. }) => {
+                Outcome::Refused
+            }
             Self::Mapping(_)
             | Self::Profile(_)
             | Self::Link(_)
             | Self::UsernameTaken(_)
             | Self::Unstorable(_)
+            | Self::Trigger(_)
             | Self::Gone(_) => Outcome::Failed,
             Self::Away(_) => Outcome::Unavailable,
             Self::Internal(_) => Outcome::Internal,
@@ -174,7 +183,8 @@ impl Failed {
                 ("server_error", format!("{prefix}{}", self.cause))
             }
             Cause::Link(_) => ("server_error", self.cause.to_string()),
-            Cause::UsernameTaken(_) => ("invalid_request", self.cause.to_string()),
+            // The reference service's words, to the letter: apps compare them.
+            Cause::UsernameTaken(_) | Cause::Trigger(_) => ("invalid_request", self.cause.to_string()),
             Cause::Gone(_) => ("server_error", self.cause.to_string()),
             Cause::Away(_) => ("temporarily_unavailable", "A store is away; try again later".to_owned()),
             Cause::Internal(_) => ("server_error", "Internal error".to_owned()),

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use poolgate_providers::{ExternalIdentity, Verified};
+use poolgate_providers::{Attributes, ExternalIdentity, Verified};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use super::recognition;
+use super::{chosen, recognition};
 use crate::pool::limits::{ATTRIBUTE_VALUE, USERNAME};
 use crate::pool::{
-    AppClient, FederatedProfile, Identity, IdentityProvider, ProviderType, SchemaAttribute, UserPool,
+    AppClient, FederatedProfile, Group, Identity, IdentityProvider, ProviderType, SchemaAttribute, UserPool,
 };
+use crate::registry::Versioned;
 
 /// Mapped to groups, not to an attribute.
-const GROUPS: &str = "cognito:groups";
+pub const GROUPS: &str = "cognito:groups";
 /// Fixed by the provider's type, never mapped.
 const USERNAME_TARGET: &str = "username";
 
@@ -53,23 +54,52 @@ pub struct Place<'a> {
     pub client: &'a AppClient,
     /// The provider that vouched.
     pub provider: &'a IdentityProvider,
+    /// The groups of the pool.
+    pub groups: &'a BTreeMap<String, Versioned<Group>>,
 }
 
-/// What the sign-in says the user shall be. Only a verified identity is accepted.
+/// What the values that are mapped to `cognito:groups` come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MappedGroups {
+    /// Groups of the pool, each once.
+    pub groups: Vec<String>,
+    /// Names of no group that a mapping may put anybody into.
+    pub ignored: Vec<String>,
+}
+
+/// The groups that these attributes say their user is in. A provider's own group is none of them, not even the own one of
+/// this provider: whoever is in it was signed in by that provider, and nobody's attribute says so.
+pub fn mapped_groups(attributes: &Attributes, place: &Place<'_>) -> MappedGroups {
+    let mut mapped = MappedGroups::default();
+    let Some(source) = place.provider.attribute_mapping.get(GROUPS) else { return mapped };
+    for name in attributes.get(source).into_iter().flatten() {
+        let may = place.groups.contains_key(name) && !Group::is_of_a_provider(&place.pool.id, name);
+        let list = if may { &mut mapped.groups } else { &mut mapped.ignored };
+        if !list.contains(name) {
+            list.push(name.clone());
+        }
+    }
+    mapped
+}
+
+/// What the sign-in says the user shall be. Only a verified identity is accepted. `chosen` are the attributes that a
+/// function of the administrator put in place of the provider's: they verify nobody and nothing.
 ///
 /// # Errors
 /// See [`MappingError`].
 pub fn profile(
     identity: &Verified<ExternalIdentity>,
+    chosen: Option<&Attributes>,
     place: &Place<'_>,
     new_sub: String,
     at: OffsetDateTime,
 ) -> Result<FederatedProfile, MappingError> {
-    profile_of(identity.get(), place, new_sub, at)
+    profile_of(identity.get(), chosen, place, new_sub, at)
 }
 
 fn profile_of(
     identity: &ExternalIdentity,
+    chosen: Option<&Attributes>,
     place: &Place<'_>,
     new_sub: String,
     at: OffsetDateTime,
@@ -84,15 +114,24 @@ fn profile_of(
     for (name, source) in &provider.attribute_mapping {
         match name.as_str() {
             USERNAME_TARGET => {}
-            GROUPS => {
-                tracing::info!(provider = %provider.provider_name, "no group of the pool is mapped: ignored")
+            GROUPS => {}
+            name => {
+                let attributes = chosen.unwrap_or(&identity.attributes);
+                let values = attributes.get(source).map_or(&[][..], Vec::as_slice);
+                let told_once = identity.told_once.contains(&&**source);
+                map_one(values, told_once, place, name, &mut set, &mut remove)?;
             }
-            name => map_one(identity, place, name, source, &mut set, &mut remove)?,
         }
+    }
+    if let Some(chosen) = chosen {
+        chosen::unverify(identity, chosen, provider, &mut set);
     }
     settle_verified("email", "email_verified", place, &mut set, &mut remove);
     settle_verified("phone_number", "phone_number_verified", place, &mut set, &mut remove);
-    let recognised = recognition::recognised(identity, provider, &set);
+    let mut recognised = recognition::recognised(identity, provider, &set);
+    if let Some(chosen) = chosen {
+        recognised.retain(|name, _| chosen::is_unchanged(identity, chosen, provider, name));
+    }
     Ok(FederatedProfile {
         pool_id: place.pool.id.clone(),
         username,
@@ -104,7 +143,9 @@ fn profile_of(
         required: place.pool.required_attributes().map(str::to_owned).collect(),
         immutable: immutable(place.pool),
         group: provider.group(),
+        mapped_groups: mapped_groups(chosen.unwrap_or(&identity.attributes), place).groups,
         session: None,
+        may_sign_up: true,
         at,
     })
 }
@@ -127,10 +168,10 @@ fn immutable(pool: &UserPool) -> Vec<String> {
 }
 
 fn map_one(
-    identity: &ExternalIdentity,
+    values: &[String],
+    told_once: bool,
     place: &Place<'_>,
     name: &str,
-    source: &str,
     set: &mut BTreeMap<String, String>,
     remove: &mut Vec<String>,
 ) -> Result<(), MappingError> {
@@ -138,7 +179,6 @@ fn map_one(
     if !place.client.may_write(governing(name)) {
         return Err(MappingError::NotWritable(name.to_owned()));
     }
-    let values = identity.attributes.get(source).map_or(&[][..], Vec::as_slice);
     let value = match values {
         [] => String::new(),
         [one] => one.clone(),
@@ -148,7 +188,6 @@ fn map_one(
         several => bracketed(several),
     };
     if value.is_empty() {
-        let told_once = identity.told_once.contains(&source);
         if place.provider.detail("missing_attributes") == Some("remove") && !told_once {
             remove.push(name.to_owned());
         }

@@ -1,4 +1,4 @@
-use poolgate_providers::ProviderSession;
+use poolgate_providers::{ProviderSession, Told};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -19,6 +19,7 @@ fn identity(subject: &str, attributes: &[(&str, &[&str])]) -> ExternalIdentity {
         session: ProviderSession::default(),
         authenticated_at: None,
         told_once: &[],
+        told: Told::default(),
     }
 }
 
@@ -29,8 +30,8 @@ fn map_with(
 ) -> Result<FederatedProfile, MappingError> {
     let (pool, client) = (user_pool(), client(client_members));
     let provider = provider("Acme", provider_members);
-    let place = Place { pool: &pool, client: &client, provider: &provider };
-    profile_of(&identity("jane", attributes), &place, "sub-1".into(), NOW)
+    let place = Place { pool: &pool, client: &client, provider: &provider, groups: &BTreeMap::new() };
+    profile_of(&identity("jane", attributes), None, &place, "sub-1".into(), NOW)
 }
 
 fn map(mapping: Value, attributes: &[(&str, &[&str])]) -> Result<FederatedProfile, MappingError> {
@@ -57,8 +58,9 @@ fn only_a_saml_identity_carries_its_issuer() {
 #[test]
 fn a_username_over_128_characters_is_refused_and_says_so() {
     let (pool, client, provider) = (user_pool(), client(json!({})), provider("Acme", json!({})));
-    let place = Place { pool: &pool, client: &client, provider: &provider };
-    let error = |length: usize| profile_of(&identity(&"ü".repeat(length), &[]), &place, "s".into(), NOW);
+    let place = Place { pool: &pool, client: &client, provider: &provider, groups: &BTreeMap::new() };
+    let error =
+        |length: usize| profile_of(&identity(&"ü".repeat(length), &[]), None, &place, "s".into(), NOW);
     assert!(error(123).is_ok());
     let text = error(124).unwrap_err().to_string();
     assert!(text.contains("less than or equal to 128"), "{text}");
@@ -135,10 +137,10 @@ fn what_a_provider_tells_once_is_kept_when_it_is_missing_later() {
     let members = json!({"AttributeMapping": {"email": "email", "name": "name"},
                          "ProviderDetails": {"missing_attributes": "remove"}});
     let provider = provider("Acme", members);
-    let place = Place { pool: &pool, client: &client, provider: &provider };
+    let place = Place { pool: &pool, client: &client, provider: &provider, groups: &BTreeMap::new() };
     let with = |attributes: &[(&str, &[&str])]| {
         let identity = ExternalIdentity { told_once: &["name"], ..identity("jane", attributes) };
-        profile_of(&identity, &place, "sub-1".into(), NOW).unwrap()
+        profile_of(&identity, None, &place, "sub-1".into(), NOW).unwrap()
     };
     let first = with(&[("name", &["Jane"]), ("email", &["j@a.example"])]);
     assert_eq!((first.set["name"].as_str(), first.remove.len()), ("Jane", 0));
@@ -223,14 +225,49 @@ proptest! {
         claims in proptest::collection::btree_map("[a-z_]{1,12}", proptest::collection::vec("\\PC{0,20}", 0..3), 0..8)
     ) {
         let (pool, client, provider) = (user_pool(), client(json!({})), provider("Acme", json!({})));
-        let place = Place { pool: &pool, client: &client, provider: &provider };
+        let place = Place { pool: &pool, client: &client, provider: &provider, groups: &BTreeMap::new() };
         let mut who = identity("jane", &[]);
         who.attributes = claims;
-        if let Ok(profile) = profile_of(&who, &place, "s".into(), NOW) {
+        if let Ok(profile) = profile_of(&who, None, &place, "s".into(), NOW) {
             for name in profile.set.keys() {
                 prop_assert!(["email", "email_verified", "phone_number_verified"].contains(&name.as_str()));
             }
             prop_assert_ne!(profile.set.get("email_verified").map(String::as_str), Some("true"));
         }
     }
+}
+
+fn group(name: &str) -> (String, Versioned<Group>) {
+    let value = serde_json::from_value(json!({
+        "GroupName": name, "UserPoolId": "us-east-1_Tests0001", "CreationDate": 0.0, "LastModifiedDate": 0.0,
+    }));
+    (name.to_owned(), Versioned { value: value.unwrap(), version: 0 })
+}
+
+#[test]
+fn a_mapping_names_groups_of_the_pool_and_nobodys_own() {
+    let own = ["us-east-1_Tests0001_Acme", "us-east-1_Tests0001_Globex"];
+    let groups: BTreeMap<_, _> = ["admins", "staff", own[0], own[1]].into_iter().map(group).collect();
+    let (pool, client) = (user_pool(), client(json!({})));
+    let provider =
+        provider("Acme", json!({"AttributeMapping": {"cognito:groups": "roles", "email": "mail"}}));
+    let place = Place { pool: &pool, client: &client, provider: &provider, groups: &groups };
+    let said = &["staff", "Admins", "staff", "nobody", own[0], own[1], "", "admins,staff"];
+    let identity =
+        identity("jane", &[("roles", said), ("groups", &["admins"]), ("mail", &["j@acme.example"])]);
+    let mapped = mapped_groups(&identity.attributes, &place);
+    assert_eq!(mapped.groups, ["staff"]);
+    assert_eq!(mapped.ignored, ["Admins", "nobody", own[0], own[1], "", "admins,staff"]);
+    let profile = profile_of(&identity, None, &place, "sub-1".into(), NOW).unwrap();
+    assert_eq!((profile.mapped_groups, profile.group.as_str()), (vec!["staff".to_owned()], own[0]));
+    assert!(!profile.set.contains_key(GROUPS));
+}
+
+#[test]
+fn without_a_mapping_nobody_is_in_a_mapped_group() {
+    let groups = BTreeMap::from([group("admins")]);
+    let (pool, client, provider) = (user_pool(), client(json!({})), provider("Acme", json!({})));
+    let place = Place { pool: &pool, client: &client, provider: &provider, groups: &groups };
+    let identity = identity("jane", &[("cognito:groups", &["admins"]), ("mail", &["j@acme.example"])]);
+    assert_eq!(mapped_groups(&identity.attributes, &place), MappedGroups::default());
 }

@@ -21,9 +21,11 @@
 //!                                        ▼
 //!                     complete ── adapter.finish ── not believed, denied ───────▶ app, error
 //!                                  │ Verified<ExternalIdentity>
+//!                                  │ triggers::federation ── refused ──────────▶ app, invalid_request
 //!                                 mapping::profile ── does not fit ─────────────▶ app, server_error
 //!                                  │ FederatedProfile
-//!                                 directory.sign_in ── [user durable] ── disabled ▶ app, access_denied
+//!                                 admission::admit ── a function refuses ──────▶ app, invalid_request
+//!                                  │ directory.sign_in ── [user durable] ── disabled ▶ app, access_denied
 //!                                  │ User
 //!                                 session::open ── [new session id]
 //!                                 answer::success ──────────────────────────────▶ app, code or tokens
@@ -35,9 +37,11 @@
 //!                                  │ Verified<ExternalIdentity>, and on as above
 //! ```
 
+mod admission;
 pub mod answer;
 pub mod attempt;
 pub mod begin;
+mod chosen;
 pub mod complete;
 pub mod failure;
 pub mod mapping;

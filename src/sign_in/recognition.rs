@@ -95,7 +95,7 @@ pub fn could_take(provider: &IdentityProvider, attribute: &str, value: &str) -> 
 
 #[cfg(test)]
 mod tests {
-    use poolgate_providers::ProviderSession;
+    use poolgate_providers::{ProviderSession, Told};
     use serde_json::{Value, json};
 
     use super::*;
@@ -117,6 +117,7 @@ mod tests {
             session: ProviderSession::default(),
             authenticated_at: None,
             told_once: &[],
+            told: Told::default(),
         };
         let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         recognised(&identity, &provider, &set).into_keys().collect()

@@ -7,6 +7,7 @@ use poolgate_providers::{Asked, Prompt};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::pool::resource_server::RESERVED_SCOPES;
 use crate::pool::{AppClient, OAuthFlow};
 use crate::registry::LivePool;
 
@@ -18,9 +19,6 @@ const MAX_LOGIN_HINT: usize = 2_048;
 const MAX_ACR_VALUES: usize = 1_024;
 /// Most languages that travel on.
 const MAX_LANGUAGES: usize = 10;
-/// Scopes every pool knows.
-pub const RESERVED_SCOPES: [&str; 5] =
-    ["openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"];
 /// Scopes that mean nothing without `openid`.
 const NEED_OPENID: [&str; 3] = ["email", "phone", "profile"];
 
@@ -148,7 +146,7 @@ impl AuthorizeRequest {
         };
         check_shape(&parameters, client).map_err(reject)?;
         let challenge = check_challenge(&parameters, client).map_err(reject)?;
-        let scopes = check_scopes(parameters.get("scope"), client).map_err(reject)?;
+        let scopes = check_scopes(parameters.get("scope"), pool, client).map_err(reject)?;
         let wanted = check_wanted(&parameters, pool, client).map_err(reject)?;
         let asked = check_asked(&parameters).map_err(reject)?;
         let resource = check_resource(parameters.get("resource")).map_err(reject)?;
@@ -247,16 +245,34 @@ fn check_challenge(parameters: &Parameters<'_>, _client: &AppClient) -> Result<O
     }
 }
 
-/// The scopes that will be granted: of those asked, the ones the client may use.
-fn check_scopes(asked: Option<&str>, client: &AppClient) -> Result<Vec<String>, Refusal> {
+/// The scopes that will be granted: of those asked, the ones the client may use and that exist. One that the client may
+/// use and that was deleted since is known still.
+fn check_scopes(asked: Option<&str>, pool: &LivePool, client: &AppClient) -> Result<Vec<String>, Refusal> {
     let refuse = |why: String| Err(("invalid_scope", why));
-    let Some(asked) = asked else { return Ok(client.allowed_oauth_scopes.clone()) };
+    let mut scopes: Vec<&str> = match asked {
+        Some(asked) => asked_scopes(asked, pool, client)?,
+        None => client.allowed_oauth_scopes.iter().map(String::as_str).collect(),
+    };
+    scopes.retain(|scope| pool.grants_scope(client, scope));
+    if asked.is_some() && !scopes.contains(&"openid") {
+        scopes.retain(|scope| !NEED_OPENID.contains(scope));
+    }
+    if scopes.is_empty() {
+        return refuse("the client may use none of the scopes asked for".into());
+    }
+    Ok(scopes.into_iter().map(str::to_owned).collect())
+}
+
+/// The scopes asked for, all of them known to the pool.
+fn asked_scopes<'a>(asked: &'a str, pool: &LivePool, client: &AppClient) -> Result<Vec<&'a str>, Refusal> {
+    let refuse = |why: String| Err(("invalid_scope", why));
     let mut scopes: Vec<&str> = Vec::new();
     for scope in asked.split(' ').filter(|scope| !scope.is_empty()) {
         // RFC 6749 section 3.3 bounds the characters of a scope.
         let well_formed = scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
-        let known =
-            RESERVED_SCOPES.contains(&scope) || client.allowed_oauth_scopes.iter().any(|own| own == scope);
+        let known = RESERVED_SCOPES.contains(&scope)
+            || pool.defines_scope(scope)
+            || client.allowed_oauth_scopes.iter().any(|own| own == scope);
         if !well_formed || !known {
             return refuse("scope holds one that this pool does not know".into());
         }
@@ -272,14 +288,7 @@ fn check_scopes(asked: Option<&str>, client: &AppClient) -> Result<Vec<String>, 
     {
         return refuse(format!("scope {lonely} needs the scope openid"));
     }
-    scopes.retain(|scope| client.allowed_oauth_scopes.iter().any(|own| own == scope));
-    if !scopes.contains(&"openid") {
-        scopes.retain(|scope| !NEED_OPENID.contains(scope));
-    }
-    if scopes.is_empty() {
-        return refuse("the client may use none of the scopes asked for".into());
-    }
-    Ok(scopes.into_iter().map(str::to_owned).collect())
+    Ok(scopes)
 }
 
 fn check_wanted(parameters: &Parameters<'_>, pool: &LivePool, client: &AppClient) -> Result<Wanted, Refusal> {

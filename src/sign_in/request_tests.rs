@@ -149,7 +149,7 @@ fn a_known_scope_that_the_client_may_not_use_is_ignored() {
 #[test]
 fn without_openid_the_scopes_that_need_it_go_too() {
     let client = client(json!({"AllowedOAuthScopes": ["email", "aws.cognito.signin.user.admin"]}));
-    let scopes = check_scopes(Some("openid email aws.cognito.signin.user.admin"), &client).unwrap();
+    let scopes = check_scopes(Some("openid email aws.cognito.signin.user.admin"), &pool(), &client).unwrap();
     assert_eq!(scopes, ["aws.cognito.signin.user.admin"]);
 }
 
@@ -187,7 +187,7 @@ proptest! {
     #[test]
     fn no_scope_is_granted_that_the_client_may_not_use(scope in "[a-z. ]{0,40}|openid( email| phone| profile| admin){0,3}") {
         let client = client(json!({}));
-        if let Ok(scopes) = check_scopes(Some(&scope), &client) {
+        if let Ok(scopes) = check_scopes(Some(&scope), &pool(), &client) {
             prop_assert!(scopes.iter().all(|scope| client.allowed_oauth_scopes.contains(scope)));
             prop_assert!(scopes.iter().all(|granted| scope.split(' ').any(|asked| asked == granted)));
         }

@@ -6,9 +6,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
+pub use super::groups::{GroupConfiguration, group_configuration};
 use super::{Granted, Holder};
-use crate::pool::{Identity, User};
-use crate::registry::Surface;
+use crate::pool::{AppClient, Identity, User};
+use crate::registry::{LivePool, Surface};
 
 /// Claims, by name.
 pub type Claims = Map<String, Value>;
@@ -27,6 +28,7 @@ fn common(
     jti: String,
 ) -> Claims {
     let mut claims = Claims::new();
+    let groups = group_configuration(holder.pool, holder.user).groups;
     claims.insert("sub".into(), holder.user.sub.clone().into());
     claims.insert("iss".into(), holder.pool.issuer(surface).into());
     claims.insert("origin_jti".into(), granted.origin_jti.clone().into());
@@ -34,8 +36,8 @@ fn common(
     claims.insert("auth_time".into(), granted.auth_time.into());
     claims.insert("iat".into(), now.unix_timestamp().into());
     claims.insert("jti".into(), jti.into());
-    if !holder.user.groups.is_empty() {
-        claims.insert("cognito:groups".into(), holder.user.groups.clone().into());
+    if !groups.is_empty() {
+        claims.insert("cognito:groups".into(), groups.into());
     }
     claims
 }
@@ -62,6 +64,31 @@ pub fn access_token(
     claims
 }
 
+/// Claims of an access token of the app itself. There is no user behind it, and no sign-in: `access::verify` takes it
+/// for nobody's.
+pub fn client_token(
+    pool: &LivePool,
+    client: &AppClient,
+    scopes: &[String],
+    surface: &Surface,
+    now: OffsetDateTime,
+    jti: String,
+) -> Claims {
+    let expires = now + client.access_token_lifetime();
+    let mut claims = Claims::new();
+    claims.insert("sub".into(), client.client_id.clone().into());
+    claims.insert("token_use".into(), "access".into());
+    claims.insert("scope".into(), scopes.join(" ").into());
+    claims.insert("auth_time".into(), now.unix_timestamp().into());
+    claims.insert("iss".into(), pool.issuer(surface).into());
+    claims.insert("exp".into(), expires.unix_timestamp().into());
+    claims.insert("iat".into(), now.unix_timestamp().into());
+    claims.insert("version".into(), 2.into());
+    claims.insert("jti".into(), jti.into());
+    claims.insert("client_id".into(), client.client_id.clone().into());
+    claims
+}
+
 /// Claims of an ID token: everything the client may read.
 pub fn id_token(
     holder: Holder<'_>,
@@ -78,6 +105,13 @@ pub fn id_token(
     claims.insert("aud".into(), holder.client.client_id.clone().into());
     claims.insert("at_hash".into(), at_hash.into());
     claims.insert("cognito:username".into(), holder.user.username.clone().into());
+    let GroupConfiguration { roles, preferred_role, .. } = group_configuration(holder.pool, holder.user);
+    if !roles.is_empty() {
+        claims.insert("cognito:roles".into(), roles.into());
+    }
+    if let Some(role) = preferred_role {
+        claims.insert("cognito:preferred_role".into(), role.into());
+    }
     if let Some(nonce) = &granted.nonce {
         claims.insert("nonce".into(), nonce.clone().into());
     }

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod claims;
+mod groups;
 pub mod hint;
 pub mod jwks;
 mod jws;
@@ -17,6 +18,7 @@ use crate::observe::trace;
 use crate::pool::{AppClient, User};
 use crate::registry::LivePool;
 use crate::sign_out::provenance::Provenance;
+use crate::triggers::{TriggerError, token_generation};
 
 /// What a sign-in granted, from which tokens are minted, at first and at each refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,12 +65,21 @@ pub enum TokenError {
     /// for the caller and says no more than that.
     #[error("{0}")]
     Invalid(&'static str),
+    /// The user is gone.
+    #[error("User does not exist.")]
+    NoUser,
+    /// The refresh token was replaced before, and its grace is over. Its whole family has been revoked.
+    #[error("Refresh Token has been used before: the sign-in has been revoked")]
+    Reused,
     /// Signing failed.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The directory is away.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// A function of the administrator did not let it go on.
+    #[error(transparent)]
+    Trigger(#[from] TriggerError),
 }
 
 /// For whom tokens are minted.
@@ -94,27 +105,48 @@ pub enum Occasion {
 /// Mints the tokens of `granted`, valid from now.
 ///
 /// # Errors
-/// [`TokenError::Key`].
-#[expect(clippy::unused_async, reason = "a function of the administrator is asked here")]
+/// [`TokenError::Key`], [`TokenError::Trigger`].
 pub async fn mint(
     context: &Context,
     holder: Holder<'_>,
     granted: &Granted,
-    _occasion: Occasion,
+    occasion: Occasion,
 ) -> Result<TokenPair, TokenError> {
+    let changes = token_generation::of_user(context, holder, granted, occasion).await?;
     let _signing = trace::sign().entered();
     crate::audit::notes::user(&holder.user.sub);
     let (surface, now) = (&context.surface, context.now());
     let keys = &holder.pool.keys;
-    let access_claims = claims::access_token(holder, granted, surface, now, context.timed_uuid());
-    let access_token = keys.access_token().sign_jwt(Value::Object(access_claims).to_string().as_bytes())?;
+    let mut access_claims = claims::access_token(holder, granted, surface, now, context.timed_uuid());
+    changes.apply_to_access_token(&mut access_claims);
+    let access_token =
+        keys.access_token(now).sign_jwt(Value::Object(access_claims).to_string().as_bytes())?;
     let id_token = if granted.has_scope("openid") {
         let at_hash = claims::at_hash(&access_token);
-        let id_claims = claims::id_token(holder, granted, surface, now, context.timed_uuid(), at_hash);
-        Some(keys.id_token().sign_jwt(Value::Object(id_claims).to_string().as_bytes())?)
+        let mut id_claims = claims::id_token(holder, granted, surface, now, context.timed_uuid(), at_hash);
+        changes.apply_to_id_token(&mut id_claims);
+        Some(keys.id_token(now).sign_jwt(Value::Object(id_claims).to_string().as_bytes())?)
     } else {
         None
     };
     let expires_in = holder.client.access_token_lifetime().whole_seconds();
     Ok(TokenPair { id_token, access_token, expires_in })
+}
+
+/// Mints the access token of an app itself, without a user (`client_credentials`), valid from now: the token, and how
+/// many seconds it lives.
+///
+/// # Errors
+/// [`TokenError::Key`].
+pub fn mint_for_client(
+    context: &Context,
+    pool: &LivePool,
+    client: &AppClient,
+    scopes: &[String],
+) -> Result<(String, i64), TokenError> {
+    let _signing = trace::sign().entered();
+    let now = context.now();
+    let claims = claims::client_token(pool, client, scopes, &context.surface, now, context.timed_uuid());
+    let token = pool.keys.access_token(now).sign_jwt(Value::Object(claims).to_string().as_bytes())?;
+    Ok((token, client.access_token_lifetime().whole_seconds()))
 }

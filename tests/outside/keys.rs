@@ -74,6 +74,22 @@ async fn an_administrator_rolls_over_both_keys_and_nobody_is_signed_out() {
     }
     let why = refused(&gateway, &[&["roll", "--use", "saml-signing"], &here[..]].concat(), 1).await;
     assert!(why.contains("waits to be used"), "{why}");
+    // The keys of tokens have no certificates, and roll over alike.
+    for key_use in ["id-token", "access-token", "refresh-token"] {
+        let said =
+            said(&gateway, &[&["roll", "--use", key_use, "--use-after", "0"], &here[..]].concat()).await;
+        assert!(said.contains("from 20"), "{said}");
+    }
+    let all = said(&gateway, &[&["list"], &here[..]].concat()).await;
+    for key_use in ["id-token", "access-token", "refresh-token"] {
+        let of_use: Vec<_> = all.split("\n\n").filter(|part| part.starts_with(key_use)).collect();
+        assert_eq!(of_use.len(), 2, "{all}");
+        assert!(of_use.iter().any(|part| part.contains("in use: ")), "{all}");
+        let id = of_use.iter().find(|part| part.contains("in use: ")).unwrap();
+        let id = id.lines().next().unwrap().split_once(' ').unwrap().1;
+        let why = refused(&gateway, &[&["retire", "--end-tokens", "--key", id], &here[..]].concat(), 1).await;
+        assert!(why.contains("in use at this moment"), "{why}");
+    }
     let after = listed(&said(&gateway, &[&["list"], &here[..]].concat()).await);
     assert_eq!(after.len(), 4);
 
@@ -105,7 +121,7 @@ async fn what_cannot_be_done_is_said_in_one_line() {
     let here = ["--pool", pool.as_str()];
     for (arguments, code, says) in [
         (&["list", "--pool", "us-east-1_Nobody00"][..], 1, "no pool us-east-1_Nobody00"),
-        (&[&["retire", "--key", "-none"], &here[..]].concat(), 1, "no SAML key -none"),
+        (&[&["retire", "--key", "-none"], &here[..]].concat(), 1, "no key -none"),
         (&[&["roll", "--use", "saml-encryption", "--use-after", "3"], &here[..]].concat(), 1, "at once"),
         (&[&["roll", "--use", "saml-signing", "--use-after", "366"], &here[..]].concat(), 1, "365 days"),
         (&[&["list", "--config", "/nowhere.toml"], &here[..]].concat(), 2, "/nowhere.toml"),

@@ -24,6 +24,7 @@ macro_rules! for_each_provider {
 
 mod amplify;
 mod api_model;
+mod apply;
 mod attacks;
 mod audit;
 mod browser;

@@ -138,7 +138,7 @@ async fn killed_in_the_middle_it_leaves_nothing_that_a_gateway_would_use_and_beg
     said(migrate(&gateway, &postgres.url(), &[])).await;
     postgres.sql(
         "TRUNCATE configuration, unique_names, generations, users, identities, memberships, revoked_families, \
-         endings, waiting_links, provider_sessions, used_once; \
+         endings, waiting_links, provider_sessions, used_once, rotations; \
          CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS \
          'BEGIN PERFORM pg_sleep(3600); RETURN NEW; END'; \
          CREATE TRIGGER trap BEFORE INSERT ON memberships FOR EACH ROW EXECUTE FUNCTION wait()",

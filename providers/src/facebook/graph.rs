@@ -28,7 +28,7 @@ pub(super) async fn redeem(
     settings: &FacebookSettings,
     facts: &AttemptFacts,
     code: &SecretString,
-) -> Result<SecretString, ProviderError> {
+) -> Result<(SecretString, Map<String, Value>), ProviderError> {
     const AT: Upstream = Upstream::Token;
     let mut url = settings.token.clone();
     {
@@ -52,7 +52,7 @@ pub(super) async fn redeem(
         Some(token)
             if (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic()) =>
         {
-            Ok(token.into())
+            Ok((token.into(), answer))
         }
         _ => Err(bad("it holds no access token of 1 to 8,192 printable characters")),
     }

@@ -20,7 +20,7 @@ use crate::settings::SettingError;
 use crate::social::{self, AuthorizationRequest, Said, Setup};
 use crate::{
     AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
-    Surroundings, Verified,
+    Surroundings, Told, Verified,
 };
 use settings::FacebookSettings;
 
@@ -110,7 +110,7 @@ impl Provider for Facebook {
         // A code is redeemed by the app that it was given to, with that app's secret: the token that comes for it,
         // straight from Facebook, is of this app. So `debug_token`, which looks at tokens that came another way,
         // is not asked.
-        let access_token = graph::redeem(http, &self.settings, facts, &code).await?;
+        let (access_token, token_response) = graph::redeem(http, &self.settings, facts, &code).await?;
         let (id, attributes) = graph::profile(http, &self.settings, &access_token).await?;
         Ok(Verified::vouch(ExternalIdentity {
             attributes,
@@ -119,6 +119,7 @@ impl Provider for Facebook {
             authenticated_at: None,
             subject: id,
             told_once: &[],
+            told: Told { token_response, ..Told::default() },
         }))
     }
 

@@ -104,41 +104,93 @@ impl GuardedClient {
         let client = builder.build().map_err(|e| FetchError::Broken(root_cause(&e)))?;
         Ok(Self { client, guard, limits })
     }
+}
 
-    async fn exchange(
-        &self,
-        url: Url,
-        request: http::Request<Vec<u8>>,
-    ) -> Result<http::Response<Vec<u8>>, FetchError> {
-        let (mut parts, body) = request.into_parts();
-        // The library says nothing of a body that is empty, and servers refuse a POST that does not
-        // (RFC 9110 section 8.6).
-        if parts.method == http::Method::POST && body.is_empty() {
-            parts.headers.insert(http::header::CONTENT_LENGTH, http::HeaderValue::from_static("0"));
-        }
-        let mut answer = self
-            .client
-            .request(parts.method, url)
-            .headers(parts.headers)
-            .body(body)
-            .send()
-            .await
-            .map_err(broken)?;
-        let announced = answer.content_length().unwrap_or(0);
-        if announced > self.limits.body as u64 {
+/// Sends one request and reads the whole answer, as long as it may be.
+async fn exchange(
+    client: &reqwest::Client,
+    limits: Limits,
+    url: Url,
+    request: http::Request<Vec<u8>>,
+) -> Result<http::Response<Vec<u8>>, FetchError> {
+    let (mut parts, body) = request.into_parts();
+    // The library says nothing of a body that is empty, and servers refuse a POST that does not
+    // (RFC 9110 section 8.6).
+    if parts.method == http::Method::POST && body.is_empty() {
+        parts.headers.insert(http::header::CONTENT_LENGTH, http::HeaderValue::from_static("0"));
+    }
+    let sending = client.request(parts.method, url).headers(parts.headers).body(body).send();
+    let mut answer = sending.await.map_err(broken)?;
+    let announced = answer.content_length().unwrap_or(0);
+    if announced > limits.body as u64 {
+        return Err(FetchError::TooLarge);
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(broken)? {
+        if bytes.len() + chunk.len() > limits.body {
             return Err(FetchError::TooLarge);
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(broken)? {
-            if bytes.len() + chunk.len() > self.limits.body {
-                return Err(FetchError::TooLarge);
-            }
-            bytes.extend_from_slice(&chunk);
+        bytes.extend_from_slice(&chunk);
+    }
+    let mut response = http::Response::new(bytes);
+    *response.status_mut() = answer.status();
+    *response.headers_mut() = std::mem::take(answer.headers_mut());
+    Ok(response)
+}
+
+/// [`Http`] to one place alone, which the operator has named: that place may be private, and plain http. Everything
+/// else is as in [`GuardedClient`]: no redirect, no cookie, no proxy, a time for the whole request, a body cap.
+#[derive(Clone)]
+pub struct FixedClient {
+    client: reqwest::Client,
+    origin: url::Origin,
+    limits: Limits,
+}
+
+impl fmt::Debug for FixedClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FixedClient").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+impl FixedClient {
+    /// A client that asks nobody but the origin of `base`, for so long at most.
+    ///
+    /// # Errors
+    /// [`FetchError::UrlRefused`] for another scheme than http and https; [`FetchError::Broken`] when TLS cannot be
+    /// set up.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the other client of the house, for what the operator named"
+    )]
+    pub fn to(base: &Url, total: Duration) -> Result<Self, FetchError> {
+        if !matches!(base.scheme(), "http" | "https") {
+            return Err(FetchError::UrlRefused("it is neither http nor https".into()));
         }
-        let mut response = http::Response::new(bytes);
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = std::mem::take(answer.headers_mut());
-        Ok(response)
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .connect_timeout(total)
+            .timeout(total)
+            .user_agent(concat!("poolgate/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| FetchError::Broken(root_cause(&error)))?;
+        let limits = Limits { connect: total, total, body: MAX_BODY };
+        Ok(Self { client, origin: base.origin(), limits })
+    }
+}
+
+#[async_trait]
+impl Http for FixedClient {
+    async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, FetchError> {
+        let url = Url::parse(&request.uri().to_string())
+            .ok()
+            .filter(|url| url.origin() == self.origin)
+            .ok_or_else(|| FetchError::UrlRefused("it is of another origin".into()))?;
+        tokio::time::timeout(self.limits.total, exchange(&self.client, self.limits, url, request))
+            .await
+            .unwrap_or(Err(FetchError::TimedOut))
     }
 }
 
@@ -147,7 +199,7 @@ impl Http for GuardedClient {
     async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, FetchError> {
         let url = self.guard.usable(&request.uri().to_string())?;
         // Around everything: a body that drips can hold no request longer than the total.
-        tokio::time::timeout(self.limits.total, self.exchange(url, request))
+        tokio::time::timeout(self.limits.total, exchange(&self.client, self.limits, url, request))
             .await
             .unwrap_or(Err(FetchError::TimedOut))
     }

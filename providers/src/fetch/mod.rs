@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 pub(crate) use client::is_loopback_host;
-pub use client::{GuardedClient, Rules};
+pub use client::{FixedClient, GuardedClient, Rules};
 
 /// Largest body accepted from a provider, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;

@@ -12,12 +12,12 @@ mod tests;
 use async_trait::async_trait;
 
 use crate::oauth::callback::{self, Issuer};
-use crate::oauth::exchange::{self, Redeemer};
+use crate::oauth::exchange::{self, Redeemer, Tokens};
 use crate::settings::SettingError;
 use crate::social::{self, AuthorizationRequest, Said, Setup};
 use crate::{
     AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
-    Surroundings, Verified,
+    Surroundings, Told, Verified,
 };
 use settings::AmazonSettings;
 
@@ -88,7 +88,7 @@ impl Provider for LoginWithAmazon {
             token: &settings.token,
             pkce: settings.pkce,
         };
-        let access_token = exchange::redeem(around, &redeemer, facts, &code).await?.access_token;
+        let Tokens { access_token, response, .. } = exchange::redeem(around, &redeemer, facts, &code).await?;
         let http = around.http.as_ref();
         let user = profile::token_of(http, settings, &access_token).await?;
         let attributes = profile::profile(http, settings, &access_token, &user).await?;
@@ -99,6 +99,7 @@ impl Provider for LoginWithAmazon {
             authenticated_at: None,
             subject: user,
             told_once: &[],
+            told: Told { token_response: response, ..Told::default() },
         }))
     }
 

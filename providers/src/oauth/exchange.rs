@@ -18,6 +18,7 @@ use oauth2::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use url::Url;
 
@@ -63,6 +64,8 @@ pub(crate) struct Tokens {
     pub(crate) access_token: SecretString,
     /// OpenID Connect only.
     pub(crate) id_token: Option<SecretString>,
+    /// The whole answer.
+    pub(crate) response: Map<String, Value>,
 }
 
 /// Who redeems, and where.
@@ -113,7 +116,12 @@ pub(crate) async fn redeem(
         return Err(call::bad(Upstream::Token, StatusCode::OK, "its token_type is not Bearer"));
     }
     let id_token = response.extra_fields().id_token.clone().map(SecretString::from);
-    Ok(Tokens { access_token: response.access_token().secret().clone().into(), id_token })
+    let whole = match serde_json::to_value(&response) {
+        Ok(Value::Object(members)) => members,
+        _ => Map::new(),
+    };
+    let access_token = response.access_token().secret().clone().into();
+    Ok(Tokens { access_token, id_token, response: whole })
 }
 
 fn client(redeemer: &Redeemer<'_>, now: OffsetDateTime) -> Result<Client, ProviderError> {

@@ -39,7 +39,7 @@ use crate::settings::SettingError;
 use crate::social::Setup;
 use crate::{
     AttemptFacts, EndedThere, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError,
-    ProviderSession, SignOutFacts, SignOutMessage, SignOutNotice, Surroundings, Verified,
+    ProviderSession, SignOutFacts, SignOutMessage, SignOutNotice, Surroundings, Told, Verified,
 };
 use discovery::{Discovery, Endpoints};
 use id_token::Expected;
@@ -117,7 +117,8 @@ impl OidcProvider {
                 "the answer (iss) and the ID token are from different tenants",
             ));
         }
-        Ok(Confirmed { endpoints, id_token, access_token: tokens.access_token, verified })
+        let (access_token, token_response) = (tokens.access_token, tokens.response);
+        Ok(Confirmed { endpoints, id_token, access_token, token_response, verified })
     }
 
     /// The issuer that an answer through the browser names (RFC 9207), where it is one tenant's form of the
@@ -221,6 +222,7 @@ pub(crate) struct Confirmed {
     id_token: SecretString,
     /// For the endpoints that say more of the person.
     pub(crate) access_token: SecretString,
+    token_response: Map<String, Value>,
     /// What the ID token says.
     pub(crate) verified: IdToken,
 }
@@ -242,6 +244,11 @@ impl Confirmed {
             authenticated_at: verified.authenticated_at,
             subject: verified.subject,
             told_once: &[],
+            told: Told {
+                token_response: self.token_response,
+                id_token: verified.claims,
+                user_info: more.cloned().unwrap_or_default(),
+            },
         }
     }
 }

@@ -36,7 +36,7 @@ pub use settings::{LoginHint, SamlSettings, SettingError};
 
 use crate::{
     AttemptFacts, ExternalIdentity, Inbound, Outbound, Prompt, Provider, ProviderError, ProviderSession,
-    SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest, Surroundings,
+    SignOutFacts, SignOutMessage, SignOutNotice, SignOutOutcome, SignOutRequest, Surroundings, Told,
     UnsolicitedFacts, Verified,
 };
 use encryption::Opener;
@@ -247,6 +247,7 @@ fn identity(assertion: Assertion, now: OffsetDateTime) -> ExternalIdentity {
         issuer: assertion.issuer,
         authenticated_at: assertion.authentications.iter().map(|one| one.at.min(now)).max(),
         told_once: &[],
+        told: Told::default(),
     }
 }
 

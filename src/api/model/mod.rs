@@ -8,6 +8,7 @@ pub mod redact;
 #[cfg(test)]
 mod tests;
 mod unbuilt;
+mod unknown;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 pub use unbuilt::{UNBUILT, Unbuilt, why_unbuilt};
+pub use unknown::{Step, taken_at, takes, unknown_member};
 pub use validate::validate;
 
 /// The whole model.
@@ -118,6 +120,8 @@ static OVERRIDES: &[Override] = &[
     },
     // A federated username is `{provider}_{subject}`, and either may hold a space.
     Override { shape: "UsernameType", change: |shape| shape.pattern = None },
+    // Its documentation says so.
+    Override { shape: "PrecedenceType", change: |shape| shape.max = Some(i64::from(i32::MAX)) },
     // Holds `client_secret` and `private_key`.
     Override { shape: "ProviderDetailsType", change: |shape| shape.sensitive = true },
     // A breached limit is LimitExceededException with the number: `api` counts these itself.

@@ -140,9 +140,15 @@ async fn a_client_that_breaks_a_rule_is_refused() {
         (lifetime("RefreshTokenValidity", 59, "minutes"), invalid, "60 minutes to 3650 days"),
         (lifetime("RefreshTokenValidity", 3651, "days"), invalid, "60 minutes to 3650 days"),
         (
-            json!({ "RefreshTokenRotation": { "Feature": "ENABLED" } }),
-            "UnsupportedOperationException",
-            "RefreshTokenRotation",
+            json!({ "RefreshTokenRotation": { "Feature": "ENABLED", "RetryGracePeriodSeconds": 61 } }),
+            invalid,
+            "retryGracePeriodSeconds",
+        ),
+        (
+            json!({ "RefreshTokenRotation": { "Feature": "ENABLED" },
+                    "ExplicitAuthFlows": ["ALLOW_REFRESH_TOKEN_AUTH"] }),
+            invalid,
+            "GetTokensFromRefreshToken",
         ),
     ] {
         let shown = more.to_string();
@@ -166,13 +172,21 @@ async fn lifetimes_at_the_edges_of_their_ranges_are_accepted() {
         json!({ "IdTokenValidity": 1, "TokenValidityUnits": { "IdToken": "days" } }),
         json!({ "RefreshTokenValidity": 1, "TokenValidityUnits": { "RefreshToken": "hours" } }),
         json!({ "RefreshTokenValidity": 3650 }),
-        json!({ "RefreshTokenRotation": { "Feature": "DISABLED" } }),
+        json!({ "RefreshTokenRotation": { "Feature": "DISABLED" },
+                "ExplicitAuthFlows": ["ALLOW_REFRESH_TOKEN_AUTH"] }),
+        json!({ "RefreshTokenRotation": { "Feature": "ENABLED", "RetryGracePeriodSeconds": 0 } }),
+        json!({ "RefreshTokenRotation": { "Feature": "ENABLED", "RetryGracePeriodSeconds": 60 },
+                "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH"] }),
         json!({ "ExplicitAuthFlows": ["ADMIN_NO_SRP_AUTH", "USER_PASSWORD_AUTH"] }),
         json!({ "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"] }),
         json!({ "EnablePropagateAdditionalUserContextData": true, "GenerateSecret": true }),
     ] {
         world.ok("CreateUserPoolClient", client(&pool, more)).await;
     }
+    let rotating = json!({ "RefreshTokenRotation": { "Feature": "ENABLED", "RetryGracePeriodSeconds": 7 } });
+    let made = world.ok("CreateUserPoolClient", client(&pool, rotating.clone())).await;
+    let shown = &made["UserPoolClient"]["RefreshTokenRotation"];
+    assert_eq!(*shown, rotating["RefreshTokenRotation"], "it is shown as it was set");
     let unit = json!({ "RefreshTokenValidity": 0, "TokenValidityUnits": { "RefreshToken": "hours" } });
     let made = world.ok("CreateUserPoolClient", client(&pool, unit)).await;
     assert_eq!(made["UserPoolClient"]["RefreshTokenValidity"], 720, "0 means 30 days in the unit asked for");

@@ -5,6 +5,7 @@ mod client_secrets;
 mod clients;
 mod domains;
 mod envelope;
+mod groups;
 mod linking;
 mod mfa;
 mod own_user;
@@ -14,6 +15,7 @@ mod resource_servers;
 mod social_providers;
 mod tags;
 mod throttle;
+mod triggers;
 mod ui_customization;
 mod users;
 
@@ -70,14 +72,14 @@ impl Http for FakeWeb {
 }
 
 /// An installation of its own for one test.
-struct World {
-    api: ApiContext,
+pub(crate) struct World {
+    pub(crate) api: ApiContext,
     web: Arc<FakeWeb>,
     _folder: tempfile::TempDir,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, random) = (Arc::new(FixedClock), Arc::new(SystemRandom));
         let path = folder.path().join("directory.sqlite");
@@ -239,6 +241,15 @@ async fn every_operation_names_the_pool_that_is_not_there() {
             json!({ "User": { "ProviderName": "A", "ProviderAttributeValue": "s" } }),
         ),
         ("ListUsers", json!({})),
+        ("CreateGroup", json!({ "GroupName": "g" })),
+        ("GetGroup", json!({ "GroupName": "g" })),
+        ("UpdateGroup", json!({ "GroupName": "g" })),
+        ("DeleteGroup", json!({ "GroupName": "g" })),
+        ("ListGroups", json!({})),
+        ("AdminAddUserToGroup", json!({ "GroupName": "g", "Username": "u" })),
+        ("AdminRemoveUserFromGroup", json!({ "GroupName": "g", "Username": "u" })),
+        ("AdminListGroupsForUser", json!({ "Username": "u" })),
+        ("ListUsersInGroup", json!({ "GroupName": "g" })),
     ] {
         let (name, text) = world.refused(operation, merged(there.clone(), more)).await;
         assert_eq!(name, "ResourceNotFoundException", "{operation}: {text}");

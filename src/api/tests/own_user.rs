@@ -88,6 +88,8 @@ fn names(answer: &Value) -> Vec<&str> {
 async fn a_user_reads_what_the_client_may_read() {
     let home = Home::new().await;
     let token = json!({ "AccessToken": home.token(ADMIN).await });
+    let note = json!({ "UserAttributes": [{ "Name": "dev:custom:note", "Value": "for developers" }] });
+    home.world.ok("AdminUpdateUserAttributes", merged(home.this.clone(), note)).await;
     let all = home.world.ok("GetUser", token.clone()).await;
     assert_eq!(all["Username"], "Corp_a");
     assert_eq!(names(&all), ["sub", "email", "given_name", "identities"]);
@@ -179,7 +181,7 @@ async fn a_token_that_is_none_of_ours_does_nothing() {
         let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap();
         merged(serde_json::from_slice(&payload).unwrap(), change).to_string()
     };
-    let signed = |change: Value| keys.access_token().sign_jwt(claims(change).as_bytes()).unwrap();
+    let signed = |change: Value| keys.access_token(core.now()).sign_jwt(claims(change).as_bytes()).unwrap();
     assert!(home.world.call("GetUser", json!({ "AccessToken": signed(json!({})) })).await.is_ok());
     let other = home.world.pool().await;
     let base = core.surface.public_url.as_str().trim_end_matches('/').to_owned();
@@ -188,7 +190,7 @@ async fn a_token_that_is_none_of_ours_does_nothing() {
         "a.b.c".to_owned(),
         format!("{head}.{payload}"),
         format!("{head}.{payload}.{}", signature.chars().rev().collect::<String>()),
-        keys.id_token().sign_jwt(claims(json!({})).as_bytes()).unwrap(),
+        keys.id_token(core.now()).sign_jwt(claims(json!({})).as_bytes()).unwrap(),
         signed(json!({ "iss": format!("{base}/{other}") })),
         signed(json!({ "iss": format!("{base}/nowhere") })),
         signed(json!({ "iss": format!("https://evil.example/{}", home.pool) })),
@@ -266,7 +268,9 @@ fn profile(pool: &str) -> crate::pool::FederatedProfile {
         required: Vec::new(),
         immutable: Vec::new(),
         group: format!("{pool}_Corp"),
+        mapped_groups: Vec::new(),
         session: None,
+        may_sign_up: true,
         at: NOW,
     }
 }

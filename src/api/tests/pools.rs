@@ -116,30 +116,12 @@ async fn members_that_mean_nothing_yet_are_stored_and_returned() {
         "SmsAuthenticationMessage": "Your code is {####}",
         "AccountRecoverySetting": { "RecoveryMechanisms": [{ "Priority": 1, "Name": "verified_email" }] },
         "UsernameConfiguration": { "CaseSensitive": false },
-        "LambdaConfig": { "PostConfirmation": "arn:aws:lambda:us-east-1:000000000000:function:hello" },
+        "LambdaConfig": { "CustomMessage": "arn:aws:lambda:us-east-1:000000000000:function:hello" },
     });
     let id = world.pool_with(members.clone()).await;
     let pool = world.ok("DescribeUserPool", json!({ "UserPoolId": id })).await;
     for (member, value) in members.as_object().unwrap() {
         assert_eq!(pool["UserPool"][member], *value, "{member}");
-    }
-}
-
-#[tokio::test]
-async fn a_trigger_that_could_refuse_a_sign_in_is_refused_by_name() {
-    let world = World::new().await;
-    let arn = "arn:aws:lambda:us-east-1:000000000000:function:hello";
-    let versioned = json!({ "LambdaVersion": "V2_0", "LambdaArn": arn });
-    for (trigger, value) in [
-        ("PreSignUp", json!(arn)),
-        ("PreAuthentication", json!(arn)),
-        ("PreTokenGeneration", json!(arn)),
-        ("PreTokenGenerationConfig", versioned),
-    ] {
-        let input = json!({ "PoolName": "acme", "LambdaConfig": { trigger: value } });
-        let (name, text) = world.refused("CreateUserPool", input).await;
-        assert_eq!(name, "UnsupportedOperationException");
-        assert!(text.contains(trigger), "{text}");
     }
 }
 

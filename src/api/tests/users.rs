@@ -24,7 +24,9 @@ pub(super) async fn sign_in(world: &World, pool: &str, subject: &str, email: &st
         required: Vec::new(),
         immutable: Vec::new(),
         group: format!("{pool}_Corp"),
+        mapped_groups: Vec::new(),
         session: None,
+        may_sign_up: true,
         at: NOW,
     };
     world.api.core.directory.sign_in(profile).await.unwrap()
@@ -151,6 +153,7 @@ pub(super) async fn furnished(world: &World) -> (String, Value) {
         { "Name": "level", "AttributeDataType": "Number",
           "NumberAttributeConstraints": { "MinValue": "1", "MaxValue": "9" } },
         { "Name": "badge", "AttributeDataType": "String", "Mutable": false },
+        { "Name": "note", "AttributeDataType": "String", "DeveloperOnlyAttribute": true },
     ]);
     let pool = world.pool_with(json!({ "Schema": schema })).await;
     sign_in(world, &pool, "a", "a@corp.example").await;

@@ -314,6 +314,8 @@ pub(crate) async fn with_a_provider_go_its_links_and_no_user(setting: &dyn Setti
     let left = user(&directory, "Okta_alice").await.unwrap();
     assert_eq!((names(&left), &left.groups), (vec![("alice", true), ("second", false)], &alice.groups));
     assert_eq!(directory.waiting_links(POOL, std::slice::from_ref(&alice.sub)).await.unwrap(), []);
+    // But for its place in the provider's group, which is gone.
+    let bob = User { groups: Vec::new(), ..bob };
     assert_eq!(user(&directory, "Corp_bob").await, Some(bob));
     // One made later under its name knows nobody by a link.
     directory.write(vec![Change::Create(record(POOL, Kind::IdentityProvider, "Corp", &[]))]).await.unwrap();

@@ -284,8 +284,7 @@ pub(crate) async fn what_belongs_to_no_pool_is_kept_like_the_rest(setting: &dyn 
         HashSet::from([&INSTALLATION.to_owned(), &POOL.to_owned()])
     );
     directory.write(vec![Change::DeletePool(POOL.into())]).await.unwrap();
-    let left = directory.load().await.unwrap();
-    assert_eq!(left, std::slice::from_ref(&made), "no pool takes it along");
+    assert_eq!(directory.load().await.unwrap(), std::slice::from_ref(&made), "no pool takes it along");
     let unchanged = Change::Unchanged(INSTALLATION.into(), 0);
     let refused = directory.write(vec![unchanged, Change::Replace(made.clone())]).await;
     assert!(matches!(refused, Err(DirectoryError::Overtaken(_))), "{refused:?}");

@@ -86,6 +86,26 @@ pub(crate) async fn subjects_that_differ_by_case_or_accent_are_different_users(s
     directory.close().await;
 }
 
+pub(crate) async fn nobody_becomes_a_user_who_may_not_yet(setting: &dyn Setting) {
+    let directory = opened(setting).await;
+    let not_yet = |subject: &str| FederatedProfile { may_sign_up: false, ..profile("Okta", subject) };
+    let refused = directory.sign_in(not_yet("alice")).await;
+    assert!(matches!(refused, Err(DirectoryError::NotKnown(name)) if name == "Okta_alice"));
+    assert_eq!(count(&directory).await, 0);
+    // What refuses them anyway is told first: nobody is asked about somebody who does not fit.
+    let unfit = FederatedProfile { required: vec!["custom:team".into()], ..not_yet("alice") };
+    assert!(matches!(directory.sign_in(unfit).await, Err(DirectoryError::Profile(_))));
+    let made = directory.sign_in(profile("Okta", "alice")).await.unwrap();
+    let mut again = not_yet("alice");
+    again.set = strings([("email", "new@example.com")]);
+    let known = directory.sign_in(again).await.unwrap();
+    assert_eq!((&known.sub, known.attributes["email"].as_str()), (&made.sub, "new@example.com"));
+    let mut collides = not_yet("bob");
+    collides.username = made.username;
+    assert!(matches!(directory.sign_in(collides).await, Err(DirectoryError::UsernameTaken(_))));
+    directory.close().await;
+}
+
 pub(crate) async fn a_username_of_another_identity_is_refused(setting: &dyn Setting) {
     let directory = opened(setting).await;
     let alice = directory.sign_in(profile("Okta", "alice")).await.unwrap();

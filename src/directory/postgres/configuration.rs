@@ -6,10 +6,12 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
 use super::connections::{Connections, Session, Statement};
+use super::groups;
 use super::links;
 use super::trouble::Trouble;
 use crate::directory::stored::{held_already, label, read_kind};
 use crate::directory::{Change, Changed, DirectoryError, Kind, Record, UniqueName};
+use crate::pool::GroupError;
 
 /// How long it may take to delete a pool with all its users.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -86,8 +88,15 @@ async fn apply(transaction: &mut Session<'_>, change: &Change, generation: i64) 
             if transaction.execute(delete).await? == 0 {
                 return Ok(Err(DirectoryError::Missing(label(*kind, id))));
             }
-            if *kind == Kind::IdentityProvider {
-                links::provider_goes(transaction, pool_id, id).await?;
+            match kind {
+                Kind::IdentityProvider => {
+                    links::provider_goes(transaction, pool_id, id).await?;
+                    groups::provider_goes(transaction, pool_id, id).await?;
+                }
+                Kind::Group if groups::has_members(transaction, pool_id, id).await? => {
+                    return Ok(Err(GroupError::HasMembers(id.clone()).into()));
+                }
+                _ => {}
             }
             Ok(Ok(()))
         }
@@ -96,6 +105,7 @@ async fn apply(transaction: &mut Session<'_>, change: &Change, generation: i64) 
                 "DELETE FROM configuration WHERE pool_id = $1",
                 "DELETE FROM users WHERE pool_id = $1",
                 "DELETE FROM revoked_families WHERE pool_id = $1",
+                "DELETE FROM rotations WHERE pool_id = $1",
             ] {
                 transaction.execute(sqlx::query(table).bind(pool_id)).await?;
             }

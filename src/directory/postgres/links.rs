@@ -245,7 +245,7 @@ async fn remove(
     Ok(Some(Ok(())))
 }
 
-/// A user who signs in by a provider no more is in its group no more.
+/// A user who signs in by a provider no more is in its group no more, nor in those that its mapping said.
 async fn leave_group(
     transaction: &mut Session<'_>,
     pool_id: &str,
@@ -253,7 +253,7 @@ async fn leave_group(
     user: i64,
 ) -> Result<(), Trouble> {
     let leave = sqlx::query(
-        "DELETE FROM memberships WHERE user_id = $1 AND group_name = $2 \
+        "DELETE FROM memberships WHERE user_id = $1 AND (group_name = $2 OR provider = $3) \
          AND NOT EXISTS (SELECT FROM identities WHERE user_id = $1 AND provider = $3)",
     )
     .bind(user)
@@ -269,7 +269,6 @@ pub(super) async fn provider_goes(
     pool_id: &str,
     provider: &str,
 ) -> Result<(), Trouble> {
-    let group = IdentityProvider::group_of(pool_id, provider);
     // First: waits for sign-ins that are about to take a link, and undoes the decisions of those that come too late.
     // Nobody can make another link any more.
     let hold = sqlx::query(
@@ -278,13 +277,6 @@ pub(super) async fn provider_goes(
           UNION SELECT user_id FROM waiting_links WHERE pool_id = $1 AND provider = $2)",
     );
     transaction.execute(hold.bind(pool_id).bind(provider)).await?;
-    let leave = sqlx::query(
-        "DELETE FROM memberships m WHERE m.group_name = $3 AND m.user_id IN \
-         (SELECT user_id FROM identities WHERE pool_id = $1 AND provider = $2 AND NOT is_primary) \
-         AND NOT EXISTS (SELECT FROM identities o WHERE o.user_id = m.user_id AND o.pool_id = $1 \
-          AND o.provider = $2 AND o.is_primary)",
-    );
-    transaction.execute(leave.bind(pool_id).bind(provider).bind(group)).await?;
     for statement in [
         "DELETE FROM identities WHERE pool_id = $1 AND provider = $2 AND NOT is_primary",
         "DELETE FROM waiting_links WHERE pool_id = $1 AND provider = $2",

@@ -7,16 +7,17 @@ use super::connections::Connections;
 use super::endings::endings_column;
 use super::rows::{read_user, user_columns};
 use super::trouble::Trouble;
-use crate::directory::stored::read_endings;
-use crate::directory::{MOST_SESSION_OWNERS, SessionOwner, TokenState};
+use crate::directory::stored::{REPLACED, millis, read_endings, read_rotated, replaced_at};
+use crate::directory::{MOST_SESSION_OWNERS, Rotation, SessionOwner, TokenState};
 
 /// $1 pool, $2 sub, $3 family. There is always one row.
 pub(super) const TOKEN_STATE: &str = concat!(
     "SELECT EXISTS (SELECT FROM revoked_families r WHERE r.pool_id = $1 AND r.origin_jti = $3), ",
     endings_column!(),
-    ", ",
+    ", g.generation, g.replaced, ",
     user_columns!(),
-    " FROM (SELECT 1) one LEFT JOIN users u ON u.pool_id = $1 AND u.sub = $2"
+    " FROM (SELECT 1) one LEFT JOIN users u ON u.pool_id = $1 AND u.sub = $2 \
+     LEFT JOIN rotations g ON g.pool_id = $1 AND g.origin_jti = $3"
 );
 
 pub(super) async fn token_state(
@@ -32,8 +33,9 @@ pub(super) async fn token_state(
 }
 
 fn read_state(row: &PgRow) -> Result<TokenState, sqlx::Error> {
-    let user = read_user(row, 2)?.map(|found| found.user);
-    Ok(TokenState { user, revoked: row.try_get(0)?, endings: read_endings(row.try_get(1)?)? })
+    let user = read_user(row, 4)?.map(|found| found.user);
+    let rotated = read_rotated(row.try_get(2)?, row.try_get(3)?)?;
+    Ok(TokenState { user, revoked: row.try_get(0)?, endings: read_endings(row.try_get(1)?)?, rotated })
 }
 
 /// Ends a family; asking twice changes nothing more.
@@ -46,6 +48,31 @@ pub(super) async fn revoke(
     const REVOKE: &str = "INSERT INTO revoked_families (pool_id, origin_jti, until) VALUES ($1, $2, $3) \
          ON CONFLICT (pool_id, origin_jti) DO UPDATE SET until = greatest(revoked_families.until, excluded.until)";
     connections.fetch(|| Ok(sqlx::query(REVOKE).bind(pool_id).bind(origin_jti).bind(until))).await.map(|_| ())
+}
+
+/// $1 pool, $2 family, $3 generation, $4 name of the new token, $5 when, $6 until, $7 how much of the past is kept.
+const ROTATE: &str = "INSERT INTO rotations (pool_id, origin_jti, generation, jti, replaced, until) \
+     VALUES ($1, $2, $3, $4, $5, $6) \
+     ON CONFLICT (pool_id, origin_jti) DO UPDATE SET generation = excluded.generation, jti = excluded.jti, \
+     replaced = CASE WHEN rotations.generation = excluded.generation THEN rotations.replaced \
+      ELSE left(excluded.replaced || ',' || rotations.replaced, $7) END, \
+     until = greatest(rotations.until, excluded.until) \
+     WHERE rotations.generation < excluded.generation \
+     OR (rotations.generation = excluded.generation AND rotations.jti = excluded.jti) RETURNING 1";
+
+/// Whether this rotation is the one of its generation. It may be asked twice: it knows its own token again.
+pub(super) async fn rotate(connections: &Connections, rotation: &Rotation) -> Result<bool, Trouble> {
+    let statement = || {
+        Ok(sqlx::query(ROTATE)
+            .bind(&rotation.pool_id)
+            .bind(&rotation.origin_jti)
+            .bind(rotation.generation)
+            .bind(&rotation.jti)
+            .bind(replaced_at(rotation.at))
+            .bind(millis(rotation.until))
+            .bind(REPLACED))
+    };
+    Ok(!connections.fetch(statement).await?.is_empty())
 }
 
 /// Asked once only: a second asking would take the first one's mark for somebody else's.

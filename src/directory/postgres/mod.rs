@@ -6,6 +6,7 @@ mod address;
 mod configuration;
 mod connections;
 mod endings;
+mod groups;
 pub(crate) mod import;
 mod links;
 mod list;
@@ -39,9 +40,10 @@ use super::storable::{
 };
 use super::stored::{millis, moment, rounded};
 use super::{
-    Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, Rotation, SessionOwner, TokenState,
+    Unlink, UserQuery,
 };
-use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
+use crate::pool::{FederatedProfile, GroupError, NewLink, User, UserChange, WaitingLink};
 
 /// How long a start waits for a server that is not there yet.
 const START: Duration = Duration::from_secs(30);
@@ -207,6 +209,34 @@ impl Directory for PostgresDirectory {
         users::delete_of_sub(&self.connections, pool_id, sub).await
     }
 
+    async fn join_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        refuse_any_nul("group", &[group])?;
+        if any_nul(&[pool_id, username]) {
+            return Err(GroupError::NoUser.into());
+        }
+        groups::change(&self.connections, groups::Wish::Join, groups::Place { pool_id, username, group })
+            .await
+    }
+
+    async fn leave_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        refuse_any_nul("group", &[group])?;
+        if any_nul(&[pool_id, username]) {
+            return Err(GroupError::NoUser.into());
+        }
+        groups::change(&self.connections, groups::Wish::Leave, groups::Place { pool_id, username, group })
+            .await
+    }
+
+    async fn members(
+        &self,
+        pool_id: &str,
+        group: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Member>, DirectoryError> {
+        Ok(groups::members(&self.connections, pool_id, group, after, limit).await?)
+    }
+
     async fn token_state(
         &self,
         pool_id: &str,
@@ -215,7 +245,7 @@ impl Directory for PostgresDirectory {
     ) -> Result<TokenState, DirectoryError> {
         // Nothing is stored under a text with U+0000.
         if any_nul(&[pool_id, sub, origin_jti]) {
-            return Ok(TokenState { user: None, revoked: false, endings: Vec::new() });
+            return Ok(TokenState { user: None, revoked: false, endings: Vec::new(), rotated: None });
         }
         Ok(marks::token_state(&self.connections, pool_id, sub, origin_jti).await?)
     }
@@ -228,6 +258,11 @@ impl Directory for PostgresDirectory {
     ) -> Result<(), DirectoryError> {
         refuse_any_nul("token family", &[pool_id, origin_jti])?;
         Ok(marks::revoke(&self.connections, pool_id, origin_jti, millis(until)).await?)
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError> {
+        refuse_any_nul("token family", &[&rotation.pool_id, &rotation.origin_jti, &rotation.jti])?;
+        Ok(marks::rotate(&self.connections, &rotation).await?)
     }
 
     async fn user_of_identity(

@@ -27,9 +27,13 @@ macro_rules! prune {
 /// ahead must not make revocations forgotten that all others still need.
 pub(super) async fn prune(connections: &Connections, now: i64) -> Result<(), Trouble> {
     let before = now.saturating_sub(GRACE);
-    for statement in
-        [prune!("revoked_families"), prune!("endings"), prune!("provider_sessions"), prune!("used_once")]
-    {
+    for statement in [
+        prune!("revoked_families"),
+        prune!("endings"),
+        prune!("provider_sessions"),
+        prune!("used_once"),
+        prune!("rotations"),
+    ] {
         loop {
             let removed = connections.fetch(|| Ok(sqlx::query(statement).bind(before).bind(GRACE))).await?;
             if u64::try_from(removed.len()).unwrap_or(0) < SOME {

@@ -14,7 +14,7 @@ macro_rules! user_columns {
          (SELECT coalesce(json_agg(json_build_array(i.provider, i.provider_type, i.subject, i.issuer, \
           i.is_primary::int, i.date_created) ORDER BY i.date_created, i.position), '[]')::text \
           FROM identities i WHERE i.user_id = u.id), \
-         (SELECT coalesce(json_agg(m.group_name ORDER BY m.position), '[]')::text \
+         (SELECT coalesce(json_agg(json_build_array(m.group_name, m.provider) ORDER BY m.position), '[]')::text \
           FROM memberships m WHERE m.user_id = u.id)"
     };
 }

@@ -9,7 +9,14 @@ use super::trouble::Trouble;
 use crate::directory::DirectoryError;
 
 /// One text for each version, the first is version 1.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/directory-0001.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../../migrations/postgres/directory-0001.sql"),
+    include_str!("../../../migrations/postgres/directory-0002.sql"),
+    include_str!("../../../migrations/postgres/directory-0003.sql"),
+];
+
+/// The version that all of them make.
+pub(super) const LAST: usize = MIGRATIONS.len();
 
 /// How long bringing the tables up to date may take, other replicas' turn included.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -103,7 +110,7 @@ async fn migrate(transaction: &mut Session<'_>, schema: &str, visitor: Visitor) 
     for text in MIGRATIONS.iter().skip(version.unwrap_or(0)) {
         transaction.say((*text).to_owned()).await?;
     }
-    let last = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
+    let last = i32::try_from(LAST).unwrap_or(i32::MAX);
     transaction.execute(sqlx::query("UPDATE poolgate_directory SET version = $1").bind(last)).await?;
     tracing::info!(version = last, schema, "the directory's tables are up to date");
     Ok(())
@@ -134,13 +141,12 @@ async fn version(
 }
 
 fn is_last(version: Option<usize>) -> Result<bool, Unusable> {
-    let last = MIGRATIONS.len();
     match version {
-        Some(version) if version > last => Err(Unusable::Refused(format!(
+        Some(version) if version > LAST => Err(Unusable::Refused(format!(
             "the directory's tables are of version {version}, which a newer Poolgate has made; this build knows \
-             versions up to {last}: start that Poolgate"
+             versions up to {LAST}: start that Poolgate"
         ))),
-        version => Ok(version == Some(last)),
+        version => Ok(version == Some(LAST)),
     }
 }
 

@@ -52,7 +52,12 @@ pub(super) const HOLD: &str = "SELECT id FROM users WHERE id IN \
 
 /// What follows a head that gives `held`, the row of the user, or no row where the race is lost: then nothing is
 /// written. $1 to $7 as in `identities`, $8 whether it is new, $9 new groups, $10 and $11 the names and values of
-/// links that are used up, $12 and $13 the session and its end.
+/// links that are used up, $12 and $13 the session and its end, $14 by whose mapping the new groups are the user's,
+/// $15 groups that are left.
+///
+/// Of the groups that a mapping says only those come about that are there, and whose provider is: the records are
+/// held, so that whoever deletes one waits and then sees the membership. One that somebody is deleting is not waited
+/// for, but taken for gone.
 macro_rules! with_head {
     ($head:literal) => {
         concat!(
@@ -63,10 +68,18 @@ macro_rules! with_head {
               SELECT h.id, $1, $2, $3, \
               (SELECT coalesce(max(i.position) + 1, 0) FROM identities i WHERE i.user_id = h.id), $4, $5, $6, $7 \
               FROM held h WHERE $8), \
-             placed AS (INSERT INTO memberships (user_id, group_name, position) \
-              SELECT h.id, g.name, g.place - 1 + \
+             there AS (SELECT c.id FROM configuration c JOIN configuration p ON p.kind = 'identity_provider' \
+              AND p.pool_id = $1 AND p.id = $2 WHERE c.kind = 'group' AND c.pool_id = $1 AND c.id IN \
+              (SELECT name FROM unnest($9::text[], $14::text[]) g (name, provider) WHERE provider IS NOT NULL) \
+              FOR KEY SHARE SKIP LOCKED), \
+             gone AS (DELETE FROM memberships m USING held h \
+              WHERE m.user_id = h.id AND m.group_name = ANY ($15::text[])), \
+             placed AS (INSERT INTO memberships (user_id, group_name, pool_id, provider, position) \
+              SELECT h.id, g.name, $1, g.provider, g.place - 1 + \
               (SELECT coalesce(max(m.position) + 1, 0) FROM memberships m WHERE m.user_id = h.id) \
-              FROM held h CROSS JOIN unnest($9::text[]) WITH ORDINALITY g (name, place)), \
+              FROM held h CROSS JOIN unnest($9::text[], $14::text[]) WITH ORDINALITY g (name, provider, place) \
+              WHERE g.provider IS NULL OR g.name IN (SELECT id FROM there) \
+              ON CONFLICT (user_id, group_name) DO UPDATE SET provider = excluded.provider), \
              used AS (DELETE FROM waiting_links l USING held h, unnest($10::text[], $11::text[]) w (name, value) \
               WHERE l.user_id = h.id AND l.pool_id = $1 AND l.provider = $2 AND l.attribute = w.name \
               AND l.digest = sha256(convert_to(w.value, 'UTF8')) AND l.value = w.value), \
@@ -83,14 +96,14 @@ macro_rules! with_head {
 /// record that somebody is deleting is not waited for, but taken for gone.
 pub(super) const MAKE: &str = with_head!(
     "INSERT INTO users (pool_id, username, sub, attributes, enabled, status, created_at, modified_at) \
-     SELECT $1, $14, $15, $16::jsonb, $17, $18, $19, $20 FROM configuration c \
+     SELECT $1, $16, $17, $18::jsonb, $19, $20, $21, $22 FROM configuration c \
      WHERE c.kind = 'user_pool' AND c.pool_id = $1 AND c.id = $1 FOR KEY SHARE SKIP LOCKED RETURNING id"
 );
 pub(super) const CHANGE: &str = with_head!(
-    "UPDATE users SET attributes = $16::jsonb, modified_at = $17, revision = revision + 1 \
-     WHERE id = $14 AND revision = $15 RETURNING id"
+    "UPDATE users SET attributes = $18::jsonb, modified_at = $19, revision = revision + 1 \
+     WHERE id = $16 AND revision = $17 RETURNING id"
 );
-pub(super) const NOTE: &str = with_head!("SELECT id FROM users WHERE id = $14 AND revision = $15 FOR SHARE");
+pub(super) const NOTE: &str = with_head!("SELECT id FROM users WHERE id = $16 AND revision = $17 FOR SHARE");
 
 /// Signs in, or says why not.
 pub(super) async fn sign_in(
@@ -251,6 +264,9 @@ impl Plan {
         let (names, values): (Vec<&str>, Vec<&str>) =
             used.map(|(_, _, name, value)| (&**name, &**value)).unzip();
         let session = profile.session.as_ref().filter(|_| self.notes_session);
+        let (groups, by): (Vec<&str>, Vec<Option<&str>>) =
+            slot.iter().flat_map(|slot| slot.new_groups()).unzip();
+        let left: Vec<&str> = slot.iter().flat_map(|slot| slot.left_groups()).collect();
         let statement = sqlx::query(sql)
             .bind(&profile.pool_id)
             .bind(&identity.provider_name)
@@ -260,11 +276,13 @@ impl Plan {
             .bind(identity.primary)
             .bind(identity.date_created)
             .bind(joined.is_some())
-            .bind(slot.map(Slot::new_groups).unwrap_or_default())
+            .bind(groups)
             .bind(names)
             .bind(values)
             .bind(session.map(|session| &session.digest))
-            .bind(session.map(|session| millis(session.until)));
+            .bind(session.map(|session| millis(session.until)))
+            .bind(by)
+            .bind(left);
         self.bind_head(statement)
     }
 

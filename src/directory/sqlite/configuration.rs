@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Row as _, Sqlite, SqliteConnection};
 
+use super::groups;
 use super::links;
 use super::writer::{Done, Outcome};
 use crate::directory::stored::{held_already, label, read_kind};
 use crate::directory::{Change, Changed, DirectoryError, Kind, Record, UniqueName};
+use crate::pool::GroupError;
 
 /// All changes, or, when a rule refuses one, none.
 pub(super) async fn write(
@@ -84,8 +86,15 @@ async fn apply(connection: &mut SqliteConnection, change: &Change, generation: i
             if removed.rows_affected() == 0 {
                 return Ok(Err(DirectoryError::Missing(label(*kind, id))));
             }
-            if *kind == Kind::IdentityProvider {
-                links::provider_goes(connection, pool_id, id).await?;
+            match kind {
+                Kind::IdentityProvider => {
+                    links::provider_goes(&mut *connection, pool_id, id).await?;
+                    groups::provider_goes(connection, pool_id, id).await?;
+                }
+                Kind::Group if groups::has_members(connection, pool_id, id).await? => {
+                    return Ok(Err(GroupError::HasMembers(id.clone()).into()));
+                }
+                _ => {}
             }
             Ok(Ok(()))
         }
@@ -94,6 +103,7 @@ async fn apply(connection: &mut SqliteConnection, change: &Change, generation: i
                 "DELETE FROM configuration WHERE pool_id = ?1",
                 "DELETE FROM users WHERE pool_id = ?1",
                 "DELETE FROM revoked_families WHERE pool_id = ?1",
+                "DELETE FROM rotations WHERE pool_id = ?1",
             ] {
                 sqlx::query(table).bind(pool_id).execute(&mut *connection).await?;
             }

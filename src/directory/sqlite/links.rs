@@ -191,7 +191,7 @@ pub(super) async fn unlink(
     Ok(Ok(Done::Written))
 }
 
-/// A user who signs in by a provider no more is in its group no more.
+/// A user who signs in by a provider no more is in its group no more, nor in those that its mapping said.
 async fn leave_group(
     connection: &mut SqliteConnection,
     pool_id: &str,
@@ -199,7 +199,7 @@ async fn leave_group(
     user: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "DELETE FROM memberships WHERE user_id = ?1 AND group_name = ?2 \
+        "DELETE FROM memberships WHERE user_id = ?1 AND (group_name = ?2 OR provider = ?3) \
          AND NOT EXISTS (SELECT 1 FROM identities WHERE user_id = ?1 AND provider = ?3)",
     )
     .bind(user)
@@ -225,16 +225,6 @@ pub(super) async fn provider_goes(
     pool_id: &str,
     provider: &str,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "DELETE FROM memberships WHERE group_name = ?3 AND user_id IN \
-         (SELECT user_id FROM identities WHERE pool_id = ?1 AND provider = ?2 \
-          GROUP BY user_id HAVING max(is_primary) = 0)",
-    )
-    .bind(pool_id)
-    .bind(provider)
-    .bind(IdentityProvider::group_of(pool_id, provider))
-    .execute(&mut *connection)
-    .await?;
     for statement in [
         "DELETE FROM identities WHERE pool_id = ?1 AND provider = ?2 AND is_primary = 0",
         "DELETE FROM waiting_links WHERE pool_id = ?1 AND provider = ?2",

@@ -3,10 +3,12 @@
 mod configuration;
 mod endings;
 pub(crate) mod file;
+mod groups;
 mod links;
 mod list;
 pub(crate) mod pace;
 mod provider_sessions;
+mod rotations;
 mod rows;
 mod sign_ins;
 #[cfg(test)]
@@ -36,16 +38,19 @@ use super::storable::{
 };
 use super::stored::{millis, moment, rounded};
 use super::{
-    Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, Rotation, SessionOwner, TokenState,
+    Unlink, UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/sqlite/directory-0001.sql"),
     include_str!("../../../migrations/sqlite/directory-0002.sql"),
     include_str!("../../../migrations/sqlite/directory-0003.sql"),
     include_str!("../../../migrations/sqlite/directory-0004.sql"),
     include_str!("../../../migrations/sqlite/directory-0005.sql"),
+    include_str!("../../../migrations/sqlite/directory-0006.sql"),
+    include_str!("../../../migrations/sqlite/directory-0007.sql"),
 ];
 
 /// The number of the last of them.
@@ -143,7 +148,7 @@ impl Directory for SqliteDirectory {
         // As it will be stored, so that what is returned now is what is read later.
         profile.at = moment(millis(profile.at)).map_err(|error| away(&error))?;
         match self.ask(Work::SignIn(Box::new(profile))).await? {
-            Done::SignedIn(user) => Ok(user),
+            Done::SignedIn(user) => Ok(*user),
             Done::Written | Done::Used(_) => Err(DirectoryError::Away("the writer gave no user".into())),
         }
     }
@@ -199,6 +204,28 @@ impl Directory for SqliteDirectory {
         self.ask(Work::DeleteUser { pool_id, who }).await.map(|_| ())
     }
 
+    async fn join_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        refuse_any_nul("group", &[group])?;
+        let (pool_id, username, group) = (pool_id.to_owned(), username.to_owned(), group.to_owned());
+        self.ask(Work::JoinGroup { pool_id, username, group }).await.map(|_| ())
+    }
+
+    async fn leave_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        refuse_any_nul("group", &[group])?;
+        let (pool_id, username, group) = (pool_id.to_owned(), username.to_owned(), group.to_owned());
+        self.ask(Work::LeaveGroup { pool_id, username, group }).await.map(|_| ())
+    }
+
+    async fn members(
+        &self,
+        pool_id: &str,
+        group: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Member>, DirectoryError> {
+        groups::members(&self.readers, pool_id, group, after, limit).await.map_err(|error| away(&error))
+    }
+
     async fn token_state(
         &self,
         pool_id: &str,
@@ -207,7 +234,7 @@ impl Directory for SqliteDirectory {
     ) -> Result<TokenState, DirectoryError> {
         // Nothing is stored under a text with U+0000.
         if any_nul(&[pool_id, sub, origin_jti]) {
-            return Ok(TokenState { user: None, revoked: false, endings: Vec::new() });
+            return Ok(TokenState { user: None, revoked: false, endings: Vec::new(), rotated: None });
         }
         let closed = || DirectoryError::Away("it was closed".into());
         let (reply, answer) = oneshot::channel();
@@ -225,6 +252,11 @@ impl Directory for SqliteDirectory {
         refuse_any_nul("token family", &[pool_id, origin_jti])?;
         let (pool_id, origin_jti, until) = (pool_id.to_owned(), origin_jti.to_owned(), millis(until));
         self.ask(Work::Revoke { pool_id, origin_jti, until }).await.map(|_| ())
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError> {
+        refuse_any_nul("token family", &[&rotation.pool_id, &rotation.origin_jti, &rotation.jti])?;
+        Ok(matches!(self.ask(Work::Rotate(rotation)).await?, Done::Used(true)))
     }
 
     async fn user_of_identity(

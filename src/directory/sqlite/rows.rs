@@ -13,7 +13,7 @@ macro_rules! user_columns {
          u.signed_out_at, \
          (SELECT json_group_array(json_array(i.provider, i.provider_type, i.subject, i.issuer, i.is_primary, \
           i.date_created) ORDER BY i.date_created, i.position) FROM identities i WHERE i.user_id = u.id), \
-         (SELECT json_group_array(m.group_name ORDER BY m.position) FROM memberships m WHERE m.user_id = u.id)"
+         (SELECT json_group_array(json_array(m.group_name, m.provider) ORDER BY m.position) FROM memberships m WHERE m.user_id = u.id)"
     };
 }
 pub(super) use user_columns;

@@ -84,14 +84,16 @@ async fn without_record(
 pub(super) async fn write(connection: &mut SqliteConnection, batch: &SignIns) -> Result<(), sqlx::Error> {
     let mut users = Vec::new();
     let mut identities = Vec::new();
-    let mut memberships = Vec::new();
+    let (mut memberships, mut left) = (Vec::new(), Vec::new());
     for slot in batch.changed() {
         users.push(UserRow::new(slot)?);
         identities.extend(IdentityRow::joined(slot));
-        let groups = slot.new_groups().iter().enumerate();
-        memberships.extend(groups.map(|(place, group)| (slot.id, group, place)));
+        let pool_id = &slot.user.pool_id;
+        let groups = slot.new_groups().enumerate();
+        memberships.extend(groups.map(|(place, (group, by))| (slot.id, group, place, pool_id, by)));
+        left.extend(slot.left_groups().map(|group| (slot.id, group)));
     }
-    insert(
+    with_rows(
         connection,
         "INSERT INTO users (id, pool_id, username, sub, attributes, enabled, status, created_at, modified_at) \
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
@@ -100,7 +102,7 @@ pub(super) async fn write(connection: &mut SqliteConnection, batch: &SignIns) ->
         &users,
     )
     .await?;
-    insert(
+    with_rows(
         connection,
         "INSERT INTO identities (user_id, pool_id, provider, subject, position, provider_type, issuer, \
          is_primary, date_created) \
@@ -110,12 +112,25 @@ pub(super) async fn write(connection: &mut SqliteConnection, batch: &SignIns) ->
         &identities,
     )
     .await?;
-    insert(
+    with_rows(
         connection,
-        "INSERT INTO memberships (user_id, group_name, position) \
+        "DELETE FROM memberships WHERE (user_id, group_name) IN \
+         (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
+        &left,
+    )
+    .await?;
+    // A group, and a provider whose mapping names it, may have gone since the mapping was read.
+    with_rows(
+        connection,
+        "INSERT INTO memberships (user_id, group_name, position, pool_id, provider) \
          SELECT value ->> 0, value ->> 1, value ->> 2 + \
-         (SELECT coalesce(max(m.position) + 1, 0) FROM memberships m WHERE m.user_id = value ->> 0) \
-         FROM json_each(?1)",
+         (SELECT coalesce(max(m.position) + 1, 0) FROM memberships m WHERE m.user_id = value ->> 0), \
+         value ->> 3, value ->> 4 FROM json_each(?1) WHERE value ->> 4 IS NULL OR ( \
+          EXISTS (SELECT 1 FROM configuration c WHERE c.kind = 'group' AND c.pool_id = value ->> 3 \
+           AND c.id = value ->> 1) \
+          AND EXISTS (SELECT 1 FROM configuration c WHERE c.kind = 'identity_provider' \
+           AND c.pool_id = value ->> 3 AND c.id = value ->> 4)) \
+         ON CONFLICT (user_id, group_name) DO UPDATE SET provider = excluded.provider",
         &memberships,
     )
     .await?;
@@ -165,7 +180,8 @@ impl<'a> IdentityRow<'a> {
     }
 }
 
-async fn insert<T: Serialize>(
+/// Runs a statement about rows, where there are any.
+async fn with_rows<T: Serialize>(
     connection: &mut SqliteConnection,
     sql: &'static str,
     rows: &[T],

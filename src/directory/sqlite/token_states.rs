@@ -8,7 +8,7 @@ use super::endings::endings_column;
 use super::pace::Pace;
 use super::rows::{read_user, user_columns};
 use super::writer::away;
-use crate::directory::stored::{json, read_endings};
+use crate::directory::stored::{json, read_endings, read_rotated};
 use crate::directory::{DirectoryError, TokenState};
 
 /// Most questions in one statement.
@@ -59,9 +59,10 @@ async fn read(readers: &SqlitePool, questions: &[Question]) -> Result<Vec<Answer
         "SELECT w.key, EXISTS (SELECT 1 FROM revoked_families r \
           WHERE r.pool_id = w.value ->> 0 AND r.origin_jti = w.value ->> 2), ",
         endings_column!(),
-        ", ",
+        ", g.generation, g.replaced, ",
         user_columns!(),
-        " FROM json_each(?1) w LEFT JOIN users u ON u.pool_id = w.value ->> 0 AND u.sub = w.value ->> 1"
+        " FROM json_each(?1) w LEFT JOIN users u ON u.pool_id = w.value ->> 0 AND u.sub = w.value ->> 1 \
+         LEFT JOIN rotations g ON g.pool_id = w.value ->> 0 AND g.origin_jti = w.value ->> 2"
     ))
     .bind(json(&asked)?)
     .fetch_all(readers)
@@ -78,7 +79,8 @@ async fn read(readers: &SqlitePool, questions: &[Question]) -> Result<Vec<Answer
 }
 
 fn read_state(row: &SqliteRow) -> Answer {
-    let user = read_user(row, 3)?.map(|(_, user)| user);
+    let user = read_user(row, 5)?.map(|(_, user)| user);
     let endings = read_endings(row.try_get(2)?)?;
-    Ok(TokenState { user, revoked: row.try_get::<i64, _>(1)? != 0, endings })
+    let rotated = read_rotated(row.try_get(3)?, row.try_get(4)?)?;
+    Ok(TokenState { user, revoked: row.try_get::<i64, _>(1)? != 0, endings, rotated })
 }

@@ -13,13 +13,15 @@ use tokio::sync::{mpsc, oneshot};
 use super::configuration;
 use super::endings;
 use super::file::OwnedFile;
+use super::groups;
 use super::links;
 use super::pace::Pace;
 use super::provider_sessions;
+use super::rotations;
 use super::sign_ins;
 use super::users::{self, Who};
 use crate::directory::stored::millis;
-use crate::directory::{Change, DirectoryError, Ended, Unlink};
+use crate::directory::{Change, DirectoryError, Ended, Rotation, Unlink};
 use crate::pool::{FederatedProfile, NewLink, User, UserChange};
 
 /// Most jobs in one transaction.
@@ -36,18 +38,21 @@ pub(super) enum Work {
     Write(Vec<Change>),
     ChangeUser { pool_id: String, username: String, change: UserChange },
     DeleteUser { pool_id: String, who: Who },
+    JoinGroup { pool_id: String, username: String, group: String },
+    LeaveGroup { pool_id: String, username: String, group: String },
     End { pool_id: String, sub: String, ended: Ended },
     Link(NewLink),
     Unlink(Unlink),
     UseOnce { mark: String, until: i64 },
+    Rotate(Rotation),
 }
 
 /// What came of it.
 #[derive(Debug)]
 pub(super) enum Done {
-    SignedIn(User),
+    SignedIn(Box<User>),
     Written,
-    /// Whether it was the first use.
+    /// Whether it was the first use, or the first to rotate.
     Used(bool),
 }
 
@@ -192,6 +197,14 @@ impl Writer {
                     self.begin().await?;
                     outcomes.push(users::delete(&mut self.connection, pool_id, who).await?);
                 }
+                Work::JoinGroup { pool_id, username, group } => {
+                    self.begin().await?;
+                    outcomes.push(groups::join(&mut self.connection, pool_id, username, group).await?);
+                }
+                Work::LeaveGroup { pool_id, username, group } => {
+                    self.begin().await?;
+                    outcomes.push(groups::leave(&mut self.connection, pool_id, username, group).await?);
+                }
                 Work::End { pool_id, sub, ended } => {
                     self.begin().await?;
                     outcomes.push(endings::write(&mut self.connection, pool_id, sub, ended).await?);
@@ -208,6 +221,10 @@ impl Writer {
                 Work::UseOnce { mark, until } => {
                     self.begin().await?;
                     outcomes.push(Ok(Done::Used(self.use_once(mark, *until).await?)));
+                }
+                Work::Rotate(rotation) => {
+                    self.begin().await?;
+                    outcomes.push(Ok(Done::Used(rotations::rotate(&mut self.connection, rotation).await?)));
                 }
                 Work::SignIn(_) | Work::Revoke { .. } => self.run_together(now, &mut outcomes).await?,
             }
@@ -231,7 +248,7 @@ impl Writer {
             outcomes.push(match work {
                 Work::SignIn(profile) => sign_ins.decide(profile, &mut next_user).map(|user| {
                     sessions.extend(provider_sessions::Row::new(profile, &user));
-                    Done::SignedIn(user)
+                    Done::SignedIn(Box::new(user))
                 }),
                 Work::Revoke { pool_id, origin_jti, until } => {
                     marks.push((pool_id, origin_jti, until));
@@ -240,10 +257,13 @@ impl Writer {
                 Work::Write(_)
                 | Work::ChangeUser { .. }
                 | Work::DeleteUser { .. }
+                | Work::JoinGroup { .. }
+                | Work::LeaveGroup { .. }
                 | Work::End { .. }
                 | Work::Link(_)
                 | Work::Unlink(_)
-                | Work::UseOnce { .. } => continue,
+                | Work::UseOnce { .. }
+                | Work::Rotate(_) => continue,
             });
         }
         if sign_ins.changed().next().is_some() {
@@ -309,6 +329,7 @@ impl Writer {
             "DELETE FROM used_once WHERE mark IN \
              (SELECT mark FROM used_once WHERE until < ?1 ORDER BY until LIMIT 512)",
             provider_sessions::PRUNE,
+            rotations::PRUNE,
         ] {
             let pruned = sqlx::query(statement).bind(now).execute(&mut self.connection).await?;
             // A full helping means there is more: go on at the next write.

@@ -47,14 +47,9 @@ async fn end(
     if !client.revocation_enabled() {
         return Err(bad("token revocation is switched off for the client (EnableTokenRevocation)"));
     }
-    if is_signed_token(token) {
+    if revoke::is_signed_token(token) {
         let why = "only refresh tokens can be revoked";
         return Err(OAuthError::bad_request("unsupported_token_type", why));
     }
     Ok(revoke::revoke(&state.context, pool, client, token).await?)
-}
-
-/// ID and access tokens are compact JWS: three parts. Refresh tokens have five.
-fn is_signed_token(token: &str) -> bool {
-    token.split('.').count() == 3 && jsonwebtoken::decode_header(token).is_ok()
 }

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::client_auth::{authenticate, claimed};
 use crate::audit::note;
-use crate::grants::{GrantError, TokenAnswer, authorization_code, refresh_token};
+use crate::grants::{GrantError, TokenAnswer, authorization_code, client_credentials, refresh_token};
 use crate::http::State;
 use crate::http::body::{self, Pairs, once};
 use crate::http::host::{PoolAtHost, knowing};
@@ -16,8 +16,9 @@ use crate::http::throttling;
 use crate::observe::labels::{Grant, Label as _};
 use crate::pool::{AppClient, OAuthFlow};
 use crate::registry::LivePool;
+use crate::triggers::TriggerError;
 
-/// Exchanges a code or a refresh token.
+/// Exchanges a code or a refresh token, or the credentials of an app.
 pub async fn post(
     request: HttpRequest,
     state: web::Data<State>,
@@ -63,7 +64,10 @@ async fn exchange(
             let token = required(&form, "refresh_token")?;
             Ok(refresh_token::redeem(&state.context, pool, client, token).await?)
         }
-        "client_credentials" => Err(client_credentials(client)),
+        "client_credentials" => {
+            let scope = once(&form, "scope").map_err(|why| bad(&why))?;
+            Ok(client_credentials::issue(&state.context, pool, client, scope)?)
+        }
         _ => {
             let allowed = "grant_type must be authorization_code, refresh_token or client_credentials";
             Err(OAuthError::bad_request("unsupported_grant_type", allowed))
@@ -90,21 +94,6 @@ async fn code(
     Ok(authorization_code::redeem(&state.context, pool, client, redemption).await?)
 }
 
-/// The grant is for custom scopes, and this build has no resource servers to own any.
-fn client_credentials(client: &AppClient) -> OAuthError {
-    if client.may_use(OAuthFlow::ClientCredentials) {
-        OAuthError::bad_request(
-            "invalid_scope",
-            "client_credentials needs a custom scope of a resource server",
-        )
-    } else {
-        OAuthError::bad_request(
-            "unauthorized_client",
-            "the client does not allow the client_credentials grant",
-        )
-    }
-}
-
 fn required<'a>(form: &'a Pairs, name: &str) -> Result<&'a str, OAuthError> {
     let bad = |why: &str| OAuthError::bad_request("invalid_request", why);
     once(form, name).map_err(|why| bad(&why))?.ok_or_else(|| bad(&format!("{name} is missing")))
@@ -114,15 +103,37 @@ impl From<GrantError> for OAuthError {
     fn from(error: GrantError) -> Self {
         match error {
             GrantError::InvalidRequest(why) => Self::bad_request("invalid_request", &why),
-            GrantError::InvalidGrant(why) => Self::bad_request("invalid_grant", &why),
+            GrantError::InvalidGrant(why) | GrantError::Reused(why) => {
+                Self::bad_request("invalid_grant", &why)
+            }
+            GrantError::NoUser => Self::bad_request("invalid_grant", &error.to_string()),
+            GrantError::UnauthorizedClient(why) => Self::bad_request("unauthorized_client", why),
+            GrantError::InvalidScope(why) => Self::bad_request("invalid_scope", why),
             GrantError::Unavailable(why) => {
                 tracing::error!(%why, "a store is away");
                 Self::unavailable()
             }
+            GrantError::Trigger(error) => of_trigger(&error),
             GrantError::Key(error) => {
                 tracing::error!(%error, "signing failed");
                 Self::internal()
             }
+        }
+    }
+}
+
+/// A function that refuses is final, one that cannot be asked is not: an app must not take an outage for the end of a
+/// sign-in.
+fn of_trigger(error: &TriggerError) -> OAuthError {
+    match error {
+        TriggerError::Refused { .. } => OAuthError::bad_request("invalid_grant", &error.to_string()),
+        TriggerError::Unexpected { .. } => {
+            tracing::error!(%error, "a function did not answer");
+            OAuthError::unavailable()
+        }
+        TriggerError::InvalidResponse { .. } => {
+            tracing::error!(%error, "a function answered what cannot be used");
+            OAuthError::internal()
         }
     }
 }

@@ -41,8 +41,13 @@ async fn look_up(state: &State, pool: &Arc<LivePool>, request: &HttpRequest) -> 
     let unauthorized = |why: &str| OAuthError::new(StatusCode::UNAUTHORIZED, "invalid_token", why);
     let live = access::verify(&state.context, pool, token).await.map_err(|error| match error {
         TokenError::Invalid(why) => unauthorized(why),
+        error @ (TokenError::NoUser | TokenError::Reused) => unauthorized(&error.to_string()),
         TokenError::Key(error) => {
             tracing::error!(%error, "a key failed");
+            OAuthError::internal()
+        }
+        TokenError::Trigger(error) => {
+            tracing::error!(%error, "a function was asked where none is");
             OAuthError::internal()
         }
         TokenError::Directory(error) => {

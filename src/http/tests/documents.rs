@@ -15,7 +15,7 @@ async fn discovery_names_everything_a_client_needs() {
         "authorization_response_iss_parameter_supported": true,
         "code_challenge_methods_supported": ["S256"],
         "end_session_endpoint": format!("{at}/logout"),
-        "grant_types_supported": ["authorization_code", "implicit", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "implicit", "refresh_token", "client_credentials"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "issuer": ISSUER,
         "jwks_uri": format!("{ISSUER}/.well-known/jwks.json"),

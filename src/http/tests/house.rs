@@ -336,6 +336,33 @@ impl House {
         self.edit(vec![Edit::UpdateClient(Versioned { value, version })]).await;
     }
 
+    /// An operation of the management API, as an app calls it that needs no signature.
+    pub(super) async fn call(&self, operation: &str, input: Value) -> Result<Value, crate::api::ApiError> {
+        crate::api::call(&self.state.api, operation, input).await
+    }
+
+    /// Lets the refresh tokens of this client rotate, with this grace in seconds.
+    pub(super) async fn rotate(&self, client: &str, grace: u32) {
+        let rotation = json!({"Feature": "ENABLED", "RetryGracePeriodSeconds": grace});
+        let rotation = serde_json::from_value(rotation).unwrap();
+        self.change_client(client, |client| client.refresh_token_rotation = Some(rotation)).await;
+    }
+
+    /// A resource server `api.example` with these scopes, in the place of the one before, if any.
+    pub(super) async fn resource_server(&self, scopes: &[&str]) {
+        let scopes: Vec<_> =
+            scopes.iter().map(|name| json!({"ScopeName": name, "ScopeDescription": name})).collect();
+        let server =
+            json!({"UserPoolId": POOL, "Identifier": "api.example", "Name": "API", "Scopes": scopes});
+        let server: crate::pool::ResourceServer = serde_json::from_value(server).unwrap();
+        let snapshot = self.state.context.registry.snapshot();
+        let edit = match snapshot.pool(POOL).unwrap().resource_servers.get("api.example") {
+            Some(before) => Edit::UpdateResourceServer(Versioned { value: server, version: before.version }),
+            None => Edit::CreateResourceServer(server),
+        };
+        self.edit(vec![edit]).await;
+    }
+
     /// The next sign-in is written, then this link is removed, and a millisecond later the sign-in goes on.
     pub(super) fn unlink_behind_the_next_sign_in(&self, unlink: Unlink) {
         let clock = Arc::clone(&self.clock);

@@ -112,7 +112,11 @@ async fn a_hint_signed_with_the_right_key_still_needs_the_right_claims() {
     ] {
         let mut claims = good.as_object().unwrap().clone();
         claims.extend(edit.as_object().unwrap().clone());
-        let hint = pool.keys.id_token().sign_jwt(Value::Object(claims).to_string().as_bytes()).unwrap();
+        let hint = pool
+            .keys
+            .id_token(house.state.context.now())
+            .sign_jwt(Value::Object(claims).to_string().as_bytes())
+            .unwrap();
         let pairs = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", LOGGED_OUT)];
         let answer = logout(&house, &mut Browser::default(), &pairs).await;
         assert_eq!(answer.status.as_u16(), status, "{edit}: {answer:?}");

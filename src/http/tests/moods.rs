@@ -8,7 +8,8 @@ use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
 use crate::directory::{
-    Change, Changed, Directory, DirectoryError, Ended, Record, SessionOwner, TokenState, Unlink, UserQuery,
+    Change, Changed, Directory, DirectoryError, Ended, Member, Record, Rotation, SessionOwner, TokenState,
+    Unlink, UserQuery,
 };
 use crate::pool::{FederatedProfile, NewLink, User, UserChange, WaitingLink};
 use crate::sessions::{Key, SessionError, SessionStore};
@@ -165,6 +166,24 @@ impl Directory for Moody<dyn Directory> {
         self.asked()?.delete_user(pool_id, username).await
     }
 
+    async fn join_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        self.asked()?.join_group(pool_id, username, group).await
+    }
+
+    async fn leave_group(&self, pool_id: &str, username: &str, group: &str) -> Result<(), DirectoryError> {
+        self.asked()?.leave_group(pool_id, username, group).await
+    }
+
+    async fn members(
+        &self,
+        pool_id: &str,
+        group: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Member>, DirectoryError> {
+        self.asked()?.members(pool_id, group, after, limit).await
+    }
+
     async fn token_state(
         &self,
         pool_id: &str,
@@ -190,6 +209,10 @@ impl Directory for Moody<dyn Directory> {
         until: OffsetDateTime,
     ) -> Result<(), DirectoryError> {
         self.asked()?.revoke_family(pool_id, origin_jti, until).await
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, DirectoryError> {
+        self.asked()?.rotate(rotation).await
     }
 
     async fn user_of_identity(

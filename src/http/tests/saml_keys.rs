@@ -103,7 +103,7 @@ async fn a_new_signing_key_is_published_at_once_and_signs_from_its_moment_on() {
     assert!(sent.contains(&old) && !sent.contains(&new), "not yet");
     assert_eq!(api(&house).await["Certificate"], old);
     let key = certificates(&house).into_iter().find(|key| key.certificate.as_ref() == Some(&old)).unwrap();
-    let refused = registry.retire_key(POOL, &key.id).await;
+    let refused = registry.retire_key(POOL, &key.id, false).await;
     assert!(matches!(refused, Err(KeyChangeError::Rule(RollOverError::Signs(_)))), "{refused:?}");
 
     house.advance(Duration::SECOND);
@@ -111,7 +111,7 @@ async fn a_new_signing_key_is_published_at_once_and_signs_from_its_moment_on() {
     assert!(sent.contains(&new) && !sent.contains(&old), "now");
     assert_eq!(api(&house).await["Certificate"], new);
     assert_eq!(signing(shown(&house).await), [new.clone(), old.clone()], "the old one stays published");
-    registry.retire_key(POOL, &key.id).await.unwrap();
+    registry.retire_key(POOL, &key.id, false).await.unwrap();
     assert_eq!(signing(shown(&house).await), [new]);
 }
 
@@ -133,9 +133,9 @@ async fn a_new_encryption_key_is_shown_alone_and_the_old_one_decrypts_until_it_i
     };
     assert_eq!(live(&house), [new.clone(), old.clone()], "newest first");
     let key = certificates(&house).into_iter().find(|key| key.certificate.as_ref() == Some(&old)).unwrap();
-    registry.retire_key(POOL, &key.id).await.unwrap();
+    registry.retire_key(POOL, &key.id, false).await.unwrap();
     assert_eq!(live(&house), [new]);
-    let nobody = registry.retire_key("us-east-1_Nobody", &key.id).await;
+    let nobody = registry.retire_key("us-east-1_Nobody", &key.id, false).await;
     assert!(matches!(nobody, Err(KeyChangeError::NoPool(_))), "{nobody:?}");
 }
 

@@ -417,7 +417,7 @@ async fn what_was_issued_before_sign_ins_were_told_apart_ends_with_any_sign_out_
     let snapshot = house.state.context.registry.snapshot();
     let pool = snapshot.pool(POOL).unwrap();
     // Capsule and session as an earlier version made them.
-    let key = pool.keys.refresh_token();
+    let key = pool.keys.refresh_token(house.state.context.now());
     let mut content: serde_json::Value = key.open(&alice.refresh).unwrap();
     content.as_object_mut().unwrap().remove("provenance").unwrap();
     let refresh = key.seal(house.state.context.random(), &content).unwrap();

@@ -125,7 +125,7 @@ async fn a_token_signed_with_the_right_key_still_needs_the_right_claims() {
     let signed = |edit: Value| {
         let mut claims = claims.as_object().unwrap().clone();
         claims.extend(edit.as_object().unwrap().clone());
-        pool.keys.access_token().sign_jwt(Value::Object(claims).to_string().as_bytes()).unwrap()
+        pool.keys.access_token(context.now()).sign_jwt(Value::Object(claims).to_string().as_bytes()).unwrap()
     };
     assert!(access::verify(context, pool, &signed(json!({}))).await.is_ok());
     for edit in [
@@ -137,6 +137,6 @@ async fn a_token_signed_with_the_right_key_still_needs_the_right_claims() {
     ] {
         assert!(access::verify(context, pool, &signed(edit.clone())).await.is_err(), "{edit}");
     }
-    let other_key = pool.keys.id_token().sign_jwt(claims.to_string().as_bytes()).unwrap();
+    let other_key = pool.keys.id_token(context.now()).sign_jwt(claims.to_string().as_bytes()).unwrap();
     assert!(access::verify(context, pool, &other_key).await.is_err(), "the key of ID tokens");
 }

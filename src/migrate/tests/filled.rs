@@ -9,9 +9,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::directory::conformance::profile;
 use crate::directory::conformance::provider_sessions::within;
+use crate::directory::conformance::rotations::rotation;
 use crate::directory::sqlite::SqliteDirectory;
 use crate::directory::sqlite::tests::TestClock;
-use crate::directory::{Change, Directory, Ended, Kind, Record, UniqueName};
+use crate::directory::{Change, Directory, Ended, Kind, Record, Rotation, UniqueName};
 use crate::migrate::source::PAGE;
 use crate::pool::{FederatedProfile, LinkBy, LinkSource, NewLink, User};
 
@@ -137,6 +138,14 @@ async fn links(directory: &dyn Directory) {
     directory.link(link(&alice, LinkSource { provider_name: "Corp".into(), by })).await.unwrap();
     for family in HOSTILE {
         directory.revoke_family(POOL, family, FAR).await.unwrap();
+        for generation in 1..4 {
+            assert!(
+                directory
+                    .rotate(Rotation { until: FAR, ..rotation(family, generation, family) })
+                    .await
+                    .unwrap()
+            );
+        }
         assert!(directory.use_once(family, FAR).await.unwrap());
     }
 }

@@ -6,8 +6,8 @@ use super::filled::{self, POOL};
 use super::*;
 use crate::directory::Directory;
 use crate::directory::conformance::{profile, with_pools};
-use crate::directory::sqlite::SqliteDirectory;
 use crate::directory::sqlite::tests::TestClock;
+use crate::directory::sqlite::{SCHEMA, SqliteDirectory};
 
 /// How the comparison of a copy ends that somebody alters behind it.
 async fn altered(source: &mut Source, target: &mut Target, sql: &'static str) -> String {
@@ -135,11 +135,12 @@ async fn only_a_whole_file_of_this_version_is_copied() {
     std::fs::write(moving.file(), "no database ".repeat(1_000)).unwrap();
     assert!(refused(&moving).await.contains("not a database"));
     let moving = Move::new().await;
-    filled::sql(&moving.file(), "UPDATE _sqlx_migrations SET version = 99 WHERE version = 5").await;
-    assert!(refused(&moving).await.contains("newer version (99, this build knows 5)"));
+    filled::sql(&moving.file(), "UPDATE _sqlx_migrations SET version = 99 WHERE version = (SELECT max(version) FROM _sqlx_migrations)").await;
+    assert!(refused(&moving).await.contains(&format!("newer version (99, this build knows {SCHEMA})")));
     filled::sql(&moving.file(), "DELETE FROM _sqlx_migrations WHERE version = 99").await;
     let why = refused(&moving).await;
-    assert!(why.contains("older version (4, this build knows 5): start `poolgate serve`"), "{why}");
+    let older = format!("older version ({}, this build knows {SCHEMA}): start `poolgate serve`", SCHEMA - 1);
+    assert!(why.contains(&older), "{why}");
     let moving = Move::new().await;
     let mut bytes = std::fs::read(moving.file()).unwrap();
     let middle = bytes.len() / 2 / 4096 * 4096;

@@ -6,6 +6,7 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::filled::{self, FAR, GONE, HOSTILE, MANY, POOL};
 use super::*;
+use crate::directory::conformance::rotations::rotation;
 use crate::directory::conformance::{profile, with_pools};
 use crate::directory::postgres::PostgresDirectory;
 use crate::directory::sqlite::SqliteDirectory;
@@ -83,6 +84,7 @@ async fn a_copied_directory_is_the_same_and_goes_on() {
     }
     for mark in HOSTILE {
         assert!(!there.use_once(mark, FAR).await.unwrap(), "{mark:?} was used before");
+        assert!(!there.rotate(rotation(mark, 3, "another")).await.unwrap(), "{mark:?} was rotated before");
     }
     let taken = filled::record(Kind::Domain, GONE, "d", "{}", &[("domain", "B")]);
     let refused = there.write(vec![crate::directory::Change::Create(taken)]).await;

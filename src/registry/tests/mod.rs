@@ -149,7 +149,7 @@ async fn a_rolled_over_key_and_its_moment_are_read_again_as_they_were() {
     let in_use = |moment| keys.saml_signing().in_use(moment).certificate().to_owned();
     assert_eq!(in_use(NOW + Duration::days(3) - Duration::SECOND), old);
     assert_eq!(in_use(NOW + Duration::days(3)), new);
-    registry.retire_key("us-east-1_A", &made.id).await.unwrap();
+    registry.retire_key("us-east-1_A", &made.id, false).await.unwrap();
     assert_eq!(stored(&second, "us-east-1_A").await.len(), 5);
     second.close().await;
 }

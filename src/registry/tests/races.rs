@@ -68,11 +68,11 @@ async fn a_key_is_not_retired_on_a_decision_that_others_overtook() {
     two.caught_up().await.unwrap();
     // Both have seen two keys. Each would retire another one.
     let seen = two.snapshot();
-    one.retire_key(POOL, &first).await.unwrap();
+    one.retire_key(POOL, &first, false).await.unwrap();
     let edit = Edit::RemoveKey { pool_id: POOL.into(), key_id: new.id.clone() };
     let overtaken = two.edit_as_of(&seen, vec![edit]).await.unwrap_err();
     assert!(matches!(overtaken, DirectoryError::Overtaken(_)), "{overtaken}");
-    let refused = two.retire_key(POOL, &new.id).await.unwrap_err();
+    let refused = two.retire_key(POOL, &new.id, false).await.unwrap_err();
     assert!(matches!(refused, KeyChangeError::Rule(RollOverError::Last(_))), "{refused}");
     assert!(stored(&directory, POOL).await.contains(&new.id));
 }

@@ -8,9 +8,10 @@ use super::open;
 use crate::directory::Directory;
 use crate::directory::conformance::profile;
 use crate::directory::conformance::provider_sessions::within;
+use crate::directory::conformance::rotations::rotation;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sign_in_that_changes_nothing_and_a_token_are_one_round_trip_each() {
+async fn a_sign_in_that_changes_nothing_a_token_and_a_rotation_are_one_round_trip_each() {
     let server = Postgres::start_with(&["log_statement = all"]);
     let directory = open(&format!("{}?max_connections=1", server.url())).await;
     let said = || {
@@ -19,6 +20,7 @@ async fn a_sign_in_that_changes_nothing_and_a_token_are_one_round_trip_each() {
     };
     let user = directory.sign_in(within("Okta", "alice", "s1")).await.unwrap();
     directory.token_state(super::POOL, &user.sub, "family").await.unwrap();
+    directory.rotate(rotation("family", 1, "a")).await.unwrap();
     let before = said();
     for _ in 0..20 {
         directory.sign_in(within("Okta", "alice", "s1")).await.unwrap();
@@ -28,12 +30,16 @@ async fn a_sign_in_that_changes_nothing_and_a_token_are_one_round_trip_each() {
         directory.token_state(super::POOL, &user.sub, "family").await.unwrap();
     }
     assert_eq!(said() - before, 40);
+    for number in 2..22 {
+        directory.rotate(rotation("family", number, "a")).await.unwrap();
+    }
+    assert_eq!(said() - before, 60);
     // One that reads, one that writes.
     directory.sign_in(within("Okta", "bob", "s2")).await.unwrap();
     let mut changed = profile("Okta", "alice");
     changed.set.insert("name".into(), "Alice".into());
     directory.sign_in(changed).await.unwrap();
-    assert_eq!(said() - before, 44);
+    assert_eq!(said() - before, 64);
 }
 
 /// Each statement with values of its own, as a server plans it for any values.
@@ -44,12 +50,13 @@ async fn every_statement_of_the_sign_in_path_finds_what_it_needs_by_an_index() {
          SELECT 'p' || n % 3, 'Okta_' || n, 'sub' || n, '{\"email\": \"a@b.example\"}', true, 'EXTERNAL_PROVIDER', 0, 0 \
          FROM generate_series(1, 10000) n; \
         INSERT INTO identities SELECT pool_id, 'Okta', username, id, 0, 'SAML', NULL, true, 0 FROM users; \
-        INSERT INTO memberships SELECT id, 'g', 0 FROM users; \
+        INSERT INTO memberships (user_id, group_name, position, pool_id) SELECT id, 'g', 0, pool_id FROM users; \
         INSERT INTO waiting_links SELECT pool_id, 'Corp', 'email', sub, sha256(convert_to(sub, 'UTF8')), id, 'SAML', \
          NULL, 0 FROM users; \
         INSERT INTO provider_sessions SELECT pool_id, 'Okta', sub, username, id, 0 FROM users; \
         INSERT INTO endings SELECT id, 'm', true, 'p', 0, 0 FROM users; \
         INSERT INTO revoked_families SELECT pool_id, sub, 0 FROM users; \
+        INSERT INTO rotations SELECT pool_id, sub, 1, 'j', '0', 0 FROM users; \
         INSERT INTO configuration SELECT 'user_pool', 'p' || n, 'p' || n, '{}', NULL, 0 \
          FROM generate_series(1, 1000) n; \
         ANALYZE";
@@ -57,10 +64,8 @@ async fn every_statement_of_the_sign_in_path_finds_what_it_needs_by_an_index() {
     open(database.url()).await.close().await;
     let mut connection = PgConnection::connect(database.url()).await.unwrap();
     sqlx::raw_sql(FILL).execute(&mut connection).await.unwrap();
-    let identity =
-        "text, text, text, text, text, boolean, bigint, boolean, text[], text[], text[], text, bigint";
-    let values =
-        "'p1', 'Okta', 'Okta_1', 'SAML', NULL, true, 0, false, '{g}', '{email}', '{sub1}', 'sub1', 1";
+    let identity = "text, text, text, text, text, boolean, bigint, boolean, text[], text[], text[], text, bigint, text[], text[]";
+    let values = "'p1', 'Okta', 'Okta_1', 'SAML', NULL, true, 0, false, '{g}', '{email}', '{sub1}', 'sub1', 1, '{Okta}', '{h}'";
     let identity_values = |rest: &str| format!("{values}, {rest}");
     let statements = [
         (

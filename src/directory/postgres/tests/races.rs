@@ -279,7 +279,8 @@ async fn who_takes_a_link_before_its_provider_goes_loses_it_with_the_provider() 
         .other(
             "UPDATE users SET revision = revision + 1; DELETE FROM waiting_links; \
              INSERT INTO identities SELECT pool_id, 'Corp', 'x', id, 1, 'SAML', NULL, false, 0 FROM users; \
-             INSERT INTO memberships SELECT id, 'eu-west-1_aBcDeF123_Corp', 1 FROM users",
+             INSERT INTO memberships (user_id, group_name, position, pool_id) SELECT id, 'eu-west-1_aBcDeF123_Corp', 1, \
+             pool_id FROM users",
         )
         .await;
     let directory = replicas.of(1);

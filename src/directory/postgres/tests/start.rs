@@ -27,7 +27,8 @@ async fn replicas_that_start_at_once_make_the_tables_once() {
         directory.close().await;
     }
     assert_eq!(database.sql("SELECT count(*) FROM gate.users"), "1");
-    assert_eq!(database.sql("SELECT count(*), max(version) FROM gate.poolgate_directory"), "1|1");
+    let made = format!("1|{}", super::super::schema::LAST);
+    assert_eq!(database.sql("SELECT count(*), max(version) FROM gate.poolgate_directory"), made);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,6 +103,9 @@ async fn what_has_expired_by_both_clocks_is_forgotten_an_hour_later_and_nothing_
     directory.revoke_family(super::POOL, "later", later).await.unwrap();
     database.sql(&format!("UPDATE provider_sessions SET until = {}", super::super::millis(later)));
     directory.use_once("mark", end).await.unwrap();
+    let mut rotation = crate::directory::conformance::rotations::rotation("f1", 1, "a");
+    rotation.until = end;
+    directory.rotate(rotation).await.unwrap();
     let ended = crate::directory::Ended {
         person: "p".into(),
         sessions: vec!["s".into()],
@@ -111,7 +115,7 @@ async fn what_has_expired_by_both_clocks_is_forgotten_an_hour_later_and_nothing_
     };
     directory.end_provider_sessions(super::POOL, &alice.sub, ended).await.unwrap();
     let left = || {
-        let tables = ["revoked_families", "used_once", "endings", "provider_sessions"];
+        let tables = ["revoked_families", "used_once", "endings", "provider_sessions", "rotations"];
         tables.map(|table| database.sql(&format!("SELECT count(*) FROM {table}")))
     };
     let prune_at = async |minutes: i64| {
@@ -119,15 +123,15 @@ async fn what_has_expired_by_both_clocks_is_forgotten_an_hour_later_and_nothing_
         super::super::prune::prune(&directory.connections, now).await.unwrap();
     };
     prune_at(60).await;
-    assert_eq!(left(), ["601", "1", "1", "1"]);
+    assert_eq!(left(), ["601", "1", "1", "1", "1"]);
     prune_at(61).await;
-    assert_eq!(left(), ["1", "0", "0", "1"]);
+    assert_eq!(left(), ["1", "0", "0", "1", "0"]);
     // A gateway whose clock is forty days ahead.
     prune_at(60 * 24 * 40).await;
-    assert_eq!(left(), ["1", "0", "0", "1"]);
+    assert_eq!(left(), ["1", "0", "0", "1", "0"]);
     database.sql("UPDATE revoked_families SET until = 0; UPDATE provider_sessions SET until = 0");
     prune_at(61).await;
-    assert_eq!(left(), ["0", "0", "0", "0"]);
+    assert_eq!(left(), ["0", "0", "0", "0", "0"]);
 }
 
 /// Two that start: one is asked to stop while it waits; the other goes on.
