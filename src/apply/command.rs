@@ -22,7 +22,6 @@ use crate::sessions::embedded::EmbeddedSessions;
 use crate::sign_in::used_once::UsedMarks;
 use crate::stores;
 use crate::throttle::Throttle;
-use crate::triggers::Triggers;
 
 /// What `poolgate apply` is told.
 #[derive(Debug, Args)]
@@ -154,7 +153,7 @@ impl Installation {
             EmbeddedSessions::open(&folder.path().join("sessions.sqlite"), Arc::clone(&clock)).await;
         let sessions: Arc<dyn SessionStore> =
             Arc::new(sessions.map_err(|error| ApplyError::Draft(error.to_string()))?);
-        let outgoing = Arc::new(gateway::outgoing(settings)?);
+        let (outgoing, triggers) = (Arc::new(gateway::outgoing(settings)?), gateway::triggers(settings)?);
         let directory = stores::open_directory(settings, &clock).await?;
         let around = Surroundings {
             clock,
@@ -170,7 +169,7 @@ impl Installation {
             around,
             surface: gateway::surface(settings),
             metrics: Arc::default(),
-            triggers: Triggers::default(),
+            triggers,
             audit: Audit::default(),
             throttle: Throttle::default(),
         });
