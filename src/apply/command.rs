@@ -153,7 +153,7 @@ impl Installation {
             EmbeddedSessions::open(&folder.path().join("sessions.sqlite"), Arc::clone(&clock)).await;
         let sessions: Arc<dyn SessionStore> =
             Arc::new(sessions.map_err(|error| ApplyError::Draft(error.to_string()))?);
-        let outgoing = Arc::new(gateway::outgoing(settings)?);
+        let (outgoing, triggers) = (Arc::new(gateway::outgoing(settings)?), gateway::triggers(settings)?);
         let directory = stores::open_directory(settings, &clock).await?;
         let around = Surroundings {
             clock,
@@ -169,7 +169,7 @@ impl Installation {
             around,
             surface: gateway::surface(settings),
             metrics: Arc::default(),
-            triggers: gateway::triggers(settings)?,
+            triggers,
             audit: Audit::default(),
             throttle: Throttle::default(),
         });

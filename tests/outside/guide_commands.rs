@@ -5,7 +5,6 @@ use serde_json::Value;
 use crate::harness::{Gateway, Oidc, python};
 
 #[tokio::test]
-#[ignore = "many of the operations are on their way"]
 async fn the_guides_commands_run_unchanged() {
     let gateway = Gateway::start_with(&[("POOLGATE_RATE_LIMITS", "off")]).await;
     let oidc = Oidc::start(&gateway.url(), "client_secret_post").await;

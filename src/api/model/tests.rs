@@ -44,7 +44,7 @@ fn what_is_not_built_is_part_of_the_model_and_named_once() {
     let all: Vec<&str> = UNBUILT.iter().flat_map(|group| group.operations).copied().collect();
     for operation in &all {
         assert!(model().operations.contains_key(*operation), "{operation}");
-        assert_eq!(all.iter().filter(|other| other == &operation).count(), 1, "{operation}");
+        assert_eq!(all.iter().filter(|other| *other == operation).count(), 1, "{operation}");
     }
 }
 

@@ -90,6 +90,9 @@ async fn users_are_listed_in_pages_filtered_and_with_the_attributes_asked_for() 
     assert!(second.get("PaginationToken").is_none());
     let whole = world.ok("ListUsers", list(json!({ "Limit": 0 }))).await;
     assert!(names(&whole).len() == 3 && whole.get("PaginationToken").is_none());
+    let shown = whole["Users"][0]["Attributes"].as_array().unwrap().iter();
+    let shown: Vec<_> = shown.map(|one| one["Name"].as_str().unwrap()).collect();
+    assert_eq!(shown, ["sub", "email", "given_name", "identities"]);
     for (filter, found) in [
         (r#"email = "bb@y.example""#, vec!["Corp_bb"]),
         (r#"username ^= "Corp_c""#, vec!["Corp_ccc"]),

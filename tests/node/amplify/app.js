@@ -59,6 +59,7 @@ for (const [name, action] of Object.entries(actions)) {
   button.textContent = name;
   button.onclick = async () => {
     log.length = 0;
+    document.getElementById("log").textContent = "[]";
     try {
       tell(name, await action());
     } catch (error) {
