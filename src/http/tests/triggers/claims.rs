@@ -31,9 +31,11 @@ async fn the_event_is_told_what_the_tokens_would_say_and_why_they_are_made() {
         let (house, lambda) = house_with(config(version)).await;
         let group = format!("{POOL}_Acme");
         let role = "arn:aws:iam::000000000000:role/acme";
-        let made = json!({ "GroupName": group, "UserPoolId": POOL, "RoleArn": role, "Precedence": 1,
-                           "CreationDate": 0.0, "LastModifiedDate": 0.0 });
-        house.edit(vec![Edit::CreateGroup(serde_json::from_value(made).unwrap())]).await;
+        let snapshot = house.state.context.registry.snapshot();
+        let Versioned { mut value, version: group_version } =
+            snapshot.pool(POOL).unwrap().groups[&group].clone();
+        value.role_arn = Some(role.to_owned());
+        house.edit(vec![Edit::UpdateGroup(Versioned { value, version: group_version })]).await;
         let answer = sign_in(&house, &mut Browser::default(), &person("alice"), &[]).await;
         assert_eq!(lambda.names(), Vec::<String>::new(), "a code is no token");
         let tokens = tokens_of(&house, &answer).await;
