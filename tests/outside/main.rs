@@ -63,3 +63,4 @@ mod store_faults;
 mod tokens;
 #[cfg(feature = "otel")]
 mod traces;
+mod triggers;

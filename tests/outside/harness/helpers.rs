@@ -57,6 +57,12 @@ pub async fn node_helper(script: &str, arguments: &[&str]) -> Helper {
     Helper::start(command(&tool("tests/.cache/node-bin"), &script, arguments)).await
 }
 
+/// Starts `tests/python/{script}`, which goes on running.
+pub async fn python_helper(script: &str, arguments: &[&str]) -> Helper {
+    let script = repository().join("tests/python").join(script);
+    Helper::start(command(&python_path().join("python"), &script, arguments)).await
+}
+
 /// A program that goes on running; ended when dropped.
 pub struct Helper {
     _child: Child,

@@ -16,7 +16,7 @@ pub use app::{App, CALLBACK, LOGGED_OUT, Tokens, claims};
 pub use bad_provider::{BadProvider, Fault, SECRETS};
 pub use chromium::Browser;
 pub use gateway::{Gateway, Pool, access, provision, run_calls};
-pub use helpers::{Helper, Saml, node, node_helper, python, python_path, repository};
+pub use helpers::{Helper, Saml, node, node_helper, python, python_helper, python_path, repository};
 pub use openid::{ClientKey, Make, Oidc};
 pub use person::{Landing, Person};
 pub use poolgate_testing::free_port;
