@@ -184,3 +184,27 @@ async fn functions_that_were_asked_are_counted() {
     }
     let _: Value = lambda.event("PreSignUp");
 }
+
+#[actix_web::test]
+async fn whoever_a_waiting_link_leads_to_is_asked_about_too() {
+    let (house, lambda) = house_with(json!({ "PreAuthentication": arn("PreAuthentication") })).await;
+    sign_in(&house, &mut Browser::default(), &person("alice"), &[]).await.code();
+    let source = json!({ "ProviderName": "Globex", "ProviderAttributeName": "email",
+                         "ProviderAttributeValue": "alice@acme.example" });
+    let destination = json!({ "ProviderName": "Cognito", "ProviderAttributeValue": "Acme_alice" });
+    let link = json!({ "UserPoolId": POOL, "DestinationUser": destination, "SourceUser": source });
+    house.call("AdminLinkProviderForUser", link).await.unwrap();
+    lambda.does(
+        |_, event| if event["userName"] == "Acme_alice" { Does::Fails("locked") } else { returns(event) },
+    );
+    let mut herself = person("alice");
+    herself["sub"] = "g1".into();
+    for time in ["by the link", "afterwards"] {
+        let mut browser = Browser::default();
+        let leaving = house.authorize(&mut browser, &[("identity_provider", "Globex")]).await;
+        let answer = house.get(&mut browser, &callback_path(&leaving, &herself)).await;
+        let told = answer.told("error_description");
+        assert_eq!(told.as_deref(), Some("PreAuthentication failed with error locked."), "{time}");
+        assert_eq!((answer.told("code"), browser.session()), (None, ""), "{time}");
+    }
+}
