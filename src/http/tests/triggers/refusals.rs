@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::auditing::{events, watch};
 use super::super::house::CALLBACK;
 use super::*;
 
@@ -207,4 +208,19 @@ async fn whoever_a_waiting_link_leads_to_is_asked_about_too() {
         assert_eq!(told.as_deref(), Some("PreAuthentication failed with error locked."), "{time}");
         assert_eq!((answer.told("code"), browser.session()), (None, ""), "{time}");
     }
+}
+
+#[actix_web::test]
+async fn what_a_function_says_of_a_person_does_not_reach_the_audit_log() {
+    let config = json!({ "PreTokenGeneration": arn("PreTokenGeneration") });
+    let (mut house, lambda) = house_with(config).await;
+    watch(&mut house);
+    lambda.one_does("PreTokenGeneration", Does::Fails("alice is locked"));
+    let answer = sign_in(&house, &mut Browser::default(), &person("alice"), &[]).await;
+    let refused = house.redeem(&answer.code(), &[]).await;
+    assert!(refused.body.contains("alice is locked"), "{refused:?}");
+    let (text, events) = events(&house).await;
+    let last = events.last().unwrap();
+    assert_eq!((&last["eventName"], &last["errorCode"]), (&json!("Token_POST"), &json!("invalid_grant")));
+    assert!(!text.contains("alice"), "{text}");
 }
