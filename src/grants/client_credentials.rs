@@ -10,8 +10,8 @@ use crate::tokens;
 ///
 /// # Errors
 /// [`GrantError::UnauthorizedClient`] when the client may not use this grant, [`GrantError::InvalidScope`],
-/// [`GrantError::Key`].
-pub fn issue(
+/// [`GrantError::Key`], [`GrantError::Trigger`].
+pub async fn issue(
     context: &Context,
     pool: &LivePool,
     client: &AppClient,
@@ -26,7 +26,7 @@ pub fn issue(
         return Err(GrantError::UnauthorizedClient(why));
     }
     let scopes = scopes(pool, client, asked)?;
-    let (access_token, expires_in) = tokens::mint_for_client(context, pool, client, &scopes)?;
+    let (access_token, expires_in) = tokens::mint_for_client(context, pool, client, &scopes).await?;
     Ok(TokenAnswer { id_token: None, access_token, refresh_token: None, expires_in, token_type: "Bearer" })
 }
 

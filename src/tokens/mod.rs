@@ -137,16 +137,18 @@ pub async fn mint(
 /// many seconds it lives.
 ///
 /// # Errors
-/// [`TokenError::Key`].
-pub fn mint_for_client(
+/// [`TokenError::Key`], [`TokenError::Trigger`].
+pub async fn mint_for_client(
     context: &Context,
     pool: &LivePool,
     client: &AppClient,
     scopes: &[String],
 ) -> Result<(String, i64), TokenError> {
+    let changes = token_generation::of_client(context, pool, client, scopes).await?;
     let _signing = trace::sign().entered();
     let now = context.now();
-    let claims = claims::client_token(pool, client, scopes, &context.surface, now, context.timed_uuid());
+    let mut claims = claims::client_token(pool, client, scopes, &context.surface, now, context.timed_uuid());
+    changes.apply_to_access_token(&mut claims);
     let token = pool.keys.access_token(now).sign_jwt(Value::Object(claims).to_string().as_bytes())?;
     Ok((token, client.access_token_lifetime().whole_seconds()))
 }

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::pool::lambda_config::TokenEventVersion;
 use crate::pool::{AppClient, Trigger};
 use crate::registry::LivePool;
-use crate::tokens::claims::Claims;
+use crate::tokens::claims::{Claims, GroupConfiguration, group_configuration};
 use crate::tokens::{Granted, Holder, Occasion};
 
 /// Claims of both tokens that no function changes.
@@ -101,7 +101,7 @@ pub async fn of_user(
     };
     let request = Request {
         user_attributes: user_attributes(holder.user),
-        group_configuration: group_configuration(holder),
+        group_configuration: groups_of(holder),
         scopes: (version != TokenEventVersion::V1).then_some(&granted.scopes),
     };
     let who = Who { pool: holder.pool, client: holder.client, name: &holder.user.username };
@@ -126,7 +126,10 @@ pub async fn of_client(
         scopes: Some(scopes),
     };
     let who = Who { pool, client, name: &client.client_id };
-    ask(context, who, (function, version), "TokenGeneration_ClientCredentials", request).await
+    let changes =
+        ask(context, who, (function, version), "TokenGeneration_ClientCredentials", request).await?;
+    // A machine is in no group.
+    Ok(Changes { groups: None, ..changes })
 }
 
 struct Who<'a> {
@@ -155,12 +158,9 @@ async fn ask(
 }
 
 /// The user's groups as an event has them.
-fn group_configuration(holder: Holder<'_>) -> Groups {
-    Groups {
-        groups_to_override: Some(holder.user.groups.clone()),
-        iam_roles_to_override: Some(Vec::new()),
-        preferred_role: None,
-    }
+fn groups_of(holder: Holder<'_>) -> Groups {
+    let GroupConfiguration { groups, roles, preferred_role } = group_configuration(holder.pool, holder.user);
+    Groups { groups_to_override: Some(groups), iam_roles_to_override: Some(roles), preferred_role }
 }
 
 #[derive(Default, Deserialize)]

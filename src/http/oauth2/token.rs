@@ -66,7 +66,7 @@ async fn exchange(
         }
         "client_credentials" => {
             let scope = once(&form, "scope").map_err(|why| bad(&why))?;
-            Ok(client_credentials::issue(&state.context, pool, client, scope)?)
+            Ok(client_credentials::issue(&state.context, pool, client, scope).await?)
         }
         _ => {
             let allowed = "grant_type must be authorization_code, refresh_token or client_credentials";

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::house::claims;
+use super::super::house::{SECRET, basic, claims};
 use super::*;
+use crate::pool::ClientSecret;
+use crate::testing;
 
 fn config(version: &str) -> Value {
     json!({ "PreTokenGenerationConfig":
@@ -27,6 +29,13 @@ async fn the_event_is_told_what_the_tokens_would_say_and_why_they_are_made() {
         ("V3_0", "3", "claimsAndScopeOverrideDetails"),
     ] {
         let (house, lambda) = house_with(config(version)).await;
+        let group = format!("{POOL}_Acme");
+        let role = "arn:aws:iam::000000000000:role/acme";
+        let snapshot = house.state.context.registry.snapshot();
+        let Versioned { mut value, version: group_version } =
+            snapshot.pool(POOL).unwrap().groups[&group].clone();
+        value.role_arn = Some(role.to_owned());
+        house.edit(vec![Edit::UpdateGroup(Versioned { value, version: group_version })]).await;
         let answer = sign_in(&house, &mut Browser::default(), &person("alice"), &[]).await;
         assert_eq!(lambda.names(), Vec::<String>::new(), "a code is no token");
         let tokens = tokens_of(&house, &answer).await;
@@ -41,10 +50,9 @@ async fn the_event_is_told_what_the_tokens_would_say_and_why_they_are_made() {
         let request = event["request"].take();
         assert_eq!(request["userAttributes"]["sub"], made.sub.as_str());
         assert_eq!(request["userAttributes"]["cognito:user_status"], "EXTERNAL_PROVIDER");
-        let group = format!("{POOL}_Acme");
         assert_eq!(
             request["groupConfiguration"],
-            json!({ "groupsToOverride": [group], "iamRolesToOverride": [], "preferredRole": null })
+            json!({ "groupsToOverride": [group], "iamRolesToOverride": [role], "preferredRole": role })
         );
         let scopes = (version != "V1_0").then(|| json!(["openid", "email"]));
         assert_eq!(request.get("scopes"), scopes.as_ref());
@@ -105,4 +113,42 @@ async fn a_function_that_says_nothing_changes_nothing() {
         }
     }
     assert_eq!(lambda.names().len(), 3);
+}
+
+#[actix_web::test]
+async fn of_machines_only_the_third_version_is_asked() {
+    let (house, lambda) = house_with(config("V2_0")).await;
+    house.resource_server(&["read", "write"]).await;
+    let mut machine = testing::client(
+        json!({ "ClientId": "machine", "AllowedOAuthFlows": ["client_credentials"],
+                                              "AllowedOAuthScopes": ["api.example/read", "api.example/write"] }),
+    );
+    let secret = ClientSecret::new("machine", machine.creation_date, SECRET.into(), &[]);
+    machine.client_secrets.push(secret);
+    house.edit(vec![Edit::CreateClient(machine)]).await;
+    let form = [("grant_type", "client_credentials")];
+    let secret = basic("machine", SECRET);
+    let headers = [("authorization", secret.as_str())];
+    let ask = || house.post_with("/oauth2/token", &form, &headers);
+    assert_eq!(ask().await.status, 200);
+    assert_eq!(lambda.names(), Vec::<String>::new());
+    configure(&house, config("V3_0")).await;
+    lambda.one_does(
+        "PreTokenGeneration",
+        Does::Responds(json!({ "claimsAndScopeOverrideDetails": {
+            "accessTokenGeneration": { "claimsToAddOrOverride": { "tenant": "red", "sub": "Acme_admin" },
+                                       "scopesToSuppress": ["api.example/write"] },
+            "groupOverrideDetails": { "groupsToOverride": ["admins"] },
+        } })),
+    );
+    let access = claims(&ask().await.json()["access_token"]);
+    assert_eq!((&access["tenant"], &access["sub"]), (&json!("red"), &json!("machine")));
+    assert_eq!((&access["scope"], access.get("cognito:groups")), (&json!("api.example/read"), None));
+    let event = lambda.event("PreTokenGeneration");
+    assert_eq!(event["triggerSource"], "TokenGeneration_ClientCredentials");
+    assert_eq!((&event["version"], &event["userName"]), (&json!("3"), &json!("machine")));
+    assert_eq!(event["request"]["scopes"], json!(["api.example/read", "api.example/write"]));
+    lambda.one_does("PreTokenGeneration", Does::Fails("no"));
+    let refused = ask().await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["error"]), (400, &json!("invalid_grant")));
 }

@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
 
+/// Codes and marks that each of four people uses up at least.
+const ENOUGH: usize = 4;
+
 /// What happened.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -24,7 +27,8 @@ pub(super) async fn run(at: &At, stop: &Arc<AtomicBool>) -> Tally {
         let (stores, stop, number) = (stores.clone(), Arc::clone(stop), Arc::clone(&number));
         tokio::spawn(async move {
             let mut tally = Tally::default();
-            while !stop.load(Ordering::Acquire) {
+            // To the end of the faults, and until there is something to look at: few steps may have succeeded in them.
+            while !stop.load(Ordering::Acquire) || tally.taken.len().min(tally.marked.len()) < ENOUGH {
                 let name = number.fetch_add(1, Ordering::Relaxed).to_string();
                 use_up(&stores, &name, until, &mut tally).await;
             }
