@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use super::super::auditing::{events, watch};
 use super::super::house::CALLBACK;
 use super::*;
+use crate::directory::Ended;
+use crate::sign_out::provenance::of_person;
 
 /// In the order in which they are asked, and whether the user stands by then.
 const IN_TURN: [(&str, bool); 5] = [
@@ -223,4 +225,24 @@ async fn what_a_function_says_of_a_person_does_not_reach_the_audit_log() {
     let last = events.last().unwrap();
     assert_eq!((&last["eventName"], &last["errorCode"]), (&json!("Token_POST"), &json!("invalid_grant")));
     assert!(!text.contains("alice"), "{text}");
+}
+
+#[actix_web::test]
+async fn what_ends_while_a_function_is_asked_ends_the_tokens_that_come_of_it() {
+    let (house, lambda) = house_with(json!({ "PreTokenGeneration": arn("PreTokenGeneration") })).await;
+    let answer = sign_in(&house, &mut Browser::default(), &person("alice"), &[]).await;
+    let thinks = house.passing(time::Duration::seconds(2));
+    lambda.does(move |_, event| {
+        thinks();
+        returns(event)
+    });
+    let tokens = tokens_of(&house, &answer).await;
+    let access = tokens["access_token"].as_str().unwrap();
+    assert_eq!(house.user_info(access).await.status, 200);
+    let sub = user(&house, "Acme_alice").await.unwrap().sub;
+    let at = house.state.context.now() - time::Duration::SECOND;
+    let (person, until) = (of_person("Acme", "alice"), at + time::Duration::DAY);
+    let ended = Ended { person, sessions: Vec::new(), at, tokens: true, until };
+    house.state.context.directory.end_provider_sessions(POOL, &sub, ended).await.unwrap();
+    assert_eq!(house.user_info(access).await.status, 401);
 }
