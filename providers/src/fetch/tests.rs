@@ -15,7 +15,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::address::{is_allowed, is_public};
 use super::client::{Limits, Lookup};
-use super::{FetchError, GuardedClient, Http, MAX_BODY, Rules};
+use super::{FetchError, FixedClient, GuardedClient, Http, MAX_BODY, Rules};
 
 fn get(url: &str) -> http::Request<Vec<u8>> {
     http::Request::get(url).body(Vec::new()).unwrap()
@@ -394,4 +394,39 @@ async fn a_certificate_of_an_extra_root_is_believed_and_no_other() {
     for result in strangers {
         assert!(matches!(result, Err(FetchError::Broken(_))), "{result:?}");
     }
+}
+
+#[tokio::test]
+async fn what_the_operator_named_may_be_private_and_nothing_else_is_asked() {
+    let server = MockServer::start().await;
+    let elsewhere = MockServer::start().await;
+    let moved = ResponseTemplate::new(307).insert_header("location", elsewhere.uri());
+    Mock::given(any()).respond_with(moved).mount(&server).await;
+    let client = FixedClient::to(&server.uri().parse().unwrap(), Duration::from_secs(5)).unwrap();
+    let answer = client.send(get(&format!("{}/a", server.uri()))).await.unwrap();
+    assert_eq!(answer.status(), 307, "no redirect is followed");
+    let other = client.send(get(&elsewhere.uri())).await;
+    assert!(matches!(other, Err(FetchError::UrlRefused(_))), "{other:?}");
+    assert_eq!(elsewhere.received_requests().await.unwrap().len(), 0);
+    for scheme in ["ftp://a.example", "file:///etc/passwd"] {
+        let refused = FixedClient::to(&scheme.parse().unwrap(), Duration::from_secs(5));
+        assert!(matches!(refused, Err(FetchError::UrlRefused(_))), "{scheme}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_operator_named_has_its_time_and_its_size_too() {
+    let server = MockServer::start().await;
+    let base = server.uri().parse().unwrap();
+    let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(600));
+    Mock::given(wiremock::matchers::path("/slow")).respond_with(slow).mount(&server).await;
+    let large = ResponseTemplate::new(200).set_body_bytes(vec![b'x'; MAX_BODY + 1]);
+    Mock::given(wiremock::matchers::path("/large")).respond_with(large).mount(&server).await;
+    let hasty = FixedClient::to(&base, Duration::from_millis(300)).unwrap();
+    assert_eq!(hasty.send(get(&format!("{}/slow", server.uri()))).await.unwrap_err(), FetchError::TimedOut);
+    let patient = FixedClient::to(&base, Duration::from_secs(60)).unwrap();
+    assert_eq!(
+        patient.send(get(&format!("{}/large", server.uri()))).await.unwrap_err(),
+        FetchError::TooLarge
+    );
 }

@@ -11,6 +11,15 @@ async fn with_federation() -> (House, web::Data<Lambda>) {
     .await
 }
 
+/// From now on Acme is trusted with the addresses of `trusted.example`.
+async fn trust(house: &House) {
+    let snapshot = house.state.context.registry.snapshot();
+    let version = snapshot.pool(POOL).unwrap().providers["Acme"].config.version;
+    let mut value = oidc("Acme");
+    value.provider_details.insert("trusted_email_domains".into(), "trusted.example".into());
+    house.edit(vec![Edit::UpdateProvider(Versioned { value, version })]).await;
+}
+
 fn maps(attributes: Value) -> Does {
     Does::Responds(json!({ "userAttributesToMap": attributes }))
 }
@@ -106,11 +115,7 @@ async fn an_address_that_a_function_wrote_is_not_verified() {
 #[actix_web::test]
 async fn a_domain_that_the_pool_trusts_the_provider_with_is_verified_whoever_wrote_it() {
     let (house, lambda) = with_federation().await;
-    let snapshot = house.state.context.registry.snapshot();
-    let version = snapshot.pool(POOL).unwrap().providers["Acme"].config.version;
-    let mut value = oidc("Acme");
-    value.provider_details.insert("trusted_email_domains".into(), "trusted.example".into());
-    house.edit(vec![Edit::UpdateProvider(Versioned { value, version })]).await;
+    trust(&house).await;
     for (email, verified) in [("x@trusted.example", true), ("x@other.example", false)] {
         lambda.one_does("InboundFederation", maps(json!({ "email": email, "email_verified": "true" })));
         assert_eq!(id_token(&house, &person("alice")).await["email_verified"], verified, "{email}");
@@ -136,6 +141,14 @@ async fn a_waiting_link_does_not_go_by_what_a_function_wrote() {
         .one_does("InboundFederation", maps(json!({ "email": "al@acme.example", "email_verified": "true" })));
     let mallory = id_token(&house, &person("mallory")).await;
     assert_ne!(mallory["sub"], alice["sub"]);
+    // Nor by what the provider said without having verified it, when a function puts a good address in its place.
+    trust(&house).await;
+    lambda.one_does("InboundFederation", maps(json!({ "email": "x@trusted.example" })));
+    let doubtful = json!({ "sub": "eve", "email": "al@acme.example", "email_verified": false });
+    let eve = id_token(&house, &doubtful).await;
+    assert_eq!(eve["email_verified"], true);
+    assert_ne!(eve["sub"], alice["sub"]);
+    lambda.does(|_, event| returns(event));
     let al = id_token(&house, &person("al")).await;
     assert_eq!(al["sub"], alice["sub"], "whoever the provider itself says has the address");
 }
