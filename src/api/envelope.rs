@@ -112,7 +112,11 @@ impl Seen {
             return;
         }
         let read_only = is_read_only(operation);
-        let error = answer.as_ref().err().map(|error| (error.name(), self.input.strike(&error.to_string())));
+        let why = |error: &ApiError| match error {
+            ApiError::Trigger(error) => error.impersonal(),
+            error => self.input.strike(&error.to_string()),
+        };
+        let error = answer.as_ref().err().map(|error| (error.name(), why(error)));
         let output = answer.as_ref().ok().filter(|_| !read_only);
         core.audit.record(&Event {
             name: operation,

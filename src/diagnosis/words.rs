@@ -25,9 +25,7 @@ pub fn of(cause: &Cause) -> String {
             let named: Vec<&str> = code.split(", ").filter(|part| is_name(part)).collect();
             format!("the provider answered {}; {REST}", named.join(", "))
         }
-        Cause::Trigger(TriggerError::Refused { trigger, .. }) => {
-            format!("the function of {trigger} answered with an error; {REST}")
-        }
+        Cause::Trigger(error @ TriggerError::Refused { .. }) => format!("{}; {REST}", error.impersonal()),
         Cause::UsernameTaken(_) => "another identity has this username".to_owned(),
         Cause::Away(_) => "a store is away".to_owned(),
         Cause::Internal(_) => "a fault of ours; the log says more, under this request's id".to_owned(),

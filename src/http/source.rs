@@ -20,9 +20,23 @@ pub fn of_service(request: &ServiceRequest, state: &State) -> IpAddr {
 
 fn resolve(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     let Some(peer) = peer else { return Ipv4Addr::UNSPECIFIED.into() };
-    let mut address = peer.ip().to_canonical();
-    let mut hops = hops(headers).into_iter().rev();
-    // Each proxy adds to the end whom it was asked by; what stands before the first stranger is his own word.
+    let peer = peer.ip().to_canonical();
+    let followed = |hops: Vec<String>| follow(peer, hops, &trusted);
+    match (standard(headers), usual(headers)) {
+        (None, None) => peer,
+        (Some(hops), None) | (None, Some(hops)) => followed(hops),
+        // A proxy writes one of them and may hand on the other as a stranger sent it: which one, nobody knows here.
+        (Some(one), Some(other)) => {
+            let (one, other) = (followed(one), followed(other));
+            if one == other { one } else { peer }
+        }
+    }
+}
+
+/// From the peer back to the first that is no proxy of ours. Each proxy adds to the end whom it was asked by; what
+/// stands before the first stranger is his own word.
+fn follow(peer: IpAddr, hops: Vec<String>, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let (mut address, mut hops) = (peer, hops.into_iter().rev());
     while trusted(address) {
         match hops.next().and_then(|hop| parse(&hop)) {
             Some(before) => address = before,
@@ -32,15 +46,20 @@ fn resolve(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: impl Fn(IpAdd
     address
 }
 
-/// Whom each proxy was asked by, the nearest last: `Forwarded` (RFC 7239), else `X-Forwarded-For`.
-fn hops(headers: &HeaderMap) -> Vec<String> {
-    let lines = |name: &str| -> Vec<String> {
-        let lines = headers.get_all(name).map(|value| value.to_str().unwrap_or_default());
-        lines.flat_map(|line| line.split(',')).map(|part| part.trim().to_owned()).collect()
-    };
-    if !headers.contains_key(FORWARDED) {
-        return lines("x-forwarded-for");
-    }
+/// The parts of all lines of this header, where there is one.
+fn parts(headers: &HeaderMap, name: &str) -> Option<Vec<String>> {
+    let lines = || headers.get_all(name).map(|value| value.to_str().unwrap_or_default());
+    let parts = || lines().flat_map(|line| line.split(',')).map(|part| part.trim().to_owned()).collect();
+    headers.contains_key(name).then(parts)
+}
+
+/// Whom each proxy was asked by, the nearest last, by `X-Forwarded-For`.
+fn usual(headers: &HeaderMap) -> Option<Vec<String>> {
+    parts(headers, "x-forwarded-for")
+}
+
+/// The same by `Forwarded` (RFC 7239).
+fn standard(headers: &HeaderMap) -> Option<Vec<String>> {
     let whom = |element: &str| {
         let asker = element.split(';').find_map(|pair| {
             let (name, value) = pair.trim().split_once('=')?;
@@ -48,7 +67,7 @@ fn hops(headers: &HeaderMap) -> Vec<String> {
         });
         asker.unwrap_or_default()
     };
-    lines("forwarded").iter().map(|element| whom(element)).collect()
+    Some(parts(headers, FORWARDED.as_str())?.iter().map(|element| whom(element)).collect())
 }
 
 /// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:4711`; none: `unknown` and the like.
@@ -87,7 +106,14 @@ mod tests {
         assert_eq!(seen("10.0.0.1", &[(for_, "1.1.1.1, 203.0.113.9, 10.0.0.2")]), "203.0.113.9");
         assert_eq!(seen("10.0.0.1", &[(for_, "1.1.1.1"), (for_, "203.0.113.9")]), "203.0.113.9");
         let standard = "for=1.1.1.1, for=\"[2001:db8::9]:4711\";proto=https";
-        assert_eq!(seen("10.0.0.1", &[("forwarded", standard), (for_, "1.1.1.1")]), "2001:db8::9");
+        assert_eq!(seen("10.0.0.1", &[("forwarded", standard)]), "2001:db8::9");
+        assert_eq!(seen("10.0.0.1", &[("forwarded", standard), (for_, "2001:db8::9")]), "2001:db8::9");
+    }
+
+    #[test]
+    fn a_header_that_a_stranger_sent_through_a_proxy_that_writes_the_other_one_is_not_believed() {
+        let lines = [("x-forwarded-for", "203.0.113.9"), ("forwarded", "for=198.51.100.7")];
+        assert_eq!(seen("10.0.0.1", &lines), "10.0.0.1");
     }
 
     #[test]

@@ -21,9 +21,10 @@ pub(super) async fn admit(
 ) -> Result<User, Cause> {
     let functions = &pool.pool.value.lambda_config;
     let asking = Asking { pool, client, surface: &context.surface };
-    if functions.function(Trigger::PreAuthentication).is_some() {
-        before_sign_in(context, &asking, &profile).await?;
-    }
+    let asked_of = match functions.function(Trigger::PreAuthentication) {
+        Some(_) => Some(before_sign_in(context, &asking, &profile).await?),
+        None => None,
+    };
     let new_sub = profile.new_sub.clone();
     let user = if functions.function(Trigger::PreSignUp).is_some() {
         // The directory alone knows, in one step, whether somebody is new: a link may wait for them.
@@ -39,6 +40,10 @@ pub(super) async fn admit(
     } else {
         context.directory.sign_in(profile).await?
     };
+    // A link that waited has led to somebody of whom the function was not asked.
+    if asked_of.is_some_and(|name| name != user.username) {
+        authentication::before(context, &asking, &user.username, user_attributes(&user)).await?;
+    }
     if user.sub == new_sub {
         sign_up::after(context, &asking, &user).await?;
     }
@@ -46,12 +51,12 @@ pub(super) async fn admit(
     Ok(user)
 }
 
-/// A function is asked of the user as they are, or as they would be made.
+/// A function is asked of the user as they are, or as they would be made: the name that it was asked of.
 async fn before_sign_in(
     context: &Context,
     asking: &Asking<'_>,
     profile: &FederatedProfile,
-) -> Result<(), Cause> {
+) -> Result<String, Cause> {
     let (pool_id, who) = (&profile.pool_id, &profile.identity);
     let sub = context.directory.user_of_identity(pool_id, &who.provider_name, &who.user_id).await?;
     let stored = match sub {
@@ -62,5 +67,6 @@ async fn before_sign_in(
         Some(user) => (&user.username, user_attributes(user)),
         None => (&profile.username, profile.set.clone()),
     };
-    Ok(authentication::before(context, asking, name, attributes).await?)
+    authentication::before(context, asking, name, attributes).await?;
+    Ok(name.clone())
 }

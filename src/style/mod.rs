@@ -71,6 +71,9 @@ pub enum StyleError {
 /// Characters of a faulty part that an answer repeats at most.
 const ECHO: usize = 64;
 
+/// Selectors and declarations of a sheet, once every selector has its own: a short sheet could stand for a huge one.
+const MOST: usize = 5_000;
+
 /// What no sheet may hold, wherever it stands; written in lower case.
 const FORBIDDEN: [(&str, &str); 7] = [
     ("@", "@import, @media, @supports, @page or any other rule that begins with @"),
@@ -93,13 +96,18 @@ impl Sheet {
         if let Some((_, what)) = FORBIDDEN.iter().find(|(part, _)| folded.contains(part)) {
             return Err(StyleError::Forbidden(what));
         }
-        let mut rules = Vec::new();
+        let (mut rules, mut count) = (Vec::new(), 0);
         let mut rest = css.trim_start();
         while !rest.is_empty() {
             let (selectors, body) = rest.split_once('{').ok_or_else(|| form("a rule has no {"))?;
             let (body, after) = body.split_once('}').ok_or_else(|| form("a rule has no }"))?;
             for selector in selectors.split(',') {
-                rules.push(rule(selector.trim(), body)?);
+                let rule = rule(selector.trim(), body)?;
+                count += 1 + rule.declarations.len();
+                if count > MOST {
+                    return Err(form("there are too many of them"));
+                }
+                rules.push(rule);
             }
             rest = after.trim_start();
         }

@@ -117,6 +117,17 @@ fn every_property_takes_its_own_values_only() {
     }
 }
 
+#[test]
+fn a_short_sheet_does_not_stand_for_a_huge_one() {
+    let sheet = |selectors: usize, declarations: usize| {
+        let selectors = vec![".label-customizable"; selectors].join(",");
+        Sheet::parse(&format!("{selectors}{{{}}}", "color:red;".repeat(declarations)))
+    };
+    assert!(sheet(50, 50).is_ok());
+    let error = sheet(2_000, 2_000).unwrap_err();
+    assert!(error.to_string().contains("too many"), "{error}");
+}
+
 proptest! {
     #[test]
     fn nothing_is_written_but_letters_that_can_do_no_harm(css in "[.{}:;,/* a-zA-Z0-9#%()-]{0,200}") {

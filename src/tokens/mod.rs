@@ -17,7 +17,7 @@ use crate::keys::KeyError;
 use crate::observe::trace;
 use crate::pool::{AppClient, User};
 use crate::registry::LivePool;
-use crate::sign_out::provenance::Provenance;
+use crate::sign_out::provenance::{Provenance, millis};
 use crate::triggers::{TriggerError, token_generation};
 
 /// What a sign-in granted, from which tokens are minted, at first and at each refresh.
@@ -112,18 +112,20 @@ pub async fn mint(
     granted: &Granted,
     occasion: Occasion,
 ) -> Result<TokenPair, TokenError> {
+    // What ends while the function is asked was not looked at, so the tokens are no younger than the question.
+    let began = millis(context.common_now());
     let changes = token_generation::of_user(context, holder, granted, occasion).await?;
     let _signing = trace::sign().entered();
     crate::audit::notes::user(&holder.user.sub);
     let (surface, now) = (&context.surface, context.now());
     let keys = &holder.pool.keys;
-    let mut access_claims = claims::access_token(holder, granted, surface, now, context.timed_uuid());
+    let mut access_claims = claims::access_token(holder, granted, surface, now, context.uuid_of(began));
     changes.apply_to_access_token(&mut access_claims);
     let access_token =
         keys.access_token(now).sign_jwt(Value::Object(access_claims).to_string().as_bytes())?;
     let id_token = if granted.has_scope("openid") {
         let at_hash = claims::at_hash(&access_token);
-        let mut id_claims = claims::id_token(holder, granted, surface, now, context.timed_uuid(), at_hash);
+        let mut id_claims = claims::id_token(holder, granted, surface, now, context.uuid_of(began), at_hash);
         changes.apply_to_id_token(&mut id_claims);
         Some(keys.id_token(now).sign_jwt(Value::Object(id_claims).to_string().as_bytes())?)
     } else {

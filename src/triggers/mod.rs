@@ -105,6 +105,14 @@ impl TriggerError {
         Self::Unexpected { trigger, why: why.into() }
     }
 
+    /// The same without the function's own words, which may speak of a person.
+    pub fn impersonal(&self) -> String {
+        match self {
+            Self::Refused { trigger, .. } => format!("the function of {trigger} answered with an error"),
+            Self::Unexpected { .. } | Self::InvalidResponse { .. } => self.to_string(),
+        }
+    }
+
     /// Stable code, for logs and pages.
     pub const fn code(&self) -> &'static str {
         match self {

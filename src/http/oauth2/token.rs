@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::client_auth::{authenticate, claimed};
-use crate::audit::note;
+use crate::audit::{note, notes};
 use crate::grants::{GrantError, TokenAnswer, authorization_code, client_credentials, refresh_token};
 use crate::http::State;
 use crate::http::body::{self, Pairs, once};
@@ -126,7 +126,11 @@ impl From<GrantError> for OAuthError {
 /// sign-in.
 fn of_trigger(error: &TriggerError) -> OAuthError {
     match error {
-        TriggerError::Refused { .. } => OAuthError::bad_request("invalid_grant", &error.to_string()),
+        TriggerError::Refused { .. } => {
+            // First: the audit log keeps the function's own words out.
+            notes::error("invalid_grant", &error.impersonal());
+            OAuthError::bad_request("invalid_grant", &error.to_string())
+        }
         TriggerError::Unexpected { .. } => {
             tracing::error!(%error, "a function did not answer");
             OAuthError::unavailable()

@@ -12,13 +12,17 @@ use crate::audit::{Audit, HIDDEN, Place};
 
 async fn watched() -> House {
     let mut house = House::build().await;
-    let path = house.folder.path().join("audit.jsonl");
-    let metrics = Arc::clone(&house.state.context.metrics);
-    house.state.context.audit = Arc::new(Audit::open(&Place::File(path), metrics).unwrap());
+    watch(&mut house);
     house
 }
 
-async fn events(house: &House) -> (String, Vec<Value>) {
+pub(super) fn watch(house: &mut House) {
+    let path = house.folder.path().join("audit.jsonl");
+    let metrics = Arc::clone(&house.state.context.metrics);
+    house.state.context.audit = Arc::new(Audit::open(&Place::File(path), metrics).unwrap());
+}
+
+pub(super) async fn events(house: &House) -> (String, Vec<Value>) {
     house.state.context.audit.close().await;
     let text = std::fs::read_to_string(house.folder.path().join("audit.jsonl")).unwrap();
     let events = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

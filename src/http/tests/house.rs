@@ -374,6 +374,12 @@ impl House {
         *self.clock.now.lock().unwrap() += by;
     }
 
+    /// Lets so much time pass whenever it is called.
+    pub(super) fn passing(&self, by: Duration) -> impl Fn() + Send + Sync + use<> {
+        let clock = Arc::clone(&self.clock);
+        move || *clock.now.lock().unwrap() += by
+    }
+
     /// Somebody sets the clock; no time passes.
     pub(super) fn clock_steps(&self, by: Duration) {
         *self.clock.now.lock().unwrap() += by;

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::super::auditing::{events, watch};
 use super::super::house::CALLBACK;
 use super::*;
+use crate::directory::Ended;
+use crate::sign_out::provenance::of_person;
 
 /// In the order in which they are asked, and whether the user stands by then.
 const IN_TURN: [(&str, bool); 5] = [
@@ -185,4 +188,63 @@ async fn functions_that_were_asked_are_counted() {
         assert!(page.contains(line), "{line}: {page}");
     }
     let _: Value = lambda.event("PreSignUp");
+}
+
+#[actix_web::test]
+async fn whoever_a_waiting_link_leads_to_is_asked_about_too() {
+    let (house, lambda) = house_with(json!({ "PreAuthentication": arn("PreAuthentication") })).await;
+    sign_in(&house, &mut Browser::default(), &person("alice"), &[]).await.code();
+    let source = json!({ "ProviderName": "Globex", "ProviderAttributeName": "email",
+                         "ProviderAttributeValue": "alice@acme.example" });
+    let destination = json!({ "ProviderName": "Cognito", "ProviderAttributeValue": "Acme_alice" });
+    let link = json!({ "UserPoolId": POOL, "DestinationUser": destination, "SourceUser": source });
+    house.call("AdminLinkProviderForUser", link).await.unwrap();
+    lambda.does(
+        |_, event| if event["userName"] == "Acme_alice" { Does::Fails("locked") } else { returns(event) },
+    );
+    let mut herself = person("alice");
+    herself["sub"] = "g1".into();
+    for time in ["by the link", "afterwards"] {
+        let mut browser = Browser::default();
+        let leaving = house.authorize(&mut browser, &[("identity_provider", "Globex")]).await;
+        let answer = house.get(&mut browser, &callback_path(&leaving, &herself)).await;
+        let told = answer.told("error_description");
+        assert_eq!(told.as_deref(), Some("PreAuthentication failed with error locked."), "{time}");
+        assert_eq!((answer.told("code"), browser.session()), (None, ""), "{time}");
+    }
+}
+
+#[actix_web::test]
+async fn what_a_function_says_of_a_person_does_not_reach_the_audit_log() {
+    let config = json!({ "PreTokenGeneration": arn("PreTokenGeneration") });
+    let (mut house, lambda) = house_with(config).await;
+    watch(&mut house);
+    lambda.one_does("PreTokenGeneration", Does::Fails("alice is locked"));
+    let answer = sign_in(&house, &mut Browser::default(), &person("alice"), &[]).await;
+    let refused = house.redeem(&answer.code(), &[]).await;
+    assert!(refused.body.contains("alice is locked"), "{refused:?}");
+    let (text, events) = events(&house).await;
+    let last = events.last().unwrap();
+    assert_eq!((&last["eventName"], &last["errorCode"]), (&json!("Token_POST"), &json!("invalid_grant")));
+    assert!(!text.contains("alice"), "{text}");
+}
+
+#[actix_web::test]
+async fn what_ends_while_a_function_is_asked_ends_the_tokens_that_come_of_it() {
+    let (house, lambda) = house_with(json!({ "PreTokenGeneration": arn("PreTokenGeneration") })).await;
+    let answer = sign_in(&house, &mut Browser::default(), &person("alice"), &[]).await;
+    let thinks = house.passing(time::Duration::seconds(2));
+    lambda.does(move |_, event| {
+        thinks();
+        returns(event)
+    });
+    let tokens = tokens_of(&house, &answer).await;
+    let access = tokens["access_token"].as_str().unwrap();
+    assert_eq!(house.user_info(access).await.status, 200);
+    let sub = user(&house, "Acme_alice").await.unwrap().sub;
+    let at = house.state.context.now() - time::Duration::SECOND;
+    let (person, until) = (of_person("Acme", "alice"), at + time::Duration::DAY);
+    let ended = Ended { person, sessions: Vec::new(), at, tokens: true, until };
+    house.state.context.directory.end_provider_sessions(POOL, &sub, ended).await.unwrap();
+    assert_eq!(house.user_info(access).await.status, 401);
 }
