@@ -7,7 +7,7 @@
 //! | [`demo`] | simulated providers and a sample app, also used by the tests |
 //! | [`check_provider`] | `poolgate check-provider`: one provider checked without a sign-in |
 //! | [`apply`] | `poolgate apply`, `poolgate export`: the configuration as a file |
-//! | [`keys_command`], [`certificates_command`] | `poolgate keys`: SAML keys rolled over by an administrator; `poolgate certificates`: those of custom domains imported |
+//! | [`keys_command`], [`certificates_command`] | `poolgate keys`: keys of a pool rolled over by an administrator; `poolgate certificates`: those of custom domains imported |
 //! | [`migrate`] | `poolgate migrate`: an embedded directory copied to PostgreSQL |
 //! | [`healthcheck`] | `poolgate healthcheck`: is the gateway beside us well? |
 //! | [`config`], [`stores`], [`gateway`] | settings; opens the stores; puts the parts together, starts and stops |

@@ -58,7 +58,7 @@ enum Command {
         #[command(flatten)]
         arguments: HealthcheckArguments,
     },
-    /// Shows, rolls over and retires the SAML keys of a pool. Gateways run on meanwhile where the directory is on
+    /// Shows, rolls over and retires the keys of a pool: SAML, ID, access and refresh tokens. Gateways run on meanwhile where the directory is on
     /// PostgreSQL; the gateway of an embedded directory must be stopped.
     Keys {
         #[command(subcommand)]
