@@ -10,9 +10,12 @@ use url::Url;
 use super::State;
 use super::body::{self, Pairs};
 use super::host::asked_host;
-use super::pages::{Href, Look};
+use super::pages::{Href, Logo, Look};
 use crate::pool::AppClient;
+use crate::pool::ui_customization::ALL;
 use crate::registry::LivePool;
+use crate::style::{Dress, Served};
+use crate::words::Language;
 
 /// Longest `Accept-Language` that is read, in bytes.
 const MAX_ACCEPT: usize = 1_024;
@@ -54,6 +57,9 @@ impl Visit {
             pool.as_ref().zip(client_id.as_deref()).and_then(|(pool, client_id)| pool.client(client_id));
         look.app = client.map(|client| client.client_name.clone());
         let client_id = client.map(|client| client.client_id.clone());
+        if let Some(dress) = pool.as_ref().and_then(|pool| pool.dress(client_id.as_deref().unwrap_or(ALL))) {
+            wear(&mut look, dress);
+        }
         Self { pool, client_id, look }
     }
 
@@ -63,6 +69,15 @@ impl Visit {
         let client = self.pool.as_ref()?.client(self.client_id.as_deref()?)?;
         way_back(client)
     }
+}
+
+fn wear(look: &mut Look, dress: &Dress) {
+    look.css = dress.css.as_ref().map(Served::path);
+    look.logo = dress.logo.as_ref().map(|logo| Logo {
+        path: logo.file.path(),
+        width: logo.width,
+        height: logo.height,
+    });
 }
 
 fn way_back(client: &AppClient) -> Option<Href> {
@@ -92,7 +107,7 @@ fn value(pairs: &Pairs, name: &str) -> Option<String> {
 }
 
 /// The language: of those asked for the first that there is, then of those the browser reads.
-fn language(request: &HttpRequest, state: &State, asked: Option<&str>) -> Arc<crate::words::Language> {
+fn language(request: &HttpRequest, state: &State, asked: Option<&str>) -> Arc<Language> {
     let short = request.headers().get("accept-language").is_some_and(|header| header.len() <= MAX_ACCEPT);
     let read = AcceptLanguage::parse(request).ok().filter(|_| short);
     let read: Vec<String> =
