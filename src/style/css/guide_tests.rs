@@ -31,8 +31,11 @@ const BORDER: (&str, &str) = ("100px solid red", "101px solid red");
 const DISPLAY: (&str, &str) = ("inline", "none");
 const ALIGN: (&str, &str) = ("center", "justify");
 
-/// Every property of every class that the guide has, with a value that it takes and one that it does not.
-const GUIDE: [(&str, &[(&str, (&str, &str))]); 17] = [
+/// A property, with a value that it takes and one that it does not.
+type Row = (&'static str, (&'static str, &'static str));
+
+/// Every property of every class that the guide has.
+const GUIDE: [(&str, &[Row]); 17] = [
     ("label-customizable", &[("font-weight", ("900", "1000")), ("color", COLOUR)]),
     (
         "inputField-customizable",
