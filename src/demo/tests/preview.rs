@@ -170,13 +170,3 @@ async fn the_form_for_another_language_shows_the_same_state_in_it() {
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert_eq!(answer.header("location"), "/preview/sign-in-list?lang=en&look=custom");
 }
-
-#[actix_web::test]
-async fn a_picture_says_nothing_where_the_app_is_unknown() {
-    let site = site();
-    for state in site.list("states").await {
-        let page = site.page(&state, "en", "custom").await;
-        assert!(!page.body.to_lowercase().contains("\"none\""), "{state}: {}", page.body);
-        assert!(!page.body.contains("Back to none"), "{state}: {}", page.body);
-    }
-}
