@@ -22,6 +22,8 @@ const SOCIAL: [&str; 4] = ["Google", "Facebook", "LoginWithAmazon", "SignInWithA
 /// The demo on free ports, killed when dropped.
 struct Demo {
     url: String,
+    /// The preview of the hosted pages.
+    pages: String,
     _process: Child,
 }
 
@@ -38,7 +40,10 @@ impl Demo {
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let line = lines.next_line().await.unwrap().expect("the demo prints a line");
         let url = line.strip_prefix("poolgate demo: open ").expect("the line names the URL").to_owned();
-        Self { url, _process: process }
+        let line = lines.next_line().await.unwrap().expect("the demo prints a second line");
+        let pages =
+            line.strip_prefix("poolgate demo: pages at ").expect("the line names the pages").to_owned();
+        Self { url, pages, _process: process }
     }
 }
 
@@ -225,4 +230,21 @@ async fn signing_out_at_the_openid_provider_ends_the_refresh_tokens_of_the_app()
     assert!(refused.body.contains("invalid_grant"), "{refused:?}");
     let home = browser.open(app.url.join("/").unwrap().as_str(), "nowhere").await;
     assert!(home.body.contains("Hello, stranger"), "the app forgets whom it cannot refresh: {home:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_shows_an_administrator_the_hosted_pages_at_an_address_of_its_own() {
+    let demo = Demo::start().await;
+    assert!(demo.pages.starts_with("http://127.0.0.1:"), "{}", demo.pages);
+    let browser = Browser::start().await;
+    browser.driver.goto(&demo.pages).await.unwrap();
+    browser.wait_button("E-mail address, social accounts and organizations").await.click().await.unwrap();
+    browser.wait_button("Continue with Google").await.click().await.unwrap();
+    browser.wait_button("Back to the page").await.click().await.unwrap();
+    browser.wait_button("Continue with Acme").await;
+    browser.driver.goto(format!("{}preview/hop-to-provider", demo.pages)).await.unwrap();
+    browser.wait_button("Continue").await.click().await.unwrap();
+    browser.wait_button("Every hosted page").await.click().await.unwrap();
+    browser.wait("table.states").await;
+    browser.close().await;
 }

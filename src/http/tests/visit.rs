@@ -29,6 +29,7 @@ async fn a_page_speaks_what_the_app_asks_for_and_then_what_the_browser_reads() {
         ("", "ja", "ja"),
         ("", "tlh, de;q=0.2, fr;q=0.9", "fr"),
         ("", "fr;q=0, de;q=0.1", "de"),
+        ("", "fr;q=0", "en"),
         ("ko", "ja", "ko"),
         ("tlh", "ja", "ja"),
         ("zh-Hant-HK", "ja", "zh-TW"),
