@@ -196,7 +196,7 @@ async fn a_browser_remembers_the_last_four_attempts_in_three_thousand_bytes() {
         let ours = browser.0.iter().filter(|(name, _)| name.starts_with(PREFIX));
         ours.map(|(name, value)| name.len() + value.len()).sum()
     };
-    let long = format!("s6{}", "x".repeat(1_200));
+    let long = format!("s6{}", "x".repeat(1_500));
     house.authorize(&mut browser, &[ACME, ("state", &long)]).await;
     house.advance(Duration::seconds(1));
     assert!(bytes(&browser) <= 3_000, "{}", bytes(&browser));
