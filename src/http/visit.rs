@@ -32,6 +32,18 @@ pub fn began_by(request: &HttpRequest, client_id: &str, languages: Option<&str>)
     request.extensions_mut().insert(Began { client_id: client_id.to_owned(), languages });
 }
 
+/// The same by an authorize request.
+pub fn began_with(request: &HttpRequest, asked: &Pairs) {
+    if let Some(client_id) = value(asked, "client_id") {
+        began_by(request, &client_id, asked_languages(asked).as_deref());
+    }
+}
+
+/// Whether it is known who began what the request belongs to.
+pub fn is_begun(request: &HttpRequest) -> bool {
+    request.extensions().get::<Began>().is_some() || value(&body::query(request), "client_id").is_some()
+}
+
 /// A visit of a browser to a pool's host.
 pub struct Visit {
     pool: Option<Arc<LivePool>>,
@@ -68,6 +80,11 @@ impl Visit {
         let client = self.pool.as_ref()?.client(self.client_id.as_deref()?)?;
         way_back(client)
     }
+}
+
+/// Whether this app client has registered an address to go back to.
+pub fn leads_back(pool: &LivePool, client_id: &str) -> bool {
+    pool.client(client_id).is_some_and(|client| way_back(client).is_some())
 }
 
 fn way_back(client: &AppClient) -> Option<Href> {

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use crate::harness::{Browser, Gateway, Oidc, Saml, SimpleSaml, with_details};
 
 /// An app that says hello to every request; its callback address.
-async fn app() -> String {
+pub async fn app() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let callback = format!("http://localhost:{}/callback", listener.local_addr().unwrap().port());
     tokio::spawn(async move {
