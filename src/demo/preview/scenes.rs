@@ -189,6 +189,7 @@ impl Trouble {
     fn page(self, way: &Way) -> ErrorPage {
         let again = match self.kind {
             Kind::Unavailable | Kind::TooMany => Some(Again::the_same(way.away.clone())),
+            Kind::Expired | Kind::OtherBrowser if self.app => Some(Again::from_the_start(way.away.clone())),
             _ => None,
         };
         ErrorPage {
