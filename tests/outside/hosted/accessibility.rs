@@ -1,0 +1,139 @@
+//! WCAG 2.2 AA, as far as a program can tell: axe-core, narrow and zoomed windows, the walk of the Tab key.
+
+use thirtyfour::Key;
+
+use super::facts::{Facts, Stop};
+use super::gallery::{Findings, Gallery, Shown};
+use crate::harness::{Browser, Screen};
+
+const STILL: (&str, &str) = ("prefers-reduced-motion", "reduce");
+
+/// Two screens and two schemes for each page: the languages are one of each script that sets text its own way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn axe_core_finds_nothing_wrong_on_any_page_in_light_and_dark_on_desk_and_phone() {
+    let (gallery, browser) = (Gallery::open().await, Browser::start().await);
+    let mut findings = Findings::default();
+    for page in gallery.pages(&["en", "ar", "ja"], &["plain", "custom"]) {
+        page.show(&browser).await;
+        for (screen, on) in [(Screen::DESKTOP, "desk"), (Screen::PHONE, "phone")] {
+            browser.screen(screen).await;
+            for scheme in ["light", "dark"] {
+                browser.prefer(&[("prefers-color-scheme", scheme), STILL]).await;
+                for violation in browser.axe().await {
+                    for (place, why) in violation.places {
+                        let what = format!("{} ({}): {place}\n    {why}", violation.id, violation.impact);
+                        findings.add(format!("{page} {on} {scheme}"), what);
+                    }
+                }
+            }
+        }
+    }
+    findings.assert_none();
+    browser.close().await;
+}
+
+/// Also with text spaced out, and with text at twice the size that people start with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_page_in_any_language_scrolls_sideways_or_loses_text_at_320_pixels_or_twice_the_size() {
+    let (gallery, browser) = (Gallery::open().await, Browser::start().await);
+    browser.prefer(&[STILL]).await;
+    let mut findings = Findings::default();
+    let mut pages = gallery.pages(&gallery.every_language(), &["plain"]);
+    pages.extend(gallery.pages(&["en"], &["custom"]));
+    for page in pages {
+        page.show(&browser).await;
+        for (screen, text, on) in [
+            (Screen::NARROW, 16, "320 px"),
+            (Screen::DESKTOP.zoomed(2), 16, "200%"),
+            (Screen::PHONE, 32, "phone, text of 32 px"),
+        ] {
+            browser.screen(screen).await;
+            browser.text_size(text).await;
+            let facts = Facts::of(&browser).await;
+            for what in facts.overflow {
+                findings.add(&page, format!("{on}: {what}"));
+            }
+            for what in facts.spaced_overflow {
+                findings.add(&page, format!("{on}, text spaced: {what}"));
+            }
+            for what in facts.small {
+                findings.add(&page, format!("{on}: too small to hit, {what}"));
+            }
+        }
+    }
+    findings.assert_none();
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tab_visits_every_control_in_the_order_that_it_is_seen_and_always_shows_where_it_is() {
+    let (gallery, browser) = (Gallery::open().await, Browser::start().await);
+    let mut findings = Findings::default();
+    for page in gallery.pages(&["en", "ar"], &["plain", "custom"]) {
+        browser.screen(Screen::PHONE).await;
+        page.show(&browser).await;
+        browser.prefer(&[STILL]).await;
+        walk(&browser, &page, &mut findings).await;
+    }
+    findings.assert_none();
+    browser.close().await;
+}
+
+/// Tab from the top of the page until the focus leaves it.
+async fn walk(browser: &Browser, page: &Shown, findings: &mut Findings) {
+    let count = Stop::begin(browser).await;
+    // A field that takes the focus by itself: the walk begins above it.
+    browser.ask("document.activeElement.blur(); getSelection().collapse(document.body, 0)", vec![]).await;
+    let mut last: Option<Stop> = None;
+    for step in 0..count {
+        browser.press(Key::Tab).await;
+        let Some(stop) = Stop::now(browser).await else {
+            findings.add(page, format!("Tab leaves the page after {step} of {count} controls"));
+            return;
+        };
+        findings.check(page, stop.index == Some(step), format!("out of turn, step {step}: {}", stop.name));
+        findings.check(page, !stop.covered, format!("the control with the focus is covered: {}", stop.name));
+        for scheme in ["dark", "light"] {
+            browser.prefer(&[("prefers-color-scheme", scheme), STILL]).await;
+            let stop = Stop::now(browser).await.expect("the focus stays");
+            findings.check(page, stop.marked, format!("{scheme}: focus cannot be seen: {}", stop.name));
+            let contrast = stop.contrast.unwrap_or(21.0);
+            let what = format!("{scheme}: the outline's contrast is {contrast:.1}: {}", stop.name);
+            findings.check(page, contrast >= 3.0, what);
+        }
+        if let Some(last) = &last {
+            let what = format!("the focus goes back, from {} to {}", last.name, stop.name);
+            findings.check(page, follows(last, &stop, page.language == "ar"), what);
+        }
+        last = Some(stop);
+    }
+}
+
+/// Whether a reader comes to `next` after `last`: below it, or further on in the same line.
+fn follows(last: &Stop, next: &Stop, right_to_left: bool) -> bool {
+    let same_line = next.top < last.bottom && last.top < next.bottom;
+    match (same_line, right_to_left) {
+        (false, _) => next.top >= last.bottom,
+        (true, false) => next.left >= last.right,
+        (true, true) => next.right <= last.left,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_stand_still_for_who_asks_and_show_their_controls_in_forced_colours() {
+    let (gallery, browser) = (Gallery::open().await, Browser::start().await);
+    let mut findings = Findings::default();
+    for page in gallery.pages(&["en"], &["plain", "custom"]) {
+        browser.prefer(&[STILL, ("forced-colors", "active")]).await;
+        page.show(&browser).await;
+        let facts = Facts::of(&browser).await;
+        for what in facts.moving {
+            findings.add(&page, format!("moves: {what}"));
+        }
+        for what in facts.flat {
+            findings.add(&page, format!("forced colours: not to be told from text, {what}"));
+        }
+    }
+    findings.assert_none();
+    browser.close().await;
+}

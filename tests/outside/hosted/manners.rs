@@ -1,0 +1,149 @@
+//! What every page owes: a language, a title, landmarks, headers; nothing inline, nothing from elsewhere, few bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reqwest::header::HeaderMap;
+use url::Url;
+
+use super::facts::Facts;
+use super::gallery::{Findings, Gallery, Shown};
+use crate::harness::{Browser, repository};
+
+/// What the first page may weigh with everything that it loads, uncompressed, headers and all.
+const BYTES: usize = 30 * 1024;
+/// Languages that run from right to left.
+const RIGHT_TO_LEFT: [&str; 1] = ["ar"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_is_named_and_told_in_its_own_language() {
+    let (gallery, browser) = (Gallery::open().await, Browser::start().await);
+    let mut findings = Findings::default();
+    let mut english: BTreeMap<String, Facts> = BTreeMap::new();
+    // English comes first for each state.
+    for page in gallery.pages(&gallery.every_language(), &["plain"]) {
+        page.show(&browser).await;
+        let facts = Facts::of(&browser).await;
+        structure(&page, &facts, &mut findings);
+        let Some(original) = english.get(&page.state) else {
+            english.insert(page.state.clone(), facts);
+            continue;
+        };
+        findings.check(&page, facts.title != original.title, format!("an English title: {}", facts.title));
+        for text in facts.texts.iter().filter(|text| is_sentence(text)) {
+            findings.check(&page, !original.texts.contains(text), format!("English words: {text}"));
+        }
+    }
+    findings.assert_none();
+    browser.close().await;
+}
+
+/// Three words or more: no name, and no example of an address.
+fn is_sentence(text: &str) -> bool {
+    text.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count() >= 3
+}
+
+fn structure(page: &Shown, facts: &Facts, findings: &mut Findings) {
+    let dir = if RIGHT_TO_LEFT.contains(&page.language.as_str()) { "rtl" } else { "ltr" };
+    findings.check(page, facts.lang == page.language, format!("lang is {}", facts.lang));
+    findings.check(page, facts.dir == dir && facts.direction == dir, format!("dir is {}", facts.dir));
+    findings.check(page, facts.headings == 1, format!("{} h1", facts.headings));
+    findings.check(page, facts.mains == 1, format!("{} main", facts.mains));
+    findings.check(page, !facts.title.trim().is_empty(), "no title");
+    findings.check(page, !facts.texts.iter().any(String::is_empty), "an empty label");
+    for what in &facts.inline {
+        findings.add(page, format!("inline: {what}"));
+    }
+    if page.is_trouble() {
+        let announced = facts.alerts.len() == 1 && !facts.alerts[0].is_empty();
+        findings.check(page, announced, format!("announces {:?}", facts.alerts));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_page_asks_anybody_else_breaks_its_own_policy_or_weighs_much() {
+    let (gallery, browser) = (Gallery::open().await, Browser::start().await);
+    let mut findings = Findings::default();
+    for page in gallery.pages(&["en", "ar"], &["plain", "custom"]) {
+        page.show(&browser).await;
+        for complaint in browser.complaints().await {
+            findings.add(&page, complaint);
+        }
+        let mut loaded = browser.requests().await;
+        loaded.extend(Facts::of(&browser).await.addresses);
+        let origin = Url::parse(&page.url).unwrap().origin();
+        for address in &loaded {
+            let own = Url::parse(address).unwrap().origin() == origin;
+            findings.check(&page, own, format!("asks somebody else: {address}"));
+        }
+        let bytes = weigh(&gallery, &page, &loaded, &mut findings).await;
+        if page.look == "plain" {
+            findings.check(&page, bytes <= BYTES, format!("{bytes} bytes"));
+        }
+    }
+    findings.assert_none();
+    browser.close().await;
+}
+
+/// The bytes of a page and of everything that it loads; their headers are looked at on the way.
+async fn weigh(gallery: &Gallery, page: &Shown, loaded: &BTreeSet<String>, findings: &mut Findings) -> usize {
+    let mut bytes = 0;
+    for address in loaded {
+        let answer = gallery.fetch(address).await;
+        let headers = answer.headers().clone();
+        let wanted: &[(&str, &[&str])] = if *address == page.url { &OF_PAGES } else { &OF_FILES };
+        for (name, parts) in wanted {
+            for part in *parts {
+                let what = format!("{name} without {part}: {:?}", header(&headers, name));
+                findings.check(page, header(&headers, name).contains(part), what);
+            }
+        }
+        let policy = header(&headers, "content-security-policy");
+        findings.check(page, !policy.contains("unsafe"), format!("policy: {policy}"));
+        bytes += headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
+        bytes += answer.bytes().await.unwrap().len();
+    }
+    bytes
+}
+
+/// Headers of pages, and what each holds (`gateway.md` section 8).
+const OF_PAGES: [(&str, &[&str]); 6] = [
+    ("content-type", &["text/html; charset=utf-8"]),
+    (
+        "content-security-policy",
+        &["default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"],
+    ),
+    ("cache-control", &["no-store"]),
+    ("referrer-policy", &["no-referrer"]),
+    ("x-content-type-options", &["nosniff"]),
+    ("x-frame-options", &["DENY"]),
+];
+/// The same of what they load: its path changes with its content.
+const OF_FILES: [(&str, &[&str]); 4] = [
+    ("cache-control", &["immutable", "max-age=31536000"]),
+    ("referrer-policy", &["no-referrer"]),
+    ("x-content-type-options", &["nosniff"]),
+    ("content-security-policy", &["default-src 'none'"]),
+];
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn every_state_of_a_page_is_shown_in_the_documentation() {
+    let gallery = Gallery::open().await;
+    let documentation = std::fs::read_to_string(repository().join("docs/hosted-pages.md")).unwrap();
+    let mut findings = Findings::default();
+    for state in &gallery.states {
+        for picture in super::pictures::names(state) {
+            let file = repository().join("docs").join(&picture);
+            findings.check(state, file.exists(), format!("no {picture}: make screenshots"));
+            findings.check(
+                state,
+                documentation.contains(&picture),
+                format!("docs/hosted-pages.md lacks {picture}"),
+            );
+        }
+    }
+    findings.assert_none();
+}
