@@ -26,6 +26,7 @@
 //! | [`registry`] | the configuration in force, read from memory |
 //! | [`directory`], [`sessions`] | what lasts, what expires |
 //! | [`keys`] | the master key, signing keys, sealed capsules |
+//! | [`words`] | what the hosted pages say, in every language |
 //! | [`style`] | style sheets for the hosted pages, of what is allowed only |
 //! | [`pool`] | the nouns, as plain data |
 //!
@@ -63,3 +64,4 @@ pub mod throttle;
 pub mod tokens;
 pub mod triggers;
 pub mod upkeep;
+pub mod words;

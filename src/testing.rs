@@ -114,6 +114,7 @@ pub fn live_pool(client: AppClient, providers: Vec<IdentityProvider>) -> Arc<Liv
         resource_servers: BTreeMap::new(),
         groups,
         ui: BTreeMap::new(),
+        dresses: BTreeMap::new(),
         keys: keys(),
     })
 }

@@ -10,8 +10,8 @@ use poolgate_providers::Inbound;
 
 use super::body::Pairs;
 use super::host::knowing;
-use super::pages::Href;
-use super::{State, cookies, reply};
+use super::pages::{Href, Kind};
+use super::{State, cookies, reply, visit};
 use crate::observe::labels::Start;
 use crate::pool::ProviderType;
 use crate::registry::LivePool;
@@ -76,6 +76,7 @@ pub async fn receive(
         attempt.pool_id == pool.id() && provider_type(attempt).is_none_or(arrival.speaks) && address(attempt)
     });
     let Some(attempt) = ours else { return expired(request, state, pool, None, NO_ATTEMPT) };
+    visit::began_by(request, &attempt.client_id, attempt.languages());
     match cookies::read_browser(request) {
         Some(cookie) if attempt.is_of_browser(&cookie) => finish(request, state, pool, arrival).await,
         None => match arrival.fields {
@@ -100,7 +101,8 @@ fn expired(
         _ => "the attempt is over (five minutes have passed, or it was used), or there was none",
     };
     reply::refused(state, request, pool, who, code, detail);
-    reply::expired_page(state, request, code)
+    let kind = if code == OTHER_BROWSER { Kind::OtherBrowser } else { Kind::Expired };
+    reply::expired_page(state, request, code, kind)
 }
 
 /// The hop was taken already: its form posts to our path with this query.
@@ -112,7 +114,7 @@ fn hop(request: &HttpRequest, state: &State, attempt: &Attempt, fields: Pairs) -
     let action = format!("{}?{MARKER}", request.path());
     let targets: Vec<_> = reply::form_target(&attempt.target.redirect_uri).into_iter().collect();
     match Href::local(action) {
-        Some(action) => reply::auto_post(state, None, action, fields, &targets),
+        Some(action) => reply::auto_post(state, request, None, action, fields, &targets),
         None => HttpResponse::InternalServerError().finish(),
     }
 }

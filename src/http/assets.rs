@@ -1,18 +1,45 @@
-//! `GET /assets/{hash}/{name}`: style and script of the hosted pages.
+//! `GET /assets/{hash}/{name}`: style, script and pictures of the hosted pages, and what a pool's administrator gave
+//! them to wear.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
+use super::host::{self, PoolAtHost};
+use super::pages::assets::Asset;
 use super::pages::{assets, headers};
 use super::{State, reply};
+use crate::style::Served;
 
-/// The file, for ever: its name holds its content's digest.
-pub async fn get(state: web::Data<State>, path: web::Path<(String, String)>) -> HttpResponse {
-    let Some(asset) = assets::find(&path.0, &path.1) else {
-        return HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("Not found\n");
-    };
+/// The file, for ever: its name holds its content's digest. What the pages of a pool wear is found at its domain only.
+pub async fn get(
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> HttpResponse {
+    let (hash, name) = path.into_inner();
+    if let Some(asset) = assets::find(&hash, &name) {
+        return kept(&state, asset).body(asset.bytes);
+    }
+    match worn(&state, &request, &hash, &name).await {
+        Some(file) => {
+            let Served { name, hash, content_type, bytes } = file;
+            let body = web::Bytes::from_owner(bytes);
+            kept(&state, &Asset { name, hash, content_type, bytes: &[] }).body(body)
+        }
+        None => HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("Not found\n"),
+    }
+}
+
+fn kept(state: &State, asset: &Asset) -> HttpResponseBuilder {
     let mut builder = HttpResponse::Ok();
-    for header in headers::asset(asset, reply::transport(&state), &reply::public_host(&state)) {
+    for header in headers::asset(asset, reply::transport(state), &reply::public_host(state)) {
         builder.insert_header(header);
     }
-    builder.body(asset.bytes)
+    builder
+}
+
+/// A file of the pool at this host. The page that names it may come from a replica that knows of it already.
+async fn worn(state: &State, request: &HttpRequest, hash: &str, name: &str) -> Option<Served> {
+    let PoolAtHost(pool) = PoolAtHost::extract(request).await.ok()?;
+    let pool = host::knowing(state, pool, |pool| pool.served(hash, name).is_some()).await;
+    pool.served(hash, name).cloned()
 }

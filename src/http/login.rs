@@ -7,19 +7,19 @@ use super::body::{self, once};
 use super::host::{PoolAtHost, elsewhere};
 use super::oauth2::authorize;
 use super::pages::headers::FormTarget;
-use super::pages::{EmailDiscovery, Href, LoginPage, ProviderChoice};
+use super::pages::{Account, EmailDiscovery, Href, LoginPage, ProviderChoice};
+use super::visit::Visit;
 use super::{State, reply};
-use crate::pool::{AppClient, ProviderType};
+use crate::pool::{AppClient, ProviderType, User};
 use crate::registry::{LivePool, LiveProvider};
 use crate::sign_in::begin::{self, Next};
 use crate::sign_in::request::AuthorizeRequest;
+use crate::sign_in::session::SignedIn;
 
 /// Field of the e-mail box.
 const FIELD: &str = "email";
 /// Longest address that is looked up, in characters.
 const MAX_ADDRESS: usize = 256;
-/// Said alike of every address that leads nowhere.
-const UNKNOWN: &str = "No organization is known for this address.";
 
 /// Shows the page; a request that needs none goes where it would go from `/oauth2/authorize`.
 pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost) -> HttpResponse {
@@ -36,7 +36,10 @@ pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost
     };
     let now = state.context.now().unix_timestamp();
     match begin::decide(&pool.0, &asked, session.as_ref(), now) {
-        Next::Page => show(&request, &state, &pool.0, &asked, None),
+        Next::Page => {
+            let here = session.filter(|session| is_offered(&pool.0, &asked, session, now));
+            show(&request, &state, &pool.0, &asked, here.as_ref(), None)
+        }
         next => authorize::follow(&request, &state, &pool.0, &asked, session, next).await,
     }
 }
@@ -67,16 +70,22 @@ pub async fn post(
             }
             authorize::depart(&request, &state, &pool.0, &asked, &provider).await
         }
-        None => show(&request, &state, &pool.0, &asked, Some(address)),
+        None => show(&request, &state, &pool.0, &asked, None, Some(address)),
     }
 }
 
-/// The page; `tried` is an address that led nowhere.
+/// Whether the person may go on with the account that is signed in.
+fn is_offered(pool: &LivePool, asked: &AuthorizeRequest, session: &SignedIn, now: i64) -> bool {
+    pool.client(&asked.client_id).is_some_and(|client| begin::satisfies(session, asked, client, now))
+}
+
+/// The page; `here` is who is signed in already, `tried` is an address that led nowhere.
 fn show(
     request: &HttpRequest,
     state: &State,
     pool: &LivePool,
     asked: &AuthorizeRequest,
+    here: Option<&SignedIn>,
     tried: Option<String>,
 ) -> HttpResponse {
     let Some(client) = pool.client(&asked.client_id) else {
@@ -91,13 +100,15 @@ fn show(
     let choices = |providers: &[&&LiveProvider]| -> Vec<ProviderChoice> {
         providers.iter().filter_map(|provider| choice(provider, &query)).collect()
     };
-    let html = state.pages.login(&LoginPage {
+    let page = LoginPage {
         app: client.client_name.clone(),
-        message: None,
+        account: here.and_then(|signed_in| account(request, signed_in)),
         discovery: discovery(&enabled, request, tried),
         organisations: choices(&organisations),
         socials: choices(&socials),
-    });
+        asked: body::query(request).into_iter().filter(|(name, _)| name != "lang").collect(),
+    };
+    let html = state.pages.login(&Visit::of(request, state).look, &page);
     reply::page(state, StatusCode::OK, html, &form_targets(&enabled, client, asked))
 }
 
@@ -117,19 +128,23 @@ fn choice(provider: &LiveProvider, query: &str) -> Option<ProviderChoice> {
         .append_pair("identity_provider", name)
         .finish();
     let href = Href::local(format!("/oauth2/authorize?{named}"))?;
-    Some(match known_words(provider.config.value.provider_type).filter(|_| has_name_of_its_type(provider)) {
-        Some((words, brand)) => ProviderChoice::saying(words, brand, href),
+    Some(match brand(provider.config.value.provider_type) {
+        // Another name than the type's is said as it is: two buttons may not say the same.
+        Some((_, _, brand)) if !has_name_of_its_type(provider) => {
+            ProviderChoice::new(name, href).branded(brand)
+        }
+        Some((message, name, brand)) => ProviderChoice::new(name, href).branded(brand).saying(message),
         None => ProviderChoice::new(name, href),
     })
 }
 
-/// The words that people know a social provider's button by, and its name.
-const fn known_words(kind: ProviderType) -> Option<(&'static str, &'static str)> {
+/// What a social provider's button says, the name that people know, and how it looks.
+const fn brand(kind: ProviderType) -> Option<(&'static str, &'static str, &'static str)> {
     match kind {
-        ProviderType::Google => Some(("Continue with Google", "Google")),
-        ProviderType::Facebook => Some(("Continue with Facebook", "Facebook")),
-        ProviderType::LoginWithAmazon => Some(("Login with Amazon", "Amazon")),
-        ProviderType::SignInWithApple => Some(("Sign in with Apple", "Apple")),
+        ProviderType::Google => Some(("continue-with", "Google", "google")),
+        ProviderType::Facebook => Some(("continue-with", "Facebook", "facebook")),
+        ProviderType::LoginWithAmazon => Some(("continue-with-amazon", "Amazon", "amazon")),
+        ProviderType::SignInWithApple => Some(("continue-with-apple", "Apple", "apple")),
         ProviderType::Saml | ProviderType::Oidc => None,
     }
 }
@@ -150,18 +165,46 @@ fn discovery(
     Some(EmailDiscovery {
         action: Href::local(format!("/login?{}", request.query_string()))?,
         input: FIELD.to_owned(),
-        fields: Vec::new(),
-        problem: tried.as_ref().map(|_| UNKNOWN.to_owned()),
+        problem: tried.is_some(),
         value: tried.unwrap_or_default(),
     })
 }
 
+/// The account of the live session, and the way on with it: what the app asked, but for the choice.
+fn account(request: &HttpRequest, signed_in: &SignedIn) -> Option<Account> {
+    let (name, email) = called(&signed_in.user);
+    let asked = without_choice_pairs(request).filter_map(|(name, value)| {
+        if name != "prompt" {
+            return Some((name, value));
+        }
+        let others: Vec<_> = value.split(' ').filter(|prompt| *prompt != "select_account").collect();
+        (!others.is_empty()).then(|| (name, others.join(" ")))
+    });
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(asked).finish();
+    let href = Href::local(format!("/oauth2/authorize?{query}"))?;
+    Some(Account::new(name, email, signed_in.session.provider.clone(), href))
+}
+
+/// What a person is called on the page, and the e-mail address where that is something else.
+fn called(user: &User) -> (String, Option<String>) {
+    let attribute = |name: &str| user.attributes.get(name).filter(|value| !value.trim().is_empty()).cloned();
+    let email = attribute("email");
+    let parts = [attribute("given_name"), attribute("family_name")];
+    let whole = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    match attribute("name").or_else(|| (!whole.is_empty()).then_some(whole)) {
+        Some(name) => (name, email),
+        None => (email.unwrap_or_else(|| user.username.clone()), None),
+    }
+}
+
 /// What the app asked, without a provider: each button adds its own.
 fn without_choice(request: &HttpRequest) -> String {
-    let kept = body::query(request)
-        .into_iter()
-        .filter(|(name, _)| name != "identity_provider" && name != "idp_identifier");
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(without_choice_pairs(request)).finish()
+}
+
+fn without_choice_pairs(request: &HttpRequest) -> impl Iterator<Item = (String, String)> {
+    let pairs = body::query(request).into_iter();
+    pairs.filter(|(name, _)| name != "identity_provider" && name != "idp_identifier")
 }
 
 /// Where the e-mail form may end: at a provider it can find, or back at the app with an error.

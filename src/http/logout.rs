@@ -5,8 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::body::{self, Pairs, once};
 use super::host::{PoolAtHost, elsewhere};
-use super::pages::SignedOutPage;
+use super::pages::{Kind, SignedOutPage};
 use super::reply::Trouble;
+use super::visit::{self, Visit};
 use super::{State, cookies, reply};
 use crate::observe::labels::SignOutStart;
 use crate::pool::AppClient;
@@ -32,9 +33,8 @@ async fn end(request: &HttpRequest, state: &State, pool: &PoolAtHost) -> HttpRes
             let trouble = Trouble {
                 status: StatusCode::BAD_REQUEST,
                 code: "invalid_logout_request",
-                title: "This sign-out link is not valid",
-                what: &what,
-                advice: "You are still signed in. The app that sent you here must be corrected.",
+                kind: Kind::SignOutLink,
+                detail: &what,
             };
             return reply::error_page(state, request, &trouble);
         }
@@ -44,8 +44,8 @@ async fn end(request: &HttpRequest, state: &State, pool: &PoolAtHost) -> HttpRes
         None => Ok(Next::Onward(onward)),
     };
     let mut response = match left {
-        Ok(Next::Onward(onward)) => go_on(state, onward),
-        Ok(Next::Provider(provider, outbound)) => reply::outbound(state, &provider, outbound),
+        Ok(Next::Onward(onward)) => go_on(request, state, onward),
+        Ok(Next::Provider(provider, outbound)) => reply::outbound(state, request, &provider, outbound),
         Err(error) => {
             tracing::error!(%error, "a session could not be ended");
             return reply::unavailable_page(state, request);
@@ -58,12 +58,14 @@ async fn end(request: &HttpRequest, state: &State, pool: &PoolAtHost) -> HttpRes
 }
 
 /// Where the browser goes once the session has ended.
-pub(super) fn go_on(state: &State, onward: Onward) -> HttpResponse {
+pub(super) fn go_on(request: &HttpRequest, state: &State, onward: Onward) -> HttpResponse {
     match onward {
         Onward::There(location) => reply::found(&location),
         Onward::Login(query) => reply::found(&format!("/login?{query}")),
-        Onward::Page(app) => {
-            let html = state.pages.signed_out(&SignedOutPage { app: Some(app), back: None });
+        Onward::Page(client_id) => {
+            visit::began_by(request, &client_id, body::once(&body::query(request), "lang").ok().flatten());
+            let visit = Visit::of(request, state);
+            let html = state.pages.signed_out(&visit.look, &SignedOutPage { back: visit.back() });
             reply::page(state, StatusCode::OK, html, &[])
         }
     }
@@ -74,9 +76,8 @@ pub(super) fn unasked(state: &State, request: &HttpRequest, what: &str) -> HttpR
     let trouble = Trouble {
         status: StatusCode::BAD_REQUEST,
         code: "sign_out_unknown",
-        title: "This answer belongs to no sign-out",
-        what,
-        advice: "If you signed out, you are signed out here. Close this page, or go back to the app.",
+        kind: Kind::SignOutUnknown,
+        detail: what,
     };
     reply::error_page(state, request, &trouble)
 }
@@ -94,7 +95,7 @@ fn check(request: &HttpRequest, state: &State, pool: &LivePool, pairs: &Pairs) -
         return Ok(Onward::There(with_state(uri, once(pairs, "state")?)));
     }
     match (once(pairs, "redirect_uri")?, once(pairs, "response_type")?) {
-        (None, None) => Ok(Onward::Page(client.client_name.clone())),
+        (None, None) => Ok(Onward::Page(client.client_id.clone())),
         (Some(uri), Some(_)) if client.callback_urls.iter().any(|known| known == uri) => {
             Ok(Onward::Login(request.query_string().to_owned()))
         }

@@ -22,6 +22,7 @@ pub mod source;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod throttling;
+pub mod visit;
 
 use std::sync::Arc;
 

@@ -1,14 +1,15 @@
 //! The surfaces on which something is said: JSON, OAuth errors, redirects, pages. One failure, one code, one
 //! correlation id on each.
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use poolgate_providers::Outbound;
 use serde::Serialize;
 
 use super::pages::headers::{self, FormTarget, Transport};
-use super::pages::{AutoPostPage, ErrorPage, ExpiredPage, Href, PageError};
+use super::pages::{Again, AutoPostPage, ErrorPage, Href, Kind, PageError};
+use super::visit::Visit;
 use super::{State, correlation};
 use crate::audit::notes;
 use crate::diagnosis::attempts::Ending;
@@ -153,32 +154,42 @@ pub struct Trouble<'a> {
     pub status: StatusCode,
     /// Stable code.
     pub code: &'a str,
-    /// The heading.
-    pub title: &'a str,
-    /// What went wrong, in a sentence.
-    pub what: &'a str,
-    /// What the person can do, in a sentence.
-    pub advice: &'a str,
+    /// What the page says to the person.
+    pub kind: Kind,
+    /// What exactly was wrong, in English, for technical people: in the log, and on the page below the rest. Empty
+    /// when there is nothing to add.
+    pub detail: &'a str,
 }
 
 /// An error page.
 pub fn error_page(state: &State, request: &HttpRequest, trouble: &Trouble<'_>) -> HttpResponse {
-    tracing::info!(code = trouble.code, what = trouble.what, "error page");
-    notes::error(trouble.code, trouble.title);
-    error_html(state, request, trouble)
+    tracing::info!(code = trouble.code, what = trouble.detail, "error page");
+    // The detail may repeat what somebody else wrote: the audit log gets our own words.
+    let heading = state.pages.words().default().say(trouble.kind.message(), &[]);
+    notes::error(trouble.code, heading.as_deref().unwrap_or_default());
+    error_html(state, request, trouble, 0)
 }
 
-/// The same without a log line.
-pub fn error_html(state: &State, request: &HttpRequest, trouble: &Trouble<'_>) -> HttpResponse {
-    let html = state.pages.error(&ErrorPage {
-        title: trouble.title.to_owned(),
-        what: trouble.what.to_owned(),
-        advice: trouble.advice.to_owned(),
+/// The same without a log line; `seconds`: how long to wait, where the page says so.
+pub fn error_html(state: &State, request: &HttpRequest, trouble: &Trouble<'_>, seconds: u64) -> HttpResponse {
+    let visit = Visit::of(request, state);
+    let error = ErrorPage {
+        kind: trouble.kind,
+        seconds,
+        detail: Some(trouble.detail.to_owned()).filter(|detail| !detail.is_empty()),
         code: trouble.code.to_owned(),
         correlation: correlation::of(request),
-        back: None,
-    });
-    page(state, trouble.status, html, &[])
+        again: again(request, trouble.kind),
+        back: visit.back(),
+    };
+    page(state, trouble.status, state.pages.error(&visit.look, &error), &[])
+}
+
+/// What is worth a second try from this page: the same request, where nothing but time was wrong with it.
+fn again(request: &HttpRequest, kind: Kind) -> Option<Again> {
+    let repeatable = request.method() == Method::GET && matches!(kind, Kind::Unavailable | Kind::TooMany);
+    let here = request.uri().path_and_query().filter(|_| repeatable)?;
+    Href::local(here.as_str()).map(Again::the_same)
 }
 
 /// The page for a store that is away.
@@ -186,9 +197,8 @@ pub fn unavailable_page(state: &State, request: &HttpRequest) -> HttpResponse {
     let trouble = Trouble {
         status: StatusCode::SERVICE_UNAVAILABLE,
         code: STORE_AWAY,
-        title: "Signing in does not work right now",
-        what: "A part of the sign-in service does not answer at the moment.",
-        advice: "Try again in a minute. If it goes on, tell the people who run this service.",
+        kind: Kind::Unavailable,
+        detail: "",
     };
     error_page(state, request, &trouble)
 }
@@ -200,9 +210,8 @@ pub fn rejected(state: &State, request: &HttpRequest, pool: &LivePool, rejected:
             let trouble = Trouble {
                 status: StatusCode::BAD_REQUEST,
                 code: INVALID_REQUEST,
-                title: "This sign-in link is not valid",
-                what: message,
-                advice: "The app that sent you here must be corrected: tell its people what this page says.",
+                kind: Kind::SignInLink,
+                detail: message,
             };
             error_page(state, request, &trouble)
         }
@@ -335,36 +344,28 @@ pub fn succeeded(
 
 /// The page for an answer that belongs to no request of ours.
 pub fn unsolicited_page(state: &State, request: &HttpRequest, what: &str) -> HttpResponse {
-    let trouble = Trouble {
-        status: StatusCode::BAD_REQUEST,
-        code: NOT_OURS,
-        title: "This answer belongs to no sign-in",
-        what,
-        advice: "Go back to the app and sign in again.",
-    };
+    let trouble =
+        Trouble { status: StatusCode::BAD_REQUEST, code: NOT_OURS, kind: Kind::Unsolicited, detail: what };
     error_page(state, request, &trouble)
 }
 
 /// The page for an attempt that is over, was used already, or was started in another browser.
-pub fn expired_page(state: &State, request: &HttpRequest, code: &str) -> HttpResponse {
+pub fn expired_page(state: &State, request: &HttpRequest, code: &str, kind: Kind) -> HttpResponse {
     tracing::info!(code, "an answer without a live attempt of this browser");
     notes::error(code, "the answer fits no live attempt of this browser");
-    let html = state.pages.expired(&ExpiredPage {
-        code: code.to_owned(),
-        correlation: correlation::of(request),
-        back: None,
-    });
-    page(state, StatusCode::BAD_REQUEST, html, &[])
+    error_html(state, request, &Trouble { status: StatusCode::BAD_REQUEST, code, kind, detail: "" }, 0)
 }
 
 /// Sends the browser to the provider.
-pub fn outbound(state: &State, provider: &str, outbound: Outbound) -> HttpResponse {
+pub fn outbound(state: &State, request: &HttpRequest, provider: &str, outbound: Outbound) -> HttpResponse {
     match outbound {
         Outbound::Redirect(url) => found(url.as_str()),
         Outbound::PostForm { action, fields } => {
             let targets: Vec<_> = FormTarget::of(&action).into_iter().collect();
             match Href::absolute(&action) {
-                Some(action) => auto_post(state, Some(provider.to_owned()), action, fields, &targets),
+                Some(action) => {
+                    auto_post(state, request, Some(provider.to_owned()), action, fields, &targets)
+                }
                 None => HttpResponse::InternalServerError().finish(),
             }
         }
@@ -374,12 +375,14 @@ pub fn outbound(state: &State, provider: &str, outbound: Outbound) -> HttpRespon
 /// A page whose form sends itself.
 pub fn auto_post(
     state: &State,
+    request: &HttpRequest,
     to: Option<String>,
     action: Href,
     fields: Vec<(String, String)>,
     targets: &[FormTarget],
 ) -> HttpResponse {
-    let html = state.pages.auto_post(&AutoPostPage { to, action, fields });
+    let look = Visit::of(request, state).look;
+    let html = state.pages.auto_post(&look, &AutoPostPage { to, action, fields });
     page(state, StatusCode::OK, html, targets)
 }
 

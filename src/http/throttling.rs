@@ -10,6 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::host::asked_host;
+use super::pages::Kind;
 use super::reply::{self, OAuthError, Trouble};
 use super::{State, api, body, cors, source};
 use crate::audit::notes;
@@ -109,16 +110,9 @@ fn plain() -> HttpResponse {
 }
 
 fn page(state: &State, request: &HttpRequest, too_many: TooMany) -> HttpResponse {
-    let seconds = too_many.seconds;
-    let s = if seconds == 1 { "" } else { "s" };
-    let trouble = Trouble {
-        status: StatusCode::TOO_MANY_REQUESTS,
-        code: CODE,
-        title: "Too many requests",
-        what: "More was asked for than this sign-in service answers at a time.",
-        advice: &format!("Wait {seconds} second{s}, then load this page again or go back to the app."),
-    };
-    let mut response = reply::error_html(state, request, &trouble);
+    let trouble =
+        Trouble { status: StatusCode::TOO_MANY_REQUESTS, code: CODE, kind: Kind::TooMany, detail: "" };
+    let mut response = reply::error_html(state, request, &trouble, too_many.seconds);
     reply::no_store(&mut response);
     response
 }

@@ -30,7 +30,7 @@ pub use identity_provider::{IdentityProvider, ProviderType};
 pub use lambda_config::{LambdaConfig, Trigger};
 pub use link::{LinkBy, LinkError, LinkSource, NewLink, WaitingLink};
 pub use resource_server::{ResourceServer, ResourceServerScope};
-pub use ui_customization::UiCustomization;
+pub use ui_customization::{LogoSize, UiCustomization};
 pub use user::{FederatedProfile, Identity, NotedSession, ProfileError, User};
 pub use user_change::{ChangeError, UserChange};
 pub use user_pool::{AttributeDataType, SchemaAttribute, UserPool};

@@ -15,9 +15,12 @@ pub struct UiCustomization {
     pub user_pool_id: String,
     /// The app client, or [`ALL`].
     pub client_id: String,
-    /// PNG or JPEG in base64, at most 100 KB decoded.
+    /// PNG or JPEG in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo: Option<String>,
+    /// Of the logo, where this gateway wrote it anew; absent of one that was stored as it came, before it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_size: Option<LogoSize>,
     /// Style, of the classes and properties that are allowed.
     #[serde(rename = "CSS", default, skip_serializing_if = "Option::is_none")]
     pub css: Option<String>,
@@ -28,4 +31,14 @@ pub struct UiCustomization {
     pub creation_date: Timestamp,
     /// When it was last changed.
     pub last_modified_date: Timestamp,
+}
+
+/// Width and height of a logo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LogoSize {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
 }

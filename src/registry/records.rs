@@ -18,6 +18,7 @@ use crate::pool::identity_provider::SECRET_DETAILS;
 use crate::pool::{
     AppClient, Certificate, Domain, Group, IdentityProvider, ResourceServer, UiCustomization, UserPool,
 };
+use crate::style::Dress;
 
 fn broken(what: &str, why: impl std::fmt::Display) -> DirectoryError {
     DirectoryError::Away(format!("{what}: {why}"))
@@ -221,7 +222,7 @@ pub(super) fn read_pool(
     let (mut clients, mut domains) = (BTreeMap::new(), Vec::new());
     let (mut providers, mut keys) = (Vec::new(), Vec::new());
     let (mut resource_servers, mut groups) = (BTreeMap::new(), BTreeMap::new());
-    let mut ui = BTreeMap::new();
+    let (mut ui, mut dresses) = (BTreeMap::new(), BTreeMap::new());
     for record in records {
         let version = record.version;
         match record.kind {
@@ -244,7 +245,9 @@ pub(super) fn read_pool(
             }
             Kind::UiCustomization => {
                 let value = parse::<UiCustomization>(&record)?;
-                ui.insert(record.id, Versioned { value, version });
+                let made = Versioned { value, version };
+                dresses.insert(record.id.clone(), dress(&record.id, &made, before));
+                ui.insert(record.id, made);
             }
             // Of the installation: see `read_certificates`.
             Kind::Certificate => {}
@@ -264,7 +267,16 @@ pub(super) fn read_pool(
         .into_iter()
         .map(|config| (config.value.provider_name.clone(), live(config, &keys, around, before)))
         .collect();
-    Ok(Some(LivePool { pool, clients, providers, domains, resource_servers, groups, ui, keys }))
+    Ok(Some(LivePool { pool, clients, providers, domains, resource_servers, groups, ui, dresses, keys }))
+}
+
+/// A customisation that did not change keeps what was made of it.
+fn dress(client_id: &str, made: &Versioned<UiCustomization>, before: Option<&LivePool>) -> Arc<Dress> {
+    let known = before.and_then(|pool| Some((pool.ui.get(client_id)?, pool.dresses.get(client_id)?)));
+    match known {
+        Some((ui, dress)) if ui.version == made.version && ui.value == made.value => Arc::clone(dress),
+        _ => Arc::new(Dress::of(&made.value)),
+    }
 }
 
 fn key_ids(keys: &[(KeyRecord, Zeroizing<Vec<u8>>)]) -> Vec<String> {

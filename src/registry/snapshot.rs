@@ -10,9 +10,11 @@ use url::Url;
 use super::{Surface, Versioned};
 use crate::keys::PoolKeys;
 use crate::pool::resource_server::RESERVED_SCOPES;
+use crate::pool::ui_customization::ALL;
 use crate::pool::{
     AppClient, Certificate, Domain, Group, IdentityProvider, ResourceServer, UiCustomization, UserPool,
 };
+use crate::style::{Dress, Served};
 
 /// A pool with everything in it.
 pub struct LivePool {
@@ -30,6 +32,8 @@ pub struct LivePool {
     pub groups: BTreeMap<String, Versioned<Group>>,
     /// How the hosted pages look, by client id, or `ALL`.
     pub ui: BTreeMap<String, Versioned<UiCustomization>>,
+    /// What browsers may fetch of that, by the same.
+    pub dresses: BTreeMap<String, Arc<Dress>>,
     /// Its keys.
     pub keys: PoolKeys,
 }
@@ -175,6 +179,18 @@ impl LivePool {
         url.set_host(Some(&host)).ok()?;
         url.set_path("/");
         Some(url)
+    }
+
+    /// How the hosted pages of this client look: as it was given for the client, however little that is, or else as
+    /// it was given for all. A client that once had a look of its own never falls back to that of all.
+    pub fn dress(&self, client_id: &str) -> Option<&Dress> {
+        self.dresses.get(client_id).or_else(|| self.dresses.get(ALL)).map(Arc::as_ref)
+    }
+
+    /// The file of a customisation at `/assets/{hash}/{name}`, whoever's it is.
+    pub fn served(&self, hash: &str, name: &str) -> Option<&Served> {
+        let mut files = self.dresses.values().flat_map(|dress| dress.files());
+        files.find(|file| file.name == name && file.hash == hash)
     }
 
     /// The provider that one of its identifiers names, without case.

@@ -91,6 +91,11 @@ impl Attempt {
         digest_name(cookie).as_bytes().ct_eq(self.browser.as_bytes()).into()
     }
 
+    /// The languages that the app asked for, best first, with spaces between them.
+    pub fn languages(&self) -> Option<&str> {
+        self.lang.as_deref()
+    }
+
     /// What the provider's adapter needs to know.
     pub fn facts(&self, callback: Url, entity_id: String) -> AttemptFacts {
         AttemptFacts {

@@ -27,19 +27,22 @@ pub enum Next {
 /// Decides, without doing anything.
 pub fn decide(pool: &LivePool, request: &AuthorizeRequest, session: Option<&SignedIn>, now: i64) -> Next {
     let Some(client) = pool.client(&request.client_id) else { return Next::Page };
-    if session.is_some_and(|signed_in| satisfies(signed_in, request, client, now)) {
-        return Next::Session;
-    }
+    let satisfied = session.is_some_and(|signed_in| satisfies(signed_in, request, client, now));
+    let choosing = request.asked.wants(Prompt::SelectAccount);
     match &request.wanted {
+        _ if satisfied && !choosing => Next::Session,
         Wanted::Provider(name) => Next::Provider(name.clone()),
         _ if request.asked.wants(Prompt::None) => Next::LoginRequired,
+        // The person chooses: the account that is here, or another.
+        _ if satisfied => Next::Page,
         Wanted::HostedPage => Next::Page,
         Wanted::Any => only_provider(pool, client).map_or(Next::Page, Next::Provider),
     }
 }
 
-/// A live session answers unless the app wants a fresh sign-in, another provider, or does not take this one.
-fn satisfies(signed_in: &SignedIn, request: &AuthorizeRequest, client: &AppClient, now: i64) -> bool {
+/// A live session does unless the app wants a fresh sign-in, another provider, or does not take this one. Whether it
+/// answers by itself or the person chooses it (`prompt=select_account`) is another question.
+pub fn satisfies(signed_in: &SignedIn, request: &AuthorizeRequest, client: &AppClient, now: i64) -> bool {
     let provider = &signed_in.session.provider;
     let enabled = client.supported_identity_providers.iter().any(|own| own == provider);
     let right_provider = match &request.wanted {
@@ -50,8 +53,7 @@ fn satisfies(signed_in: &SignedIn, request: &AuthorizeRequest, client: &AppClien
         .asked
         .max_age
         .is_none_or(|max_age| now.saturating_sub(signed_in.session.proved_at()) <= i64::from(max_age));
-    let silent = !request.asked.wants(Prompt::Login) && !request.asked.wants(Prompt::SelectAccount);
-    enabled && right_provider && fresh_enough && silent
+    enabled && right_provider && fresh_enough && !request.asked.wants(Prompt::Login)
 }
 
 /// The client's providers that exist, in the client's order.

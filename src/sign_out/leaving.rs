@@ -23,7 +23,7 @@ pub enum Onward {
     There(String),
     /// The login page, with this query.
     Login(String),
-    /// Nowhere: the signed-out page, with the app's name.
+    /// Nowhere: the signed-out page of this app client.
     Page(String),
 }
 

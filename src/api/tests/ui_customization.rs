@@ -1,17 +1,26 @@
+use std::io::Cursor;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use image::{DynamicImage, ImageFormat};
 
 use super::*;
 
 const CSS: &str = ".banner-customizable { background-color: navy; }";
+const DOMAIN: &str = "http://acme.localhost:9229";
 
-fn image(start: &[u8], length: usize) -> String {
+fn padded(start: &[u8], length: usize) -> String {
     let mut bytes = start.to_vec();
-    bytes.resize(length, 0);
+    bytes.resize(length.max(start.len()), 0);
     STANDARD.encode(bytes)
 }
 
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+/// A picture, and zeros after it up to this length.
+fn image(format: ImageFormat, length: usize) -> String {
+    let mut bytes = Vec::new();
+    DynamicImage::new_rgb8(40, 20).write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+    padded(&bytes, length)
+}
 
 async fn furnished(world: &World) -> (String, Value) {
     let pool = world.pool().await;
@@ -29,13 +38,20 @@ async fn a_client_that_had_its_own_look_never_falls_back_to_that_of_all() {
     let all = json!({ "UserPoolId": pool });
     let empty = json!({ "UICustomization": {} });
     assert_eq!(world.ok("GetUICustomization", client.clone()).await, empty);
-    let set = merged(all.clone(), json!({ "CSS": CSS, "ImageFile": image(PNG, 100) }));
+    let set = merged(all.clone(), json!({ "CSS": CSS, "ImageFile": image(ImageFormat::Png, 0) }));
     let set = world.ok("SetUICustomization", set).await;
+    let address = set["UICustomization"]["ImageUrl"].clone();
     let expected = json!({
         "UserPoolId": pool, "ClientId": "ALL", "CSS": CSS, "CSSVersion": "20261121120000",
         "CreationDate": 1_795_262_400.0, "LastModifiedDate": 1_795_262_400.0,
+        "ImageUrl": address,
     });
     assert_eq!(set, json!({ "UICustomization": expected }));
+    let snapshot = world.api.core.registry.snapshot();
+    let logo = snapshot.pool(&pool).unwrap().dress("ALL").unwrap().logo.clone().unwrap();
+    assert_eq!((logo.width, logo.height), (40, 20));
+    let expected = format!("{}{}", DOMAIN, logo.file.path());
+    assert_eq!(address, json!(expected));
     assert_eq!(world.ok("GetUICustomization", all.clone()).await, set);
     assert_eq!(world.ok("GetUICustomization", client.clone()).await, set, "it has none of its own yet");
 
@@ -64,10 +80,11 @@ async fn a_look_that_breaks_a_rule_is_refused() {
         (all(json!({ "CSS": "@import 'x';" })), invalid, "@import"),
         (all(json!({ "CSS": "x".repeat(131_073) })), invalid, "131072"),
         (all(json!({ "ImageFile": "no base64!" })), "SerializationException", "imageFile"),
-        (all(json!({ "ImageFile": image(b"GIF89a", 100) })), invalid, "PNG or JPEG"),
-        (all(json!({ "ImageFile": image(b"<svg xmlns", 100) })), invalid, "PNG or JPEG"),
-        (all(json!({ "ImageFile": image(PNG, 102_401) })), "LimitExceededException", "102400"),
-        (all(json!({ "ImageFile": image(PNG, 131_073) })), invalid, "131072"),
+        (all(json!({ "ImageFile": padded(b"GIF89a", 100) })), invalid, "PNG or JPEG"),
+        (all(json!({ "ImageFile": padded(b"\x89PNG\r\n\x1a\n<html>", 100) })), invalid, "damaged"),
+        (all(json!({ "ImageFile": padded(b"<svg xmlns", 100) })), invalid, "PNG or JPEG"),
+        (all(json!({ "ImageFile": image(ImageFormat::Png, 102_401) })), "LimitExceededException", "102400"),
+        (all(json!({ "ImageFile": image(ImageFormat::Png, 131_073) })), invalid, "131072"),
         (all(json!({ "ClientId": "nobody" })), "ResourceNotFoundException", "nobody"),
         (json!({ "UserPoolId": bare, "ClientId": client["ClientId"] }), "ResourceNotFoundException", ""),
     ] {
@@ -75,7 +92,7 @@ async fn a_look_that_breaks_a_rule_is_refused() {
         assert_eq!(name, error, "{text}");
         assert!(text.contains(says), "{text}");
     }
-    for good in [image(PNG, 102_400), image(b"\xFF\xD8\xFF\xE0", 100)] {
+    for good in [image(ImageFormat::Png, 102_400), image(ImageFormat::Jpeg, 102_400)] {
         world.ok("SetUICustomization", all(json!({ "ImageFile": good }))).await;
     }
     let foreign = json!({ "UserPoolId": bare, "ClientId": client["ClientId"] });

@@ -121,7 +121,7 @@ pub async fn depart(
         Ok(outbound) => {
             state.context.metrics.sign_ins.departed(pool.id(), provider);
             reply::noted(Some(provider), Some(&asked.client_id));
-            let mut response = reply::outbound(state, provider, outbound);
+            let mut response = reply::outbound(state, request, provider, outbound);
             if let Err(error) = response.add_cookie(&cookies::browser(state, browser)) {
                 let cause = Cause::Internal(error.to_string());
                 let failed = Failed {

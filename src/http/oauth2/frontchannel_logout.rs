@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::body::{self, once};
 use crate::http::host::PoolAtHost;
+use crate::http::pages::Kind;
 use crate::http::pages::headers::{self, FormTarget};
 use crate::http::reply::{self, Trouble};
 use crate::http::{State, cookies};
@@ -62,9 +63,8 @@ fn odd(state: &State, request: &HttpRequest, what: &str) -> HttpResponse {
     let trouble = Trouble {
         status: StatusCode::BAD_REQUEST,
         code: "invalid_frontchannel_logout",
-        title: "This sign-out address is not valid",
-        what,
-        advice: "Nothing has ended because of it. The people who run your identity provider must correct it.",
+        kind: Kind::SignOutAddress,
+        detail: what,
     };
     reply::error_page(state, request, &trouble)
 }

@@ -24,7 +24,7 @@ pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost
     };
     let error = error(&pairs);
     match leaving::come_back(&state.context, &pool.0, handle, error.as_deref()).await {
-        Ok(onward) => go_on(&state, onward),
+        Ok(onward) => go_on(&request, &state, onward),
         Err(error @ Refused::Unasked) => unasked(&state, &request, &error.to_string()),
         Err(error) => {
             tracing::error!(%error, "a sign-out could not go on");

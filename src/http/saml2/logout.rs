@@ -9,8 +9,9 @@ use crate::http::State;
 use crate::http::body::{self, Pairs, once};
 use crate::http::host::PoolAtHost;
 use crate::http::logout::{go_on, unasked};
-use crate::http::pages::SignedOutPage;
+use crate::http::pages::{Kind, SignedOutPage};
 use crate::http::reply::{self, Trouble};
+use crate::http::visit::Visit;
 use crate::observe::labels::SignOutStart;
 use crate::registry::LivePool;
 use crate::sign_out::hearing::{self, Heard, Refused};
@@ -65,10 +66,11 @@ async fn receive(
 
 fn answer(request: &HttpRequest, state: &State, heard: Result<Heard, Refused>) -> HttpResponse {
     match heard {
-        Ok(Heard::GoOn(onward)) => go_on(state, onward),
-        Ok(Heard::Answer(provider, outbound)) => reply::outbound(state, &provider, outbound),
+        Ok(Heard::GoOn(onward)) => go_on(request, state, onward),
+        Ok(Heard::Answer(provider, outbound)) => reply::outbound(state, request, &provider, outbound),
         Ok(Heard::Untold) => {
-            let html = state.pages.signed_out(&SignedOutPage::default());
+            let visit = Visit::of(request, state);
+            let html = state.pages.signed_out(&visit.look, &SignedOutPage { back: visit.back() });
             reply::page(state, StatusCode::OK, html, &[])
         }
         Err(Refused::Away(error)) => {
@@ -85,10 +87,8 @@ fn refused(state: &State, request: &HttpRequest, code: &str, what: &str) -> Http
     let trouble = Trouble {
         status: StatusCode::BAD_REQUEST,
         code,
-        title: "This sign-out message was not believed",
-        what: &format!("What the identity provider sent could not be followed: {what}."),
-        advice: "Nothing has ended because of it. Sign out in the app; tell the people who run your identity \
-                 provider what this page says.",
+        kind: Kind::SignOutMessage,
+        detail: &format!("What the identity provider sent could not be followed: {what}."),
     };
     reply::error_page(state, request, &trouble)
 }

@@ -399,7 +399,7 @@ impl House {
         .await;
         let response = actix_web::test::call_service(&service, request.to_request()).await;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = String::from_utf8(read_body(response).await.to_vec()).unwrap();
+        let body = String::from_utf8_lossy(&read_body(response).await).into_owned();
         Answer { status, headers, body }
     }
 

@@ -9,6 +9,7 @@ mod client_credentials;
 mod client_secrets;
 mod diagnosis;
 mod documents;
+mod dress;
 mod groups;
 mod house;
 mod idp_initiated;
