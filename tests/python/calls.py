@@ -1,6 +1,6 @@
 """API calls through boto3: `calls.py SPEC '[[operation, parameters], …]'` prints each answer, or error, in order.
 
-A parameter of bytes is written {"base64": "…"}.
+A parameter of bytes is written {"base64": "…"}, with "size" when zeros follow until there are so many.
 """
 
 import base64
@@ -13,8 +13,8 @@ from provision import client
 
 
 def bytes_of(parameter):
-    if isinstance(parameter, dict) and parameter.keys() == {"base64"}:
-        return base64.b64decode(parameter["base64"])
+    if isinstance(parameter, dict) and "base64" in parameter:
+        return base64.b64decode(parameter["base64"]).ljust(parameter.get("size", 0), b"\0")
     return parameter
 
 

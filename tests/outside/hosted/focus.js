@@ -50,5 +50,5 @@ return {
     left, right, top: top + scrollY, bottom: bottom + scrollY,
     marked: before !== undefined && (outlined && before.outline === 0 || style.shadow !== before.shadow),
     contrast: outlined ? contrast(paint(style.colour), ground(style.offset < 0 ? element : element.parentElement)) : null,
-    covered: !(middle && (element.contains(middle) || middle.contains(element))),
+    covered: !(middle && element.contains(middle)),
 };

@@ -71,11 +71,12 @@ async fn no_page_asks_anybody_else_breaks_its_own_policy_or_weighs_much() {
         let mut loaded = browser.requests().await;
         loaded.extend(Facts::of(&browser).await.addresses);
         let origin = Url::parse(&page.url).unwrap().origin();
-        for address in &loaded {
-            let own = Url::parse(address).unwrap().origin() == origin;
-            findings.check(&page, own, format!("asks somebody else: {address}"));
+        let is_own = |address: &String| Url::parse(address).unwrap().origin() == origin;
+        let (own, foreign): (BTreeSet<String>, BTreeSet<String>) = loaded.into_iter().partition(is_own);
+        for address in foreign {
+            findings.add(&page, format!("asks somebody else: {address}"));
         }
-        let bytes = weigh(&gallery, &page, &loaded, &mut findings).await;
+        let bytes = weigh(&gallery, &page, &own, &mut findings).await;
         if page.look == "plain" {
             findings.check(&page, bytes <= BYTES, format!("{bytes} bytes"));
         }
