@@ -91,21 +91,28 @@ fn show(
     let Some(client) = pool.client(&asked.client_id) else {
         return reply::unsolicited_page(state, request, "The app client no longer exists");
     };
+    let account = here.and_then(|signed_in| account(request, signed_in));
     let query = without_choice(request);
+    // A SAML provider knows no choice of accounts: it would let the same one in again without a word.
+    let afresh = account.is_some().then(|| without_choice_but(request, "login"));
     let enabled = begin::enabled_providers(pool, client);
     let (socials, organisations): (Vec<_>, Vec<_>) = enabled
         .iter()
         .filter(|provider| !is_found_by_email(provider))
         .partition(|provider| !is_organisation(provider));
     let choices = |providers: &[&&LiveProvider]| -> Vec<ProviderChoice> {
-        providers.iter().filter_map(|provider| choice(provider, &query)).collect()
+        let query = |provider: &LiveProvider| match &afresh {
+            Some(afresh) if provider.config.value.provider_type == ProviderType::Saml => afresh,
+            _ => &query,
+        };
+        providers.iter().filter_map(|provider| choice(provider, query(provider))).collect()
     };
     let page = LoginPage {
         app: client.client_name.clone(),
-        account: here.and_then(|signed_in| account(request, signed_in)),
-        discovery: discovery(&enabled, request, tried),
+        discovery: discovery(&enabled, afresh.as_deref().unwrap_or(request.query_string()), tried),
         organisations: choices(&organisations),
         socials: choices(&socials),
+        account,
         asked: body::query(request).into_iter().filter(|(name, _)| name != "lang").collect(),
     };
     let html = state.pages.login(&Visit::of(request, state).look, &page);
@@ -156,14 +163,10 @@ fn has_name_of_its_type(provider: &LiveProvider) -> bool {
     config.provider_name == config.provider_type.as_str()
 }
 
-fn discovery(
-    enabled: &[&LiveProvider],
-    request: &HttpRequest,
-    tried: Option<String>,
-) -> Option<EmailDiscovery> {
+fn discovery(enabled: &[&LiveProvider], query: &str, tried: Option<String>) -> Option<EmailDiscovery> {
     enabled.iter().any(|provider| is_found_by_email(provider)).then_some(())?;
     Some(EmailDiscovery {
-        action: Href::local(format!("/login?{}", request.query_string()))?,
+        action: Href::local(format!("/login?{query}"))?,
         input: FIELD.to_owned(),
         problem: tried.is_some(),
         value: tried.unwrap_or_default(),
@@ -173,14 +176,7 @@ fn discovery(
 /// The account of the live session, and the way on with it: what the app asked, but for the choice.
 fn account(request: &HttpRequest, signed_in: &SignedIn) -> Option<Account> {
     let (name, email) = called(&signed_in.user);
-    let asked = without_choice_pairs(request).filter_map(|(name, value)| {
-        if name != "prompt" {
-            return Some((name, value));
-        }
-        let others: Vec<_> = value.split(' ').filter(|prompt| *prompt != "select_account").collect();
-        (!others.is_empty()).then(|| (name, others.join(" ")))
-    });
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(asked).finish();
+    let query = without_choice_but(request, "");
     let href = Href::local(format!("/oauth2/authorize?{query}"))?;
     Some(Account::new(name, email, signed_in.session.provider.clone(), href))
 }
@@ -200,6 +196,20 @@ fn called(user: &User) -> (String, Option<String>) {
 /// What the app asked, without a provider: each button adds its own.
 fn without_choice(request: &HttpRequest) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(without_choice_pairs(request)).finish()
+}
+
+/// The same, with `prompt=select_account` answered: with this prompt in its place, or none.
+fn without_choice_but(request: &HttpRequest, instead: &str) -> String {
+    let pairs = without_choice_pairs(request).filter_map(|(name, value)| {
+        if name != "prompt" {
+            return Some((name, value));
+        }
+        let prompts =
+            value.split(' ').map(|prompt| if prompt == "select_account" { instead } else { prompt });
+        let prompts: Vec<_> = prompts.filter(|prompt| !prompt.is_empty()).collect();
+        (!prompts.is_empty()).then(|| (name, prompts.join(" ")))
+    });
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 fn without_choice_pairs(request: &HttpRequest) -> impl Iterator<Item = (String, String)> {

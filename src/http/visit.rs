@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{AcceptLanguage, Header as _};
+use actix_web::http::header::{AcceptLanguage, Header as _, Quality};
 use actix_web::{HttpMessage as _, HttpRequest};
 use url::Url;
 
@@ -110,8 +110,11 @@ fn value(pairs: &Pairs, name: &str) -> Option<String> {
 fn language(request: &HttpRequest, state: &State, asked: Option<&str>) -> Arc<Language> {
     let short = request.headers().get("accept-language").is_some_and(|header| header.len() <= MAX_ACCEPT);
     let read = AcceptLanguage::parse(request).ok().filter(|_| short);
-    let read: Vec<String> =
-        read.map(|read| read.ranked().iter().map(ToString::to_string).collect()).unwrap_or_default();
+    let mut read = read.map(|AcceptLanguage(tags)| tags).unwrap_or_default();
+    // What is weighed with nothing is not read at all (RFC 9110 section 12.4.2).
+    read.retain(|tag| tag.quality > Quality::ZERO);
+    read.sort_by_key(|tag| std::cmp::Reverse(tag.quality));
+    let read: Vec<String> = read.into_iter().map(|tag| tag.item.to_string()).collect();
     let asked = asked.unwrap_or_default().split_ascii_whitespace();
     state.pages.words().choose(asked.chain(read.iter().map(String::as_str)))
 }

@@ -21,7 +21,19 @@ use unic_langid::{CharacterDirection, LanguageIdentifier};
 /// The default language: its tag (BCP 47), what it calls itself, and its messages.
 const DEFAULT: Source = ("en", "English", include_str!("../../templates/messages/en.ftl"));
 /// The others, in the order in which a person chooses among them.
-const OTHERS: [Source; 0] = [];
+const OTHERS: [Source; 11] = [
+    ("id", "Bahasa Indonesia", include_str!("../../templates/messages/id.ftl")),
+    ("de", "Deutsch", include_str!("../../templates/messages/de.ftl")),
+    ("es", "Español", include_str!("../../templates/messages/es.ftl")),
+    ("fr", "Français", include_str!("../../templates/messages/fr.ftl")),
+    ("it", "Italiano", include_str!("../../templates/messages/it.ftl")),
+    ("ja", "日本語", include_str!("../../templates/messages/ja.ftl")),
+    ("ko", "한국어", include_str!("../../templates/messages/ko.ftl")),
+    ("pt-BR", "Português (Brasil)", include_str!("../../templates/messages/pt-BR.ftl")),
+    ("zh-CN", "简体中文", include_str!("../../templates/messages/zh-CN.ftl")),
+    ("zh-TW", "繁體中文", include_str!("../../templates/messages/zh-TW.ftl")),
+    ("ar", "العربية", include_str!("../../templates/messages/ar.ftl")),
+];
 
 type Source = (&'static str, &'static str, &'static str);
 

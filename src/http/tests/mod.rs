@@ -39,4 +39,5 @@ mod token_keys;
 mod triggers;
 mod user_info;
 mod users;
+mod visit;
 mod wishes;
