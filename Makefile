@@ -5,7 +5,7 @@ CARGO ?= cargo
 # What is tested and measured holds every feature; what `make demo` builds needs no C library.
 FEATURES = --features samael,otel
 
-## demo: the gateway, six simulated identity providers and a sample app; prints the URL to open
+## demo: the gateway, six simulated identity providers, a sample app and a preview of the hosted pages; prints the URLs to open
 demo:
 	scripts/install-build-tools
 	$(CARGO) run -- demo

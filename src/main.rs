@@ -77,8 +77,8 @@ enum Command {
         arguments: MigrateArguments,
     },
     /// Runs the gateway with simulated identity providers (SAML, OIDC, Google, Facebook, Login with Amazon, Sign in
-    /// with Apple) and a sample app, on loopback, and prints the URL to open. Nothing is kept. A port of 0 is any
-    /// that is free.
+    /// with Apple) and a sample app, on loopback, and prints the URL to open; and shows each hosted page in each
+    /// state and language at another. Nothing is kept. A port of 0 is any that is free.
     Demo {
         /// Port of the gateway.
         #[arg(long, default_value_t = 9229)]
@@ -104,6 +104,9 @@ enum Command {
         /// Port of the simulated Sign in with Apple.
         #[arg(long, default_value_t = 9237)]
         apple_port: u16,
+        /// Port of the preview of the hosted pages.
+        #[arg(long, default_value_t = 9238)]
+        preview_port: u16,
         /// Any free port for everything.
         #[arg(long)]
         free_ports: bool,
@@ -181,6 +184,7 @@ fn run(command: Command, runtime: &tokio::runtime::Runtime) -> ExitCode {
             facebook_port,
             amazon_port,
             apple_port,
+            preview_port,
             free_ports,
         } => {
             let port = |given| if free_ports { 0 } else { given };
@@ -193,6 +197,7 @@ fn run(command: Command, runtime: &tokio::runtime::Runtime) -> ExitCode {
                 amazon: port(amazon_port),
                 apple: port(apple_port),
                 app: port(app_port),
+                preview: port(preview_port),
             };
             runtime.block_on(run_demo(ports))
         }
@@ -258,6 +263,7 @@ async fn run_demo(ports: Ports) -> ExitCode {
         Err(error) => return fail(&error.to_string(), 1),
     };
     say(&format!("poolgate demo: open {}", running.url));
+    say(&format!("poolgate demo: pages at {}", running.pages));
     told_to_stop(&mut terminate, &mut interrupt).await;
     running.stop().await;
     ExitCode::SUCCESS

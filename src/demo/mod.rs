@@ -1,5 +1,6 @@
 //! `poolgate demo`: the gateway, a simulated SAML provider, a simulated OIDC provider, simulations of Google, Facebook,
-//! Login with Amazon and Sign in with Apple, and a sample app, all on loopback. The simulators serve the tests too.
+//! Login with Amazon and Sign in with Apple, a sample app, and a preview of the hosted pages, all on loopback. The
+//! simulators serve the tests too.
 
 pub mod amazon_idp;
 pub mod app;
@@ -12,6 +13,7 @@ pub mod key_ring;
 pub mod oidc_idp;
 pub mod pages;
 pub mod people;
+pub mod preview;
 pub mod saml_idp;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ use thiserror::Error;
 
 use crate::config::Settings;
 use crate::gateway::{self, StartError};
+use crate::http::pages::PageError;
 use crate::keys::KeyError;
 use amazon_idp::AmazonIdp;
 use app::SampleApp;
@@ -36,6 +39,7 @@ use apple_idp::AppleIdp;
 use facebook_idp::FacebookIdp;
 use google_idp::GoogleIdp;
 use oidc_idp::OidcIdp;
+use preview::Preview;
 use saml_idp::SamlIdp;
 
 /// Where everything listens, on 127.0.0.1. Port 0: any that is free.
@@ -57,6 +61,8 @@ pub struct Ports {
     pub apple: u16,
     /// The sample app.
     pub app: u16,
+    /// The preview of the hosted pages.
+    pub preview: u16,
 }
 
 /// Why the demo did not start.
@@ -79,6 +85,9 @@ pub enum DemoError {
     /// A template is at fault.
     #[error(transparent)]
     Template(#[from] minijinja::Error),
+    /// A hosted page, or what one says, is at fault.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// A key could not be made.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -107,6 +116,8 @@ pub struct Running {
     pub gateway: gateway::Running,
     /// What to open.
     pub url: String,
+    /// The preview of the hosted pages.
+    pub pages: String,
     servers: Vec<ServerHandle>,
 }
 
@@ -135,6 +146,7 @@ pub async fn run(ports: Ports, data_dir: &Path) -> Result<Running, DemoError> {
     let (gateway_listener, gateway_port) = listen(ports.gateway)?;
     let (metrics_listener, _) = listen(0)?;
     let (app_listener, app_port) = listen(ports.app)?;
+    let (preview_listener, preview_port) = listen(ports.preview)?;
     let gateway_url = format!("http://localhost:{gateway_port}");
     let settings = Settings::for_demo(&gateway_url, data_dir).map_err(StartError::from)?;
     let gateway = gateway::start_on(settings, gateway_listener, metrics_listener).await?;
@@ -148,7 +160,9 @@ pub async fn run(ports: Ports, data_dir: &Path) -> Result<Running, DemoError> {
     let made = configure::configure(&gateway.state.api, &providers, &url).await?;
     let app = Arc::new(SampleApp::new(&url, &made, own, http)?);
     servers.push(serve(app_listener, app, app::routes)?);
-    Ok(Running { gateway, url, servers })
+    servers.push(serve(preview_listener, Arc::new(Preview::new()?), preview::routes)?);
+    let pages = format!("http://127.0.0.1:{preview_port}/");
+    Ok(Running { gateway, url, pages, servers })
 }
 
 /// Starts the simulated providers. They have another host name than gateway and app: to the browser they are other

@@ -42,6 +42,8 @@ impl DemoPages {
             ("signed_in.html", include_str!("../../templates/demo/signed_in.html")),
             ("sessions.html", include_str!("../../templates/demo/sessions.html")),
             ("trouble.html", include_str!("../../templates/demo/trouble.html")),
+            ("preview.html", include_str!("../../templates/demo/preview.html")),
+            ("preview_nowhere.html", include_str!("../../templates/demo/preview_nowhere.html")),
             ("response.xml", include_str!("../../templates/demo/response.xml")),
             ("metadata.xml", include_str!("../../templates/demo/metadata.xml")),
         ] {

@@ -198,3 +198,20 @@ async fn signing_out_at_the_openid_provider_ends_the_refresh_tokens_of_the_app()
     let home = browser.open(app.url.join("/").unwrap().as_str(), "nowhere").await;
     assert!(home.body.contains("Hello, stranger"), "the app forgets whom it cannot refresh: {home:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_shows_an_administrator_the_hosted_pages_at_an_address_of_its_own() {
+    let demo = Demo::start().await;
+    assert!(demo.pages.starts_with("http://127.0.0.1:"), "{}", demo.pages);
+    let browser = Browser::start().await;
+    browser.driver.goto(&demo.pages).await.unwrap();
+    browser.wait_button("E-mail address, social accounts and organizations").await.click().await.unwrap();
+    browser.wait_button("Continue with Google").await.click().await.unwrap();
+    browser.wait_button("Back to the page").await.click().await.unwrap();
+    browser.wait_button("Continue with Acme").await;
+    browser.driver.goto(format!("{}preview/hop-to-provider", demo.pages)).await.unwrap();
+    browser.wait_button("Continue").await.click().await.unwrap();
+    browser.wait_button("Every hosted page").await.click().await.unwrap();
+    browser.wait("table.states").await;
+    browser.close().await;
+}

@@ -5,6 +5,7 @@ mod apple;
 mod facebook;
 mod google;
 mod oidc;
+mod preview;
 mod saml;
 
 use std::sync::Arc;

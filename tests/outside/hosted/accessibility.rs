@@ -2,7 +2,7 @@
 
 use thirtyfour::Key;
 
-use super::facts::{Facts, Stop};
+use super::facts::{Layout, Stop};
 use super::gallery::{Findings, Gallery, Shown};
 use crate::harness::{Browser, Screen};
 
@@ -51,14 +51,16 @@ async fn no_page_in_any_language_scrolls_sideways_or_loses_text_at_320_pixels_or
         ] {
             browser.screen(screen).await;
             browser.text_size(text).await;
-            let facts = Facts::of(&browser).await;
-            for what in facts.overflow {
+            let layout = Layout::of(&browser).await;
+            let direction = if page.language == "ar" { "rtl" } else { "ltr" };
+            findings.check(&page, layout.direction == direction, format!("text runs {}", layout.direction));
+            for what in layout.overflow {
                 findings.add(&page, format!("{on}: {what}"));
             }
-            for what in facts.spaced_overflow {
+            for what in layout.spaced_overflow {
                 findings.add(&page, format!("{on}, text spaced: {what}"));
             }
-            for what in facts.small {
+            for what in layout.small {
                 findings.add(&page, format!("{on}: too small to hit, {what}"));
             }
         }
@@ -128,11 +130,11 @@ async fn pages_stand_still_for_who_asks_and_show_their_controls_in_forced_colour
     for page in gallery.pages(&["en"], &["plain", "custom"]) {
         browser.prefer(&[STILL, ("forced-colors", "active")]).await;
         page.show(&browser).await;
-        let facts = Facts::of(&browser).await;
-        for what in facts.moving {
+        let layout = Layout::of(&browser).await;
+        for what in layout.moving {
             findings.add(&page, format!("moves: {what}"));
         }
-        for what in facts.flat {
+        for what in layout.flat {
             findings.add(&page, format!("forced colours: not to be told from text, {what}"));
         }
     }

@@ -1,19 +1,16 @@
-//! What a page is like, as the browser lays it out.
+//! What a page is like, as the browser reads it and lays it out.
 
 use serde::Deserialize;
 
 use crate::harness::Browser;
 
-/// Facts of the page that is open, on the screen that is set.
+/// What a page says.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Facts {
+pub struct Structure {
     /// Of the `html` element.
     pub lang: String,
     /// Of the `html` element.
     pub dir: String,
-    /// How the text runs.
-    pub direction: String,
     pub title: String,
     /// How many `h1`.
     pub headings: usize,
@@ -23,10 +20,18 @@ pub struct Facts {
     pub alerts: Vec<String>,
     /// Elements that are or carry inline scripts or styles.
     pub inline: Vec<String>,
-    /// Of style sheets, scripts, pictures and other resources.
-    pub addresses: Vec<String>,
-    /// Every text that the pages' own words make, labels for screen readers among them.
+    /// Links, buttons, headings and facts without a word.
+    pub nameless: Vec<String>,
+    /// Every text, labels for screen readers among them; codes and the names of languages apart.
     pub texts: Vec<String>,
+}
+
+/// How the page that is open lies on the screen that is set.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Layout {
+    /// How the text runs: `ltr` or `rtl`.
+    pub direction: String,
     /// What is wider than the window, or cut off.
     pub overflow: Vec<String>,
     /// The same with text spaced as WCAG 1.4.12 allows.
@@ -37,6 +42,8 @@ pub struct Facts {
     pub moving: Vec<String>,
     /// Controls with neither border nor underline.
     pub flat: Vec<String>,
+    /// Of style sheets, scripts, pictures and other resources.
+    pub addresses: Vec<String>,
 }
 
 /// The control that has the focus.
@@ -57,10 +64,17 @@ pub struct Stop {
     pub covered: bool,
 }
 
-impl Facts {
+impl Structure {
+    /// Of each of these pages of HTML.
+    pub async fn of(browser: &Browser, pages: &[String]) -> Vec<Self> {
+        serde_json::from_value(browser.ask(include_str!("structure.js"), vec![pages.into()]).await).unwrap()
+    }
+}
+
+impl Layout {
     /// Of the page that is open.
     pub async fn of(browser: &Browser) -> Self {
-        serde_json::from_value(browser.ask(include_str!("facts.js"), vec![]).await).unwrap()
+        serde_json::from_value(browser.ask(include_str!("layout.js"), vec![]).await).unwrap()
     }
 }
 

@@ -8,7 +8,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use super::facts::Facts;
+use super::facts::Layout;
 use crate::harness::{Browser, Gateway, Pool, Screen};
 
 /// A picture of one colour, in base64.
@@ -71,7 +71,7 @@ async fn a_logo_of_any_size_is_shown_whole_under_the_apps_name_and_changes_at_on
         );
         let stretched = (width / height) / (sides.0 / sides.1);
         assert!((0.95..1.05).contains(&stretched), "as wide for its height as it was: {logo}");
-        assert_eq!(Facts::of(&browser).await.overflow, Vec::<String>::new());
+        assert_eq!(Layout::of(&browser).await.overflow, Vec::<String>::new());
         let address = logo["src"].as_str().unwrap().to_owned();
         assert_ne!(address, last, "a new address for new content");
         assert_eq!(told["UICustomization"]["ImageUrl"], address);

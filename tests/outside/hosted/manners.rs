@@ -1,11 +1,11 @@
 //! What every page owes: a language, a title, landmarks, headers; nothing inline, nothing from elsewhere, few bytes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::facts::Facts;
+use super::facts::{Layout, Structure};
 use super::gallery::{Findings, Gallery, Shown};
 use crate::harness::{Browser, repository};
 
@@ -18,19 +18,23 @@ const RIGHT_TO_LEFT: [&str; 1] = ["ar"];
 async fn every_page_is_named_and_told_in_its_own_language() {
     let (gallery, browser) = (Gallery::open().await, Browser::start().await);
     let mut findings = Findings::default();
-    let mut english: BTreeMap<String, Facts> = BTreeMap::new();
-    // English comes first for each state.
-    for page in gallery.pages(&gallery.every_language(), &["plain"]) {
-        page.show(&browser).await;
-        let facts = Facts::of(&browser).await;
-        structure(&page, &facts, &mut findings);
-        let Some(original) = english.get(&page.state) else {
-            english.insert(page.state.clone(), facts);
-            continue;
-        };
-        findings.check(&page, facts.title != original.title, format!("an English title: {}", facts.title));
-        for text in facts.texts.iter().filter(|text| is_sentence(text)) {
-            findings.check(&page, !original.texts.contains(text), format!("English words: {text}"));
+    for state in &gallery.states {
+        let pages =
+            gallery.every_language().into_iter().map(|language| gallery.page(state, language, "plain"));
+        let (pages, mut html): (Vec<_>, _) = (pages.collect(), Vec::new());
+        for page in &pages {
+            html.push(gallery.fetch(&page.url).await.text().await.unwrap());
+        }
+        let told = Structure::of(&browser, &html).await;
+        for (page, structure) in pages.iter().zip(&told) {
+            check(page, structure, &mut findings);
+        }
+        let (english, others) = told.split_first().unwrap();
+        for (page, other) in pages[1..].iter().zip(others) {
+            findings.check(page, other.title != english.title, format!("an English title: {}", other.title));
+            for text in other.texts.iter().filter(|text| is_sentence(text)) {
+                findings.check(page, !english.texts.contains(text), format!("English words: {text}"));
+            }
         }
     }
     findings.assert_none();
@@ -42,20 +46,19 @@ fn is_sentence(text: &str) -> bool {
     text.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count() >= 3
 }
 
-fn structure(page: &Shown, facts: &Facts, findings: &mut Findings) {
+fn check(page: &Shown, told: &Structure, findings: &mut Findings) {
     let dir = if RIGHT_TO_LEFT.contains(&page.language.as_str()) { "rtl" } else { "ltr" };
-    findings.check(page, facts.lang == page.language, format!("lang is {}", facts.lang));
-    findings.check(page, facts.dir == dir && facts.direction == dir, format!("dir is {}", facts.dir));
-    findings.check(page, facts.headings == 1, format!("{} h1", facts.headings));
-    findings.check(page, facts.mains == 1, format!("{} main", facts.mains));
-    findings.check(page, !facts.title.trim().is_empty(), "no title");
-    findings.check(page, !facts.texts.iter().any(String::is_empty), "an empty label");
-    for what in &facts.inline {
-        findings.add(page, format!("inline: {what}"));
+    findings.check(page, told.lang == page.language, format!("lang is {}", told.lang));
+    findings.check(page, told.dir == dir, format!("dir is {}", told.dir));
+    findings.check(page, told.headings == 1, format!("{} h1", told.headings));
+    findings.check(page, told.mains == 1, format!("{} main", told.mains));
+    findings.check(page, !told.title.is_empty(), "no title");
+    for what in told.inline.iter().chain(&told.nameless) {
+        findings.add(page, format!("inline, or without a name: {what}"));
     }
     if page.is_trouble() {
-        let announced = facts.alerts.len() == 1 && !facts.alerts[0].is_empty();
-        findings.check(page, announced, format!("announces {:?}", facts.alerts));
+        let announced = told.alerts.len() == 1 && !told.alerts[0].is_empty();
+        findings.check(page, announced, format!("announces {:?}", told.alerts));
     }
 }
 
@@ -69,7 +72,7 @@ async fn no_page_asks_anybody_else_breaks_its_own_policy_or_weighs_much() {
             findings.add(&page, complaint);
         }
         let mut loaded = browser.requests().await;
-        loaded.extend(Facts::of(&browser).await.addresses);
+        loaded.extend(Layout::of(&browser).await.addresses);
         let origin = Url::parse(&page.url).unwrap().origin();
         let is_own = |address: &String| Url::parse(address).unwrap().origin() == origin;
         let (own, foreign): (BTreeSet<String>, BTreeSet<String>) = loaded.into_iter().partition(is_own);
