@@ -6,7 +6,9 @@
 mod css;
 mod dress;
 mod logo;
+#[cfg(test)]
+mod logo_tests;
 
-pub use css::{Sheet, StyleError};
+pub use css::{Fault, Sheet, StyleError};
 pub use dress::{Dress, Served, ServedLogo};
 pub use logo::{Format, Logo, LogoError};

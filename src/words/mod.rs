@@ -98,8 +98,7 @@ impl Language {
         let resource =
             FluentResource::try_new(source.to_owned()).map_err(|(_, errors)| fault(format!("{errors:?}")))?;
         let mut messages = FluentBundle::new_concurrent(vec![id.clone()]);
-        // Names of apps and providers may run the other way than the sentence around them. Marks for that are
-        // letters too: where nothing runs from right to left, what tests and scripts read stays plain.
+        // Where sentences run from right to left, every name is kept apart from them; elsewhere see `isolated`.
         messages.set_use_isolating(is_right_to_left(&id));
         messages.add_resource(resource).map_err(|errors| fault(format!("{errors:?}")))?;
         Ok(Self { tag, name, id, messages, fallback })
@@ -124,9 +123,15 @@ impl Language {
     pub fn say(&self, message: &str, variables: &[(&str, &str)]) -> Option<String> {
         let mut arguments = FluentArgs::new();
         for (name, value) in variables {
-            arguments.set(*name, *value);
+            arguments.set(*name, self.isolated((*value).to_owned()));
         }
         self.tell(message, &arguments)
+    }
+
+    /// A name that may run the other way than the sentence around it, between marks that keep the two apart
+    /// (Unicode Bidirectional Algorithm, 2.4.2). Plain names stay plain: people and scripts search for them.
+    fn isolated(&self, name: String) -> String {
+        if name.is_ascii() || is_right_to_left(&self.id) { name } else { format!("\u{2068}{name}\u{2069}") }
     }
 
     fn tell(&self, message: &str, arguments: &FluentArgs<'_>) -> Option<String> {
@@ -159,7 +164,7 @@ impl Object for Language {
             let value: Value = given.get(name)?;
             let value = match i64::try_from(value.clone()) {
                 Ok(number) => FluentValue::from(number),
-                Err(_) => FluentValue::from(value.to_string()),
+                Err(_) => FluentValue::from(self.isolated(value.to_string())),
             };
             arguments.set(name.to_owned(), value);
         }

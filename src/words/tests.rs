@@ -138,6 +138,8 @@ fn arabic_runs_from_right_to_left_and_keeps_names_apart_from_the_sentence() {
     assert!(said.contains("\u{2068}Acme\u{2069}"), "{said:?}");
     let said = words.default().say("continue-with", &[("provider", "Acme")]).unwrap();
     assert_eq!(said, "Continue with Acme");
+    let said = words.default().say("continue-with", &[("provider", "שלום")]).unwrap();
+    assert_eq!(said, "Continue with \u{2068}שלום\u{2069}", "a name that runs the other way");
 }
 
 #[test]
