@@ -48,7 +48,7 @@ const ROWS: [(&str, &str, &str, &str, &str); 59] = [
     ),
     ("banner-customizable", "padding", "25px 10px 15px 20px", "padding", "25px 10px 15px 20px"),
     ("banner-customizable", "background-color", "lightgray", "background-color", "rgb(211, 211, 211)"),
-    ("idpButton-customizable", "height", "41px", "height", "41px"),
+    ("idpButton-customizable", "height", "58px", "height", "58px"),
     ("idpButton-customizable", "width", "85%", "width", "85%"),
     ("idpButton-customizable", "text-align", "right", "text-align", "right"),
     ("idpButton-customizable", "margin-bottom", "13px", "margin-bottom", "13px"),
@@ -57,7 +57,7 @@ const ROWS: [(&str, &str, &str, &str, &str); 59] = [
     ("idpButton-customizable", "border-color", "#46b8da", "border-top-color", "rgb(70, 184, 218)"),
     ("idpButton-customizable:hover", "color", "#fdfdfd", "color", "rgb(253, 253, 253)"),
     ("idpButton-customizable:hover", "background-color", "#31b0d5", "background-color", "rgb(49, 176, 213)"),
-    ("socialButton-customizable", "height", "42px", "height", "42px"),
+    ("socialButton-customizable", "height", "60px", "height", "60px"),
     ("socialButton-customizable", "text-align", "center", "text-align", "center"),
     ("socialButton-customizable", "width", "75%", "width", "75%"),
     ("socialButton-customizable", "margin-bottom", "14px", "margin-bottom", "14px"),
@@ -196,7 +196,8 @@ async fn every_property_that_the_guide_allows_is_what_the_browser_paints() {
     {
         let place = format!(".{class} {{ {property}: {value} }}");
         findings.check(&place, got == *wanted, format!("{property} is {got}, not {wanted}"));
-        if !wanted.is_empty() {
+        // Poolgate's own outline is solid as well.
+        if !wanted.is_empty() && *wanted != "solid" {
             findings.check(
                 &place,
                 before != *wanted,
@@ -244,7 +245,7 @@ async fn a_forbidden_construct_is_refused_by_its_name_and_line_and_changes_nothi
         ("@page { margin: 1px; }", "@page"),
         ("</style><script>alert(1)</script>", ""),
         (".background-customizable { background-color: url(https://evil.example/); }", "url"),
-        (".label-customizable { color: expression(alert(1)); }", "color"),
+        (".label-customizable { color: expression(alert(1)); }", "expression"),
         (".label-customizable { position: fixed; }", "position"),
         (".label-customizable:hover { color: red; }", ".label-customizable:hover"),
         (".header { color: red; }", "header"),
