@@ -170,3 +170,15 @@ async fn the_form_for_another_language_shows_the_same_state_in_it() {
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert_eq!(answer.header("location"), "/preview/sign-in-list?lang=en&look=custom");
 }
+
+#[actix_web::test]
+async fn no_page_prints_that_the_app_is_unknown() {
+    let site = site();
+    for state in site.list("states").await {
+        let page = site.page(&state, "en", "custom").await;
+        assert!(!page.body.contains("None"), "{state}: {}", page.body);
+        let alone = ["signed-out", "error-expired-no-way-back"].contains(&state.as_str());
+        let picture = if alone { "alt=\"\"" } else { "alt=\"" };
+        assert!(page.body.contains(picture), "{state}: {}", page.body);
+    }
+}

@@ -185,3 +185,14 @@ async fn a_sign_in_goes_on_where_events_cannot_be_written() {
     let scrape = super::metrics::ask(&house, "/metrics", "text/plain").await.body;
     assert!(scrape.contains("poolgate_audit_events_total{outcome=\"failed\"} 3"), "{scrape}");
 }
+
+/// The sentence below the rest of an error page may repeat what a stranger wrote.
+#[actix_web::test]
+async fn of_an_error_page_the_log_gets_the_heading_and_not_its_details() {
+    let house = watched().await;
+    let twice = format!("{}&lang=de", authorize_path(&[("client_id", "")]));
+    house.get(&mut Browser::default(), &twice).await;
+    let (text, events) = events(&house).await;
+    assert_eq!(names(&events), [("Authorize_GET", "invalid_authorize_request")], "{text}");
+    assert_eq!(events[0]["errorMessage"], "This sign-in link is not valid", "{text}");
+}

@@ -4,6 +4,7 @@ use actix_web::test::TestRequest;
 use serde_json::json;
 
 use super::house::{Answer, Browser, CALLBACK, House, LOGGED_OUT, authorize_path, callback_path, person};
+use super::saml;
 use crate::api;
 
 /// A page, asked for by a browser that reads these languages.
@@ -123,13 +124,7 @@ async fn who_is_signed_in_goes_on_or_takes_another_account_where_the_app_lets_pe
     for part in ["Continue as alice", "alice@acme.example", "Signed in with Acme", "Use another account"] {
         assert!(page.body.contains(part), "{part}: {page:?}");
     }
-    let links: Vec<String> = page
-        .body
-        .split("href=\"")
-        .skip(1)
-        .map(|rest| rest.split('"').next().unwrap().replace("&#x2f;", "/").replace("&amp;", "&"))
-        .filter(|href| href.starts_with("/oauth2/authorize?"))
-        .collect();
+    let links = ways_on(&page);
     assert!(!links[0].contains("prompt"), "{links:?}");
     let on = house.get(&mut browser, &links[0]).await;
     assert!(on.header("location").starts_with(CALLBACK), "{on:?}");
@@ -137,6 +132,30 @@ async fn who_is_signed_in_goes_on_or_takes_another_account_where_the_app_lets_pe
     let other = links.iter().find(|link| link.contains("identity_provider=Acme")).unwrap();
     let leaving = house.get(&mut browser, other).await;
     assert_eq!(leaving.told("prompt").as_deref(), Some("select_account"), "the provider lets them choose");
+}
+
+/// Where the buttons of a login page lead, in order.
+fn ways_on(page: &Answer) -> Vec<String> {
+    let hrefs = page.body.split("href=\"").skip(1);
+    let hrefs =
+        hrefs.map(|rest| rest.split('"').next().unwrap().replace("&#x2f;", "/").replace("&amp;", "&"));
+    hrefs.filter(|href| href.starts_with("/oauth2/authorize?")).collect()
+}
+
+/// It would let the same account in again without a word.
+#[actix_web::test]
+async fn a_saml_provider_asks_anew_only_where_an_account_was_on_offer() {
+    let house = House::build().await;
+    saml::Idp::new("Initech", saml::Key::good()).move_in(&house, &[]).await;
+    let mut browser = Browser::default();
+    house.sign_in(&mut browser, &[]).await.code();
+    for (mut browser, afresh) in [(browser, true), (Browser::default(), false)] {
+        let page = house.get(&mut browser, &login(&[CHOOSE])).await;
+        let link = ways_on(&page).into_iter().find(|link| link.contains("Initech")).unwrap();
+        let leaving = house.get(&mut browser, &link).await;
+        let request = saml::message(&leaving.location());
+        assert_eq!(request.contains("ForceAuthn=\"true\""), afresh, "{request}");
+    }
 }
 
 #[actix_web::test]
