@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use serde_json::json;
 
 use super::gallery::{Gallery, Shown};
@@ -13,6 +14,8 @@ const VIEWS: [(&str, Screen, &str); 3] = [
     ("phone", Screen { width: 390, height: 560, scale: 1 }, "light"),
     ("dark", Screen { width: 800, height: 560, scale: 1 }, "dark"),
 ];
+/// Steps from one shade to the next, of 255: black and white stay what they are.
+const SHADE: f32 = 8.5;
 /// The sign-in page on a phone in other languages.
 const LANGUAGES: [&str; 3] = ["ja", "ar", "de"];
 
@@ -51,5 +54,17 @@ async fn take(browser: &Browser, page: &Shown, screen: Screen, scheme: &str, nam
     let parameters = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
     let taken = browser.devtools("Page.captureScreenshot", parameters).await;
     let picture = STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
-    std::fs::write(repository().join("docs").join(name), picture).unwrap();
+    std::fs::write(repository().join("docs").join(name), small(&picture)).unwrap();
+}
+
+/// The picture in fewer shades, which PNG keeps in a fraction of the bytes.
+fn small(picture: &[u8]) -> Vec<u8> {
+    let mut pixels = image::load_from_memory(picture).unwrap().to_rgb8();
+    for shade in pixels.iter_mut() {
+        *shade = ((f32::from(*shade) / SHADE).round() * SHADE) as u8;
+    }
+    let mut file = Vec::new();
+    let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::NoFilter);
+    pixels.write_with_encoder(encoder).unwrap();
+    file
 }
