@@ -15,7 +15,7 @@ const VIEWS: [(&str, Screen, &str); 3] = [
     ("dark", Screen { width: 800, height: 560, scale: 1 }, "dark"),
 ];
 /// Steps from one shade to the next, of 255: black and white stay what they are.
-const SHADE: f32 = 8.5;
+const SHADE: f32 = 3.0;
 /// The sign-in page on a phone in other languages.
 const LANGUAGES: [&str; 3] = ["ja", "ar", "de"];
 
