@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use poolgate_providers::Inbound;
 
 use super::body::Pairs;
 use super::host::knowing;
 use super::pages::{Href, Kind};
-use super::{State, cookies, reply, visit};
+use super::{State, again, cookies, reply, visit};
 use crate::observe::labels::Start;
 use crate::pool::ProviderType;
 use crate::registry::LivePool;
@@ -23,7 +24,7 @@ use crate::sign_in::own_callback;
 /// Query that tells the second, same-site POST from the first.
 const MARKER: &str = "poolgate_same_site";
 /// The attempt is unknown, expired or used.
-const NO_ATTEMPT: &str = "attempt_unknown";
+pub const NO_ATTEMPT: &str = "attempt_unknown";
 /// Started in another browser, or this one keeps no cookies.
 const OTHER_BROWSER: &str = "other_browser";
 
@@ -48,6 +49,7 @@ pub async fn receive(
     pool: &Arc<LivePool>,
     arrival: Arrival,
 ) -> HttpResponse {
+    again::belongs_to(request, state, &arrival.handle);
     let attempt = match Attempt::peek(&state.context, &arrival.handle).await {
         Ok(attempt) => attempt,
         Err(error) => {
@@ -106,7 +108,7 @@ fn expired(
 }
 
 /// The hop was taken already: its form posts to our path with this query.
-fn is_marked(request: &HttpRequest) -> bool {
+pub fn is_marked(request: &HttpRequest) -> bool {
     request.query_string() == MARKER
 }
 
@@ -128,10 +130,20 @@ async fn finish(request: &HttpRequest, state: &State, pool: &LivePool, arrival: 
             return reply::nobodys_answer(state, request, pool);
         }
     };
+    again::is_taken(request);
     let old_session = cookies::read(request, cookies::SESSION);
     let completed =
         complete::complete(&state.context, pool, &attempt, arrival.inbound, old_session.as_deref()).await;
-    settle(request, state, pool, Start::App, completed)
+    let mut response = settle(request, state, pool, Start::App, completed);
+    if response.status() == StatusCode::FOUND && visit::leads_back(pool, &attempt.client_id) {
+        let (handle, client_id) = (&attempt.handle, &attempt.client_id);
+        let answered = again::answered(state, handle, client_id, attempt.languages());
+        // Without it, who comes back finds no way on; the sign-in is good all the same.
+        if let Err(error) = reply::with_cookies(&mut response, answered) {
+            tracing::error!(%error, "a cookie is no header value");
+        }
+    }
+    response
 }
 
 /// Tells the browser how the sign-in ended: on to the app with a new session, or why not.

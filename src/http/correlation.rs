@@ -76,6 +76,11 @@ pub async fn middleware(
                 response.headers_mut().insert(HeaderName::from_static(name), value);
             }
         }
+        for (name, value) in headers::UNLESS_SAID {
+            if !response.headers().contains_key(name) {
+                response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+            }
+        }
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);

@@ -8,7 +8,7 @@ use super::host::{PoolAtHost, elsewhere};
 use super::pages::{Kind, SignedOutPage};
 use super::reply::Trouble;
 use super::visit::{self, Visit};
-use super::{State, cookies, reply};
+use super::{State, again, cookies, reply};
 use crate::observe::labels::SignOutStart;
 use crate::pool::AppClient;
 use crate::registry::LivePool;
@@ -51,7 +51,8 @@ async fn end(request: &HttpRequest, state: &State, pool: &PoolAtHost) -> HttpRes
             return reply::unavailable_page(state, request);
         }
     };
-    match response.add_cookie(&cookies::no_session(state)) {
+    let gone = std::iter::once(cookies::no_session(state)).chain(again::forget(request, state));
+    match reply::with_cookies(&mut response, gone) {
         Ok(()) => response,
         Err(_) => HttpResponse::InternalServerError().finish(),
     }

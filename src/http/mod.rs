@@ -1,5 +1,6 @@
 //! The endpoints: one file each, with its parameters, its handler and its errors. No rule lives here.
 
+pub mod again;
 pub mod api;
 pub mod arrival;
 pub mod assets;
@@ -95,13 +96,18 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::get().to(oauth2::frontchannel_logout::get)),
         )
         .service(web::resource("/saml2/metadata").route(web::get().to(saml2::metadata::get)))
-        .service(web::resource("/saml2/idpresponse").route(web::post().to(saml2::idp_response::post)))
+        .service(
+            web::resource("/saml2/idpresponse")
+                .route(web::get().to(saml2::idp_response::get))
+                .route(web::post().to(saml2::idp_response::post)),
+        )
         .service(
             web::resource("/saml2/logout")
                 .route(web::get().to(saml2::logout::get))
                 .route(web::post().to(saml2::logout::post)),
         )
         .service(web::resource("/login").route(web::get().to(login::get)).route(web::post().to(login::post)))
+        .service(web::resource("/again").route(web::get().to(again::get)))
         .service(web::resource("/logout").route(web::get().to(logout::get)))
         .service(web::resource("/assets/{hash}/{name}").route(web::get().to(assets::get)))
         .service(

@@ -1,6 +1,7 @@
 //! The surfaces on which something is said: JSON, OAuth errors, redirects, pages. One failure, one code, one
 //! correlation id on each.
 
+use actix_web::cookie::Cookie;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
@@ -10,7 +11,7 @@ use serde::Serialize;
 use super::pages::headers::{self, FormTarget, Transport};
 use super::pages::{Again, AutoPostPage, ErrorPage, Href, Kind, PageError};
 use super::visit::Visit;
-use super::{State, correlation};
+use super::{State, again, correlation, visit};
 use crate::audit::notes;
 use crate::diagnosis::attempts::Ending;
 use crate::diagnosis::words;
@@ -114,6 +115,17 @@ pub fn found(location: &str) -> HttpResponse {
     response
 }
 
+/// Adds cookies to an answer.
+///
+/// # Errors
+/// One that is no header value.
+pub fn with_cookies(
+    response: &mut HttpResponse,
+    cookies: impl IntoIterator<Item = Cookie<'static>>,
+) -> Result<(), actix_web::error::HttpError> {
+    cookies.into_iter().try_for_each(|cookie| response.add_cookie(&cookie))
+}
+
 /// A page, with the headers every page has. `form_targets`: where its form may end, besides here.
 pub fn page(
     state: &State,
@@ -172,6 +184,8 @@ pub fn error_page(state: &State, request: &HttpRequest, trouble: &Trouble<'_>) -
 
 /// The same without a log line; `seconds`: how long to wait, where the page says so.
 pub fn error_html(state: &State, request: &HttpRequest, trouble: &Trouble<'_>, seconds: u64) -> HttpResponse {
+    // First: it may find out whose page this is.
+    let again = again(request, state, trouble.kind);
     let visit = Visit::of(request, state);
     let error = ErrorPage {
         kind: trouble.kind,
@@ -179,16 +193,31 @@ pub fn error_html(state: &State, request: &HttpRequest, trouble: &Trouble<'_>, s
         detail: Some(trouble.detail.to_owned()).filter(|detail| !detail.is_empty()),
         code: trouble.code.to_owned(),
         correlation: correlation::of(request),
-        again: again(request, trouble.kind),
+        again,
         back: visit.back(),
     };
     page(state, trouble.status, state.pages.error(&visit.look, &error), &[])
 }
 
-/// What is worth a second try from this page: the same request, where nothing but time was wrong with it.
-fn again(request: &HttpRequest, kind: Kind) -> Option<Again> {
-    let repeatable = request.method() == Method::GET && matches!(kind, Kind::Unavailable | Kind::TooMany);
-    let here = request.uri().path_and_query().filter(|_| repeatable)?;
+/// What is worth a second try from this page: the same request, where nothing but time was wrong with it, or the
+/// sign-in from its beginning.
+fn again(request: &HttpRequest, state: &State, kind: Kind) -> Option<Again> {
+    match kind {
+        Kind::Unavailable | Kind::TooMany => the_same(request).or_else(|| again::offer(request, state, kind)),
+        Kind::Expired | Kind::OtherBrowser | Kind::Unsolicited => again::offer(request, state, kind),
+        Kind::SignInLink
+        | Kind::SignOutLink
+        | Kind::SignOutUnknown
+        | Kind::SignOutMessage
+        | Kind::SignOutAddress => None,
+    }
+}
+
+/// The address of this request, where a look at it does the same once more: the e-mail box was sent from a page of
+/// its own address.
+fn the_same(request: &HttpRequest) -> Option<Again> {
+    let looked = request.method() == Method::GET || request.path() == "/login";
+    let here = request.uri().path_and_query().filter(|_| looked && again::may_repeat(request))?;
     Href::local(here.as_str()).map(Again::the_same)
 }
 
@@ -319,6 +348,9 @@ pub fn unattributable(
     what: &str,
 ) -> HttpResponse {
     refused(state, request, pool, who, NOT_OURS, what);
+    if let Some((_, client_id)) = who {
+        visit::began_by(request, client_id, None);
+    }
     unsolicited_page(state, request, what)
 }
 

@@ -10,11 +10,10 @@ use url::Url;
 use super::State;
 use super::body::{self, Pairs};
 use super::host::asked_host;
-use super::pages::{Href, Logo, Look};
+use super::pages::{Href, Look};
 use crate::pool::AppClient;
 use crate::pool::ui_customization::ALL;
 use crate::registry::LivePool;
-use crate::style::{Dress, Served};
 use crate::words::Language;
 
 /// Longest `Accept-Language` that is read, in bytes.
@@ -31,6 +30,18 @@ struct Began {
 pub fn began_by(request: &HttpRequest, client_id: &str, languages: Option<&str>) {
     let languages = languages.map(str::to_owned);
     request.extensions_mut().insert(Began { client_id: client_id.to_owned(), languages });
+}
+
+/// The same by an authorize request.
+pub fn began_with(request: &HttpRequest, asked: &Pairs) {
+    if let Some(client_id) = value(asked, "client_id") {
+        began_by(request, &client_id, asked_languages(asked).as_deref());
+    }
+}
+
+/// Whether it is known who began what the request belongs to.
+pub fn is_begun(request: &HttpRequest) -> bool {
+    request.extensions().get::<Began>().is_some() || value(&body::query(request), "client_id").is_some()
 }
 
 /// A visit of a browser to a pool's host.
@@ -58,7 +69,7 @@ impl Visit {
         look.app = client.map(|client| client.client_name.clone());
         let client_id = client.map(|client| client.client_id.clone());
         if let Some(dress) = pool.as_ref().and_then(|pool| pool.dress(client_id.as_deref().unwrap_or(ALL))) {
-            wear(&mut look, dress);
+            look.wear(dress);
         }
         Self { pool, client_id, look }
     }
@@ -71,13 +82,9 @@ impl Visit {
     }
 }
 
-fn wear(look: &mut Look, dress: &Dress) {
-    look.css = dress.css.as_ref().map(Served::path);
-    look.logo = dress.logo.as_ref().map(|logo| Logo {
-        path: logo.file.path(),
-        width: logo.width,
-        height: logo.height,
-    });
+/// Whether this app client has registered an address to go back to.
+pub fn leads_back(pool: &LivePool, client_id: &str) -> bool {
+    pool.client(client_id).is_some_and(|client| way_back(client).is_some())
 }
 
 fn way_back(client: &AppClient) -> Option<Href> {

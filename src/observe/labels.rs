@@ -152,7 +152,7 @@ impl Step {
     pub fn of(path: &str) -> Self {
         match path {
             "/" => Self::Management,
-            "/oauth2/authorize" => Self::Authorize,
+            "/oauth2/authorize" | "/again" => Self::Authorize,
             "/login" => Self::Login,
             "/oauth2/idpresponse" | "/saml2/idpresponse" => Self::Callback,
             "/oauth2/token" => Self::Token,
@@ -177,9 +177,10 @@ impl Step {
 
     /// The path without what is variable in it: it may stand in logs and spans.
     pub fn route(self, path: &str) -> &'static str {
-        const FIXED: [&str; 12] = [
+        const FIXED: [&str; 13] = [
             "/",
             "/oauth2/authorize",
+            "/again",
             "/login",
             "/oauth2/idpresponse",
             "/saml2/idpresponse",

@@ -14,8 +14,8 @@ use crate::sessions::{Key, Kind, SessionError};
 
 /// How long an attempt lives.
 pub const LIFETIME: Duration = Duration::minutes(5);
-/// Longest handle that is looked up.
-const MAX_HANDLE: usize = 43;
+/// Longest handle that is looked up, in bytes.
+pub const MAX_HANDLE: usize = 43;
 
 /// Everything an attempt remembers. It is not printable: it holds the provider's nonce and our verifier.
 #[derive(Clone, Serialize, Deserialize)]

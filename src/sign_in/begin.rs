@@ -85,6 +85,14 @@ pub fn discover(pool: &LivePool, client: &AppClient, address: &str) -> Option<St
         .cloned()
 }
 
+/// Where the browser goes, and with which attempt.
+pub struct Departure {
+    /// The attempt's handle.
+    pub handle: String,
+    /// The way to the provider.
+    pub outbound: Outbound,
+}
+
 /// Makes and stores an attempt, and asks the provider's adapter where the browser goes.
 ///
 /// # Errors
@@ -95,7 +103,7 @@ pub async fn begin(
     request: &AuthorizeRequest,
     provider: &str,
     browser: &str,
-) -> Result<Outbound, Failed> {
+) -> Result<Departure, Failed> {
     let mut known = None;
     let result = leave(context, pool, request, provider, browser, &mut known).await;
     result.map_err(|cause| Failed {
@@ -113,7 +121,7 @@ async fn leave(
     provider: &str,
     browser: &str,
     known: &mut Option<ProviderType>,
-) -> Result<Outbound, Cause> {
+) -> Result<Departure, Cause> {
     let gone = || Cause::Gone("The identity provider no longer exists".into());
     let live = pool.providers.get(provider).ok_or_else(gone)?;
     *known = Some(live.config.value.provider_type);
@@ -125,7 +133,7 @@ async fn leave(
     let provider_type = live.config.value.provider_type;
     let outbound = context.metrics.provider(provider_type, ProviderCall::Begin, going).await?;
     attempt.save(context).await?;
-    Ok(outbound)
+    Ok(Departure { handle: attempt.handle, outbound })
 }
 
 #[cfg(test)]

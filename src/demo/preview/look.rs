@@ -3,10 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::http::pages;
 use crate::pool::ui_customization::ALL;
 use crate::pool::{Timestamp, UiCustomization};
-use crate::style::{Dress, Served};
+use crate::style::Dress;
 
 const CSS: &str = include_str!("../../../templates/demo/preview_look.css");
 const LOGO: &[u8] = include_bytes!("../../../templates/demo/preview_logo.png");
@@ -53,14 +52,4 @@ pub fn custom() -> Dress {
         creation_date: Timestamp(0.0),
         last_modified_date: Timestamp(0.0),
     })
-}
-
-/// Puts it on.
-pub fn wear(look: &mut pages::Look, dress: &Dress) {
-    look.css = dress.css.as_ref().map(Served::path);
-    look.logo = dress.logo.as_ref().map(|logo| pages::Logo {
-        path: logo.file.path(),
-        width: logo.width,
-        height: logo.height,
-    });
 }

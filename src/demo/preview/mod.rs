@@ -102,7 +102,7 @@ impl Preview {
         let mut look = Dressed::plain(Arc::clone(&chosen.language));
         look.app = scene.knows_app().then(|| APP.to_owned());
         if chosen.look == Look::Custom {
-            look::wear(&mut look, &self.dress);
+            look.wear(&self.dress);
         }
         let way = Way::of(scene, &chosen.language, chosen.look)?;
         Some(match scene.facts(&way) {

@@ -3,11 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::host::{PoolAtHost, elsewhere};
-use crate::http::{State, body, cookies, reply};
+use crate::http::{State, again, body, cookies, reply};
 use crate::observe::labels::{Outcome, Start};
 use crate::registry::LivePool;
 use crate::sign_in::answer;
-use crate::sign_in::begin::{self, Next};
+use crate::sign_in::begin::{self, Departure, Next};
 use crate::sign_in::failure::{Cause, Failed};
 use crate::sign_in::request::AuthorizeRequest;
 use crate::sign_in::session::{self, SignedIn};
@@ -118,21 +118,25 @@ pub async fn depart(
 ) -> HttpResponse {
     let browser = cookies::read_browser(request).unwrap_or_else(|| state.context.handle());
     match begin::begin(&state.context, pool, asked, provider, &browser).await {
-        Ok(outbound) => {
+        Ok(Departure { handle, outbound }) => {
             state.context.metrics.sign_ins.departed(pool.id(), provider);
             reply::noted(Some(provider), Some(&asked.client_id));
             let mut response = reply::outbound(state, request, provider, outbound);
-            if let Err(error) = response.add_cookie(&cookies::browser(state, browser)) {
-                let cause = Cause::Internal(error.to_string());
-                let failed = Failed {
-                    cause,
-                    target: Some(Box::new(asked.target())),
-                    provider: None,
-                    client_id: asked.client_id.clone(),
-                };
-                return reply::failed(state, request, pool, &failed);
+            let mark = std::iter::once(cookies::browser(state, browser));
+            let cookies = mark.chain(again::remember(request, state, &handle));
+            match reply::with_cookies(&mut response, cookies) {
+                Ok(()) => response,
+                Err(error) => {
+                    let cause = Cause::Internal(error.to_string());
+                    let failed = Failed {
+                        cause,
+                        target: Some(Box::new(asked.target())),
+                        provider: None,
+                        client_id: asked.client_id.clone(),
+                    };
+                    reply::failed(state, request, pool, &failed)
+                }
             }
-            response
         }
         Err(failed) => reply::failed(state, request, pool, &failed),
     }

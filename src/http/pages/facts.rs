@@ -6,6 +6,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
 use super::Href;
+use crate::style::{Dress, Served};
 use crate::words::Language;
 
 /// How a page looks and which language it speaks, whatever else it says.
@@ -25,6 +26,16 @@ impl Look {
     /// Poolgate's own look.
     pub const fn plain(language: Arc<Language>) -> Self {
         Self { language, app: None, css: None, logo: None }
+    }
+
+    /// Puts on what an administrator gave.
+    pub fn wear(&mut self, dress: &Dress) {
+        self.css = dress.css.as_ref().map(Served::path);
+        self.logo = dress.logo.as_ref().map(|logo| Logo {
+            path: logo.file.path(),
+            width: logo.width,
+            height: logo.height,
+        });
     }
 }
 

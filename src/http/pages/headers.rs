@@ -109,6 +109,12 @@ pub fn common(transport: Transport, host: &str) -> Vec<Header> {
     headers
 }
 
+/// What holds for an answer that says nothing else: nobody keeps it, nobody frames it, nothing in it runs.
+pub const UNLESS_SAID: [(&str, &str); 2] = [
+    ("cache-control", "no-store"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+];
+
 fn is_plain(host: &str) -> bool {
     host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }

@@ -17,6 +17,11 @@ use crate::sign_in::unsolicited;
 /// What the reference service says of an answer that fits no attempt.
 const NOT_OURS: &str = "Invalid samlResponse or relayState from identity provider";
 
+/// An answer comes by POST alone. A browser asks so when a person sends the address of an earlier page once more.
+pub async fn get(request: HttpRequest, state: web::Data<State>, _: PoolAtHost) -> HttpResponse {
+    reply::unsolicited_page(&state, &request, "A SAML response comes by POST, and this is a GET")
+}
+
 /// The answer in a form, cross-site and so without our cookie at first.
 pub async fn post(
     request: HttpRequest,

@@ -1,6 +1,7 @@
 //! The endpoints in process: the real routes over the real embedded stores, with a clock in the test's hand
 //! and a provider that answers from memory.
 
+mod again;
 mod apple;
 mod attempts;
 mod auditing;
@@ -16,6 +17,7 @@ mod idp_initiated;
 mod linking;
 mod login;
 mod logout;
+mod manners;
 mod metadata;
 mod metrics;
 pub(crate) mod moods;

@@ -8,4 +8,5 @@ mod keyboard;
 mod logo;
 mod manners;
 mod pictures;
+mod returning;
 mod without_javascript;
