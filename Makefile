@@ -1,5 +1,5 @@
 # Everything a person runs, by name. `make test` is what continuous integration runs.
-.PHONY: demo test lint bench bench-stores fuzz tools fmt
+.PHONY: demo test lint bench bench-stores fuzz screenshots tools fmt
 
 CARGO ?= cargo
 # What is tested and measured holds every feature; what `make demo` builds needs no C library.
@@ -42,3 +42,8 @@ bench-stores:
 FUZZ_SECONDS ?= 60
 fuzz:
 	scripts/fuzz $(FUZZ_SECONDS)
+
+## screenshots: the pictures of docs/hosted-pages.md, anew
+screenshots:
+	scripts/install-test-tools
+	$(CARGO) nextest run $(FEATURES) --test outside --run-ignored only -E 'test(/^hosted::pictures::/)'

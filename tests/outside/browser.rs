@@ -26,15 +26,20 @@ pub async fn app() -> String {
     callback
 }
 
-struct Stage {
-    _gateway: Gateway,
+/// A gateway with providers of either protocol, an app and a browser.
+pub struct Stage {
+    pub gateway: Gateway,
+    pub browser: Browser,
+    /// Where the app sends people to sign in.
+    pub authorize: String,
+    /// The app client's id.
+    pub client: String,
     _saml: Saml,
     _oidc: Oidc,
-    browser: Browser,
-    authorize: String,
 }
 
-async fn stage() -> Stage {
+/// A stage with this browser. Corp is found by e-mail, ByPost takes its requests by POST, AcmeForm answers by POST.
+pub async fn stage(browser: Browser) -> Stage {
     let gateway = Gateway::start().await;
     let saml = Saml::start(&gateway.url()).await;
     let oidc = Oidc::start(&gateway.url(), "client_secret_post").await;
@@ -43,26 +48,28 @@ async fn stage() -> Stage {
     domains["identifiers"] = json!(["example.com"]);
     let mut form_post = oidc.provider("AcmeForm");
     form_post["details"]["response_mode"] = "form_post".into();
-    let providers = json!([domains, saml.provider("Branch", "assertion"), oidc.provider("Acme"), form_post]);
+    let (branch, by_post) = (saml.provider("Branch", "assertion"), saml.provider("ByPost", "signed-post"));
+    let providers = json!([domains, branch, by_post, oidc.provider("Acme"), form_post]);
     let clients = json!([{
-        "name": "Shop", "callbacks": [callback], "providers": ["Corp", "Branch", "Acme", "AcmeForm"],
+        "name": "Shop", "callbacks": [callback], "providers": ["Corp", "Branch", "ByPost", "Acme", "AcmeForm"],
     }]);
     let pool = gateway.provision(providers, clients).await;
+    let client = pool.clients["Shop"]["id"].as_str().unwrap().to_owned();
     let authorize = format!(
-        "{}/oauth2/authorize?client_id={}&response_type=code&redirect_uri={callback}&state=xyz",
+        "{}/oauth2/authorize?client_id={client}&response_type=code&redirect_uri={callback}&state=xyz",
         gateway.url(),
-        pool.clients["Shop"]["id"].as_str().unwrap(),
     );
-    Stage { _gateway: gateway, _saml: saml, _oidc: oidc, browser: Browser::start().await, authorize }
+    Stage { gateway, browser, authorize, client, _saml: saml, _oidc: oidc }
 }
 
 impl Stage {
-    async fn open(&self, more: &str) {
+    /// Opens the app's sign-in link, with further parameters (`&…`).
+    pub async fn open(&self, more: &str) {
         self.browser.driver.goto(format!("{}{more}", self.authorize)).await.unwrap();
     }
 
     /// Waits until the browser is at the app, with a code.
-    async fn arrives(&self, how: &str) {
+    pub async fn arrives(&self, how: &str) {
         self.browser.wait("#hello").await;
         let url = self.browser.driver.current_url().await.unwrap();
         let query =
@@ -71,14 +78,15 @@ impl Stage {
         assert_eq!(query("state").as_deref(), Some("xyz"), "{how}: {url}");
     }
 
-    async fn forget(&self) {
+    /// The browser loses the cookies of the gateway's host.
+    pub async fn forget(&self) {
         self.browser.driver.delete_all_cookies().await.unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_picks_each_provider_on_the_login_page_and_arrives_at_the_app() {
-    let stage = stage().await;
+    let stage = stage(Browser::start().await).await;
     for provider in ["Acme", "Branch", "AcmeForm"] {
         stage.open("").await;
         stage.browser.wait_button(&format!("Continue with {provider}")).await.click().await.unwrap();
@@ -94,7 +102,7 @@ async fn a_person_picks_each_provider_on_the_login_page_and_arrives_at_the_app()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_email_address_leads_to_the_provider_of_its_domain() {
-    let stage = stage().await;
+    let stage = stage(Browser::start().await).await;
     stage.open("").await;
     let address = stage.browser.wait("input[type=email]").await;
     address.send_keys("Somebody@Example.com\n").await.unwrap();
@@ -104,7 +112,7 @@ async fn an_email_address_leads_to_the_provider_of_its_domain() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_login_page_breaks_none_of_its_own_rules() {
-    let stage = stage().await;
+    let stage = stage(Browser::start().await).await;
     stage.open("").await;
     stage.browser.wait_button("Continue with Acme").await;
     let styled = "return getComputedStyle(document.querySelector('h1')).fontFamily";

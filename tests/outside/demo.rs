@@ -1,11 +1,6 @@
 //! `poolgate demo` as a person meets it: one URL, a click through each provider.
 
-use std::process::Stdio;
-
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
-
-use crate::harness::{Browser, Landing, Person};
+use crate::harness::{Browser, Demo, Landing, Person};
 
 /// Every provider of the demo: its name in the pool, and what its button on the hosted page says.
 const PROVIDERS: [(&str, &str); 6] = [
@@ -18,34 +13,6 @@ const PROVIDERS: [(&str, &str); 6] = [
 ];
 /// Those that can be told no.
 const SOCIAL: [&str; 4] = ["Google", "Facebook", "LoginWithAmazon", "SignInWithApple"];
-
-/// The demo on free ports, killed when dropped.
-struct Demo {
-    url: String,
-    /// The preview of the hosted pages.
-    pages: String,
-    _process: Child,
-}
-
-impl Demo {
-    async fn start() -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_poolgate"))
-            .args(["demo", "--free-ports"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = lines.next_line().await.unwrap().expect("the demo prints a line");
-        let url = line.strip_prefix("poolgate demo: open ").expect("the line names the URL").to_owned();
-        let line = lines.next_line().await.unwrap().expect("the demo prints a second line");
-        let pages =
-            line.strip_prefix("poolgate demo: pages at ").expect("the line names the pages").to_owned();
-        Self { url, pages, _process: process }
-    }
-}
 
 /// Chooses somebody at the provider's page and lands at the app, signed in.
 async fn choose(browser: &Browser, provider: &str, person: &str) -> String {

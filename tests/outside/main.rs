@@ -38,9 +38,7 @@ mod errors;
 mod failing_providers;
 mod guide_commands;
 mod harness;
-mod hosted {
-    mod returning;
-}
+mod hosted;
 mod keys;
 /// Providers that cost next to nothing, shared with the benchmark of sign-ins.
 #[path = "../../benches/logins/providers.rs"]

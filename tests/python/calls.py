@@ -1,11 +1,21 @@
-"""API calls through boto3: `calls.py SPEC '[[operation, parameters], …]'` prints each answer, or error, in order."""
+"""API calls through boto3: `calls.py SPEC '[[operation, parameters], …]'` prints each answer, or error, in order.
 
+A parameter of bytes is written {"base64": "…"}, with "size" when zeros follow until there are so many.
+"""
+
+import base64
 import json
 import sys
 
 from botocore.exceptions import ClientError
 
 from provision import client
+
+
+def bytes_of(parameter):
+    if isinstance(parameter, dict) and "base64" in parameter:
+        return base64.b64decode(parameter["base64"]).ljust(parameter.get("size", 0), b"\0")
+    return parameter
 
 
 def call(idp, operation, parameters):
@@ -28,6 +38,8 @@ def call(idp, operation, parameters):
 def main():
     spec, calls = json.loads(sys.argv[1]), json.loads(sys.argv[2])
     idp = client(spec)
+    for _, parameters in calls:
+        parameters.update({name: bytes_of(parameter) for name, parameter in parameters.items()})
     print(json.dumps([call(idp, operation, parameters) for operation, parameters in calls], default=str))
 
 

@@ -1,13 +1,23 @@
 //! Chromium, driven through chromedriver.
 
+mod emulation;
+mod inspection;
+mod keyboard;
+
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
+use serde_json::{Value, json};
 use tempfile::TempDir;
+use thirtyfour::common::command::FormatRequestData;
 use thirtyfour::prelude::*;
+use thirtyfour::{ChromiumLikeCapabilities, LoggingPrefsLogLevel, RequestData, SessionId};
 use tokio::process::{Child, Command};
 
 use super::free_port;
+
+pub use emulation::Screen;
 
 /// How long a page may take to show what a test waits for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,15 +33,22 @@ pub struct Browser {
 impl Browser {
     /// Starts chromedriver on a free port and Chromium, headless.
     pub async fn start() -> Self {
-        Self::start_with(&[]).await
+        Self::start_with(&[], json!({})).await
     }
 
     /// The same, taking certificates that a key with this SHA-256, in base64, has signed.
     pub async fn start_trusting(key: &str) -> Self {
-        Self::start_with(&[&format!("--ignore-certificate-errors-spki-list={key}")]).await
+        Self::start_with(&[&format!("--ignore-certificate-errors-spki-list={key}")], json!({})).await
     }
 
-    async fn start_with(more: &[&str]) -> Self {
+    /// One whose owner has switched JavaScript off for every site; WebDriver's own scripts still run.
+    pub async fn without_javascript() -> Self {
+        // 2 is "block": chrome://settings/content/javascript.
+        let settings = json!({"profile.managed_default_content_settings.javascript": 2});
+        Self::start_with(&[], settings).await
+    }
+
+    async fn start_with(more: &[&str], settings: Value) -> Self {
         let (port, profile) = (free_port(), TempDir::new().unwrap());
         let chromedriver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -63,6 +80,8 @@ impl Browser {
         {
             capabilities.add_arg(argument).unwrap();
         }
+        capabilities.add_experimental_option("prefs", settings).unwrap();
+        capabilities.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
         let url = format!("http://127.0.0.1:{port}");
         let driver = tokio::time::timeout(PATIENCE, async {
             loop {
@@ -110,15 +129,44 @@ impl Browser {
     }
 
     async fn wait_by(&self, by: By, what: &str) -> WebElement {
-        let query = self.driver.query(by).wait(PATIENCE, Duration::from_millis(100)).and_displayed();
-        match query.first().await {
-            Ok(element) => element,
-            Err(error) => {
+        let begun = Instant::now();
+        loop {
+            // A page on its way out loses its elements while they are looked at.
+            for element in self.driver.find_all(by.clone()).await.unwrap_or_default() {
+                if element.is_displayed().await.unwrap_or(false) {
+                    return element;
+                }
+            }
+            if begun.elapsed() > PATIENCE {
                 let url = self.driver.current_url().await.map(String::from).unwrap_or_default();
                 let source = self.driver.source().await.unwrap_or_default();
-                panic!("{what} never showed at {url}: {error}\n{source}");
+                panic!("{what} never showed at {url}:\n{source}");
             }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Clicks, and waits until the page that was open has gone.
+    pub async fn leave_by(&self, element: &WebElement) {
+        element.click().await.unwrap();
+        let begun = Instant::now();
+        while element.is_enabled().await.is_ok() {
+            assert!(begun.elapsed() < PATIENCE, "the page stays");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// A command that WebDriver's standard does not know, or this client does not: what chromedriver answers.
+    async fn command(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let command = Extra { method, path: path.to_owned(), body };
+        let answer = self.driver.cmd(command).await.unwrap_or_else(|error| panic!("{path}: {error}"));
+        answer.value().unwrap()
+    }
+
+    /// What a function body in JavaScript returns.
+    pub async fn ask(&self, script: &str, arguments: Vec<Value>) -> Value {
+        let answer = self.driver.execute(script, arguments).await;
+        answer.unwrap_or_else(|error| panic!("{script}: {error}")).json().clone()
     }
 
     /// Saves a picture of the page as docs/images/{name}.png when `POOLGATE_SCREENSHOTS` is set.
@@ -137,5 +185,23 @@ impl Browser {
     /// Closes the browser in good order.
     pub async fn close(self) {
         self.driver.quit().await.unwrap();
+    }
+}
+
+/// A command that the client has no name for.
+#[derive(Debug)]
+struct Extra {
+    method: Method,
+    path: String,
+    body: Option<Value>,
+}
+
+impl FormatRequestData for Extra {
+    fn format_request(&self, session_id: &SessionId) -> RequestData {
+        let request = RequestData::new(self.method.clone(), format!("/session/{session_id}/{}", self.path));
+        match &self.body {
+            Some(body) => request.add_body(body.clone()),
+            None => request,
+        }
     }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 mod app;
 mod bad_provider;
 mod chromium;
+mod demo;
 mod gateway;
 mod helpers;
 mod openid;
@@ -14,7 +15,8 @@ mod simplesamlphp;
 
 pub use app::{App, CALLBACK, LOGGED_OUT, Tokens, claims};
 pub use bad_provider::{BadProvider, Fault, SECRETS};
-pub use chromium::Browser;
+pub use chromium::{Browser, Screen};
+pub use demo::Demo;
 pub use gateway::{Gateway, Pool, access, provision, run_calls};
 pub use helpers::{Helper, Saml, node, node_helper, python, python_helper, python_path, repository};
 pub use openid::{ClientKey, Make, Oidc};
