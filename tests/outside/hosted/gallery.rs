@@ -85,6 +85,11 @@ impl Shown {
         browser.driver.goto(&self.url).await.unwrap();
     }
 
+    /// Whether it is more than another page without its button.
+    pub fn is_of_its_own(&self) -> bool {
+        !self.state.ends_with("no-way-back")
+    }
+
     /// Whether it tells of something that went wrong.
     pub fn is_trouble(&self) -> bool {
         ["error", "expired", "problem", "unknown"].iter().any(|word| self.state.contains(word))
