@@ -31,13 +31,15 @@ const MOST: usize = 4;
 const MAX_BYTES: usize = 3_000;
 /// Most cookies that one answer takes away.
 const MOST_TAKEN: usize = 8;
+/// How far the clocks of replicas may be apart: what was set later than that was not set by one of them.
+const APART: i64 = 60;
 /// Characters of a fingerprint: 96 bits.
 const FINGERPRINT: usize = 16;
 /// Parameter of `/again`.
 const ATTEMPT: &str = "attempt";
 /// What is remembered of an authorize request: what it is checked by, and nothing that says who the person is
 /// (`login_hint`).
-const REMEMBERED: [&str; 16] = [
+pub const REMEMBERED: [&str; 16] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -100,19 +102,26 @@ pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost
     }
 }
 
-/// The cookies for an attempt that leaves now: what its app asked, and the oldest away where they become too many. A
-/// request too large to be remembered is not.
+/// The cookies for an attempt that leaves now: what its app asked, and the oldest away where they become too many. Of a
+/// request too large to be remembered only whose it was is.
 pub fn remember(request: &HttpRequest, state: &State, handle: &str) -> Vec<Cookie<'static>> {
     let Some(fingerprint) = fingerprint(handle) else { return Vec::new() };
     let mut asked = body::query(request);
     asked.retain(|(name, value)| REMEMBERED.contains(&name.as_str()) && !value.is_empty());
-    let (name, value) = (name_of(state, &fingerprint), value_of(state, &asked));
+    let (name, mut value) = (name_of(state, &fingerprint), value_of(state, &asked));
+    if name.len() + value.len() > MAX_BYTES {
+        // The way back at least.
+        asked.retain(|(name, _)| matches!(name.as_str(), "client_id" | "lang"));
+        value = value_of(state, &asked);
+    }
     let mut bytes = name.len() + value.len();
     if bytes > MAX_BYTES {
         return Vec::new();
     }
     let mut others = kept(request, state);
-    others.sort_by_key(|(_, value)| std::cmp::Reverse(set_at(value)));
+    // What is not believed goes first.
+    let at = |name, value| read(state, name, value).map(|memory| memory.at);
+    others.sort_by_key(|(name, value)| std::cmp::Reverse(at(name, value)));
     let mut count = 1;
     let too_many = others.into_iter().filter(|(name, value)| {
         count += 1;
@@ -246,10 +255,6 @@ fn written(pairs: &Pairs) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-fn set_at(value: &str) -> i64 {
-    value.split('.').next().and_then(|at| at.parse().ok()).unwrap_or_default()
-}
-
 /// Name and value of every cookie that is one of these by its name.
 fn kept<'r>(request: &'r HttpRequest, state: &State) -> Vec<(&'r str, &'r str)> {
     let ours = |name: &str| name.strip_prefix(prefix(state)).is_some_and(is_fingerprint);
@@ -273,7 +278,8 @@ fn read(state: &State, name: &str, value: &str) -> Option<Memory> {
     let (at, asked) = value.split_once('.').filter(|_| value.len() <= MAX_BYTES)?;
     let at: i64 = at.parse().ok()?;
     let age = state.context.now().unix_timestamp().saturating_sub(at);
-    let asked = URL_SAFE_NO_PAD.decode(asked).ok().filter(|_| age < LIFETIME.whole_seconds())?;
+    let asked =
+        URL_SAFE_NO_PAD.decode(asked).ok().filter(|_| (-APART..LIFETIME.whole_seconds()).contains(&age))?;
     let mut asked: Pairs = form_urlencoded::parse(&asked).into_owned().collect();
     asked.retain(|(name, _)| REMEMBERED.contains(&name.as_str()));
     Some(Memory { fingerprint, at, asked })

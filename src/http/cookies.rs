@@ -58,7 +58,9 @@ pub fn not_asked(state: &State, name: String) -> Cookie<'static> {
 pub fn all(request: &HttpRequest) -> impl Iterator<Item = (&str, &str)> {
     let lines = request.headers().get_all(COOKIE);
     let parts = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-    parts.filter_map(|part| std::str::from_utf8(part).ok()?.trim().split_once('='))
+    // Of spaces only those of ASCII: a name after any other is another name to the browser, whose rules for
+    // `__Host-` do not protect it.
+    parts.filter_map(|part| std::str::from_utf8(part).ok()?.trim_matches([' ', '\t']).split_once('='))
 }
 
 /// The value of a cookie.

@@ -2,7 +2,9 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use poolgate_providers::Prompt;
 
+use super::again::REMEMBERED;
 use super::body::{self, once};
 use super::host::{PoolAtHost, elsewhere};
 use super::oauth2::authorize;
@@ -55,6 +57,12 @@ pub async fn post(
         Ok(asked) => asked,
         Err(rejected) => return reply::rejected(&state, &request, &pool.0, &rejected),
     };
+    let session = match authorize::live_session(&request, &state, &pool.0, &asked).await {
+        Ok(session) => session,
+        Err(failed) => return reply::failed(&state, &request, &pool.0, &failed),
+    };
+    let now = state.context.now().unix_timestamp();
+    let here = session.filter(|session| is_offered(&pool.0, &asked, session, now));
     let form = body::form(&request, &bytes).filter(|_| bytes.len() <= body::MAX_FORM).unwrap_or_default();
     let address = once(&form, FIELD).ok().flatten().unwrap_or_default().trim().to_owned();
     let found = pool
@@ -64,19 +72,32 @@ pub async fn post(
         .and_then(|client| begin::discover(&pool.0, client, &address));
     match found {
         Some(provider) => {
+            if here.is_some() {
+                anew(&mut asked);
+            }
             // What the person typed outweighs what the app guessed; a bare domain is nobody's name.
             if address.contains('@') {
                 asked.asked.login_hint = Some(address);
             }
             authorize::depart(&request, &state, &pool.0, &asked, &provider).await
         }
-        None => show(&request, &state, &pool.0, &asked, None, Some(address)),
+        None => show(&request, &state, &pool.0, &asked, here.as_ref(), Some(address)),
     }
 }
 
 /// Whether the person may go on with the account that is signed in.
 fn is_offered(pool: &LivePool, asked: &AuthorizeRequest, session: &SignedIn, now: i64) -> bool {
-    pool.client(&asked.client_id).is_some_and(|client| begin::satisfies(session, asked, client, now))
+    asked.asked.wants(Prompt::SelectAccount)
+        && pool.client(&asked.client_id).is_some_and(|client| begin::satisfies(session, asked, client, now))
+}
+
+/// The person wants another account than the one on offer: the provider is to ask who it is.
+fn anew(asked: &mut AuthorizeRequest) {
+    for prompt in &mut asked.asked.prompt {
+        if *prompt == Prompt::SelectAccount {
+            *prompt = Prompt::Login;
+        }
+    }
 }
 
 /// The page; `here` is who is signed in already, `tried` is an address that led nowhere.
@@ -109,11 +130,11 @@ fn show(
     };
     let page = LoginPage {
         app: client.client_name.clone(),
-        discovery: discovery(&enabled, afresh.as_deref().unwrap_or(request.query_string()), tried),
+        discovery: discovery(&enabled, request, tried),
         organisations: choices(&organisations),
         socials: choices(&socials),
         account,
-        asked: body::query(request).into_iter().filter(|(name, _)| name != "lang").collect(),
+        asked: known(request).filter(|(name, _)| name != "lang").collect(),
     };
     let html = state.pages.login(&Visit::of(request, state).look, &page);
     reply::page(state, StatusCode::OK, html, &form_targets(&enabled, client, asked))
@@ -163,13 +184,18 @@ fn has_name_of_its_type(provider: &LiveProvider) -> bool {
     config.provider_name == config.provider_type.as_str()
 }
 
-fn discovery(enabled: &[&LiveProvider], query: &str, tried: Option<String>) -> Option<EmailDiscovery> {
+fn discovery(
+    enabled: &[&LiveProvider],
+    request: &HttpRequest,
+    tried: Option<String>,
+) -> Option<EmailDiscovery> {
     enabled.iter().any(|provider| is_found_by_email(provider)).then_some(())?;
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(known(request)).finish();
     Some(EmailDiscovery {
         action: Href::local(format!("/login?{query}"))?,
         input: FIELD.to_owned(),
         problem: tried.is_some(),
-        value: tried.unwrap_or_default(),
+        value: tried.filter(|tried| tried.chars().count() <= MAX_ADDRESS).unwrap_or_default(),
     })
 }
 
@@ -213,17 +239,24 @@ fn without_choice_but(request: &HttpRequest, instead: &str) -> String {
 }
 
 fn without_choice_pairs(request: &HttpRequest) -> impl Iterator<Item = (String, String)> {
-    let pairs = body::query(request).into_iter();
-    pairs.filter(|(name, _)| name != "identity_provider" && name != "idp_identifier")
+    known(request).filter(|(name, _)| name != "identity_provider" && name != "idp_identifier")
+}
+
+/// What the app asked, as far as anybody here reads it: a page repeats it at every button.
+fn known(request: &HttpRequest) -> impl Iterator<Item = (String, String)> + use<> {
+    let read = |name: &str| name == "login_hint" || REMEMBERED.contains(&name);
+    body::query(request).into_iter().filter(move |(name, value)| read(name) && !value.is_empty())
 }
 
 /// Where the e-mail form may end: at a provider it can find, or back at the app with an error.
 fn form_targets(enabled: &[&LiveProvider], client: &AppClient, asked: &AuthorizeRequest) -> Vec<FormTarget> {
     let known = client.callback_urls.contains(&asked.redirect_uri);
     let app = reply::form_target(&asked.redirect_uri).filter(|_| known);
+    // A choice of language finds out anew whether there is anything to choose: of one provider there is not.
+    let only = enabled.len() == 1;
     let providers = enabled
         .iter()
-        .filter(|provider| !provider.config.value.idp_identifiers.is_empty())
+        .filter(|provider| only || !provider.config.value.idp_identifiers.is_empty())
         .filter_map(|provider| provider.adapter.as_ref().ok())
         .flat_map(|adapter| adapter.origins())
         .filter_map(|origin| FormTarget::of_origin(&origin));

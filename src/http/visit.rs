@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{AcceptLanguage, Header as _, Quality};
+use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header as _, Quality};
 use actix_web::{HttpMessage as _, HttpRequest};
 use url::Url;
 
@@ -115,8 +115,8 @@ fn value(pairs: &Pairs, name: &str) -> Option<String> {
 
 /// The language: of those asked for the first that there is, then of those the browser reads.
 fn language(request: &HttpRequest, state: &State, asked: Option<&str>) -> Arc<Language> {
-    let short = request.headers().get("accept-language").is_some_and(|header| header.len() <= MAX_ACCEPT);
-    let read = AcceptLanguage::parse(request).ok().filter(|_| short);
+    let length: usize = request.headers().get_all(ACCEPT_LANGUAGE).map(|header| header.len()).sum();
+    let read = (1..=MAX_ACCEPT).contains(&length).then(|| AcceptLanguage::parse(request).ok()).flatten();
     let mut read = read.map(|AcceptLanguage(tags)| tags).unwrap_or_default();
     // What is weighed with nothing is not read at all (RFC 9110 section 12.4.2).
     read.retain(|tag| tag.quality > Quality::ZERO);

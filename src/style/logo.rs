@@ -79,6 +79,11 @@ pub enum LogoError {
         /// Given.
         height: u32,
     },
+    /// Too much to decode, before it is known what it is.
+    #[error(
+        "ImageFile needs more memory than a logo may. Give a picture of fewer pixels, without a large colour profile."
+    )]
+    Heavy,
     /// It moves.
     #[error("ImageFile must be a still image: this one is an animated PNG.")]
     Animated,
@@ -91,6 +96,9 @@ pub enum LogoError {
 
 impl From<ImageError> for LogoError {
     fn from(error: ImageError) -> Self {
+        if let ImageError::Limits(_) = error {
+            return Self::Heavy;
+        }
         // Of a file of a stranger: no more than a line of it.
         Self::Broken(error.to_string().chars().filter(|letter| !letter.is_control()).take(120).collect())
     }
@@ -131,7 +139,11 @@ fn limits() -> Limits {
 }
 
 fn png(bytes: &[u8]) -> Result<DynamicImage, LogoError> {
-    let decoder = PngDecoder::new(Cursor::new(bytes))?;
+    // What stands before the pixels (a colour profile) is compressed, too. No bound of the sides yet: `check_size` says
+    // which they are.
+    let mut any_size = Limits::no_limits();
+    any_size.max_alloc = Some(ALLOCATION);
+    let decoder = PngDecoder::with_limits(Cursor::new(bytes), any_size)?;
     check_size(&decoder)?;
     let decoder = PngDecoder::with_limits(Cursor::new(bytes), limits())?;
     if decoder.is_apng()? {

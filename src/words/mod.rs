@@ -131,6 +131,8 @@ impl Language {
     /// A name that may run the other way than the sentence around it, between marks that keep the two apart
     /// (Unicode Bidirectional Algorithm, 2.4.2). Plain names stay plain: people and scripts search for them.
     fn isolated(&self, name: String) -> String {
+        // Marks of its own would end ours, and turn the rest of the sentence around.
+        let name: String = name.chars().filter(|letter| !turns(*letter)).collect();
         if name.is_ascii() || is_right_to_left(&self.id) { name } else { format!("\u{2068}{name}\u{2069}") }
     }
 
@@ -143,6 +145,11 @@ impl Language {
             _ => self.fallback.as_ref()?.tell(message, arguments),
         }
     }
+}
+
+/// Embeddings, overrides and isolates (Unicode Bidirectional Algorithm, 2).
+const fn turns(letter: char) -> bool {
+    matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn is_right_to_left(id: &LanguageIdentifier) -> bool {

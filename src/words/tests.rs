@@ -140,6 +140,10 @@ fn arabic_runs_from_right_to_left_and_keeps_names_apart_from_the_sentence() {
     assert_eq!(said, "Continue with Acme");
     let said = words.default().say("continue-with", &[("provider", "שלום")]).unwrap();
     assert_eq!(said, "Continue with \u{2068}שלום\u{2069}", "a name that runs the other way");
+    for language in words.all() {
+        let said = language.say("continue-with", &[("provider", "a\u{2069}\u{202e}b\u{2066}")]).unwrap();
+        assert!(said.contains("ab") && !said.contains('\u{202e}'), "{said:?}");
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(super) const PREFIX: &str = "poolgate-again-";
 pub(super) const FIVE_MINUTES: Duration = Duration::minutes(5);
 
 /// What the links of a page lead to.
-fn links(page: &Answer) -> Vec<String> {
+pub(super) fn links(page: &Answer) -> Vec<String> {
     let hrefs =
         page.body.split("<a class=\"button ").skip(1).map(|link| link.split_once("href=\"").unwrap().1);
     hrefs.map(|rest| rest.split('"').next().unwrap().replace("&#x2f;", "/").replace("&amp;", "&")).collect()
@@ -174,7 +174,7 @@ async fn each_tab_starts_its_own_sign_in_again() {
 }
 
 /// A browser that holds this query for the fingerprint of sixteen `A`s.
-fn holding(house: &House, asked: &str) -> Browser {
+pub(super) fn holding(house: &House, asked: &str) -> Browser {
     let at = house.state.context.now().unix_timestamp();
     let value = format!("{at}.{}", URL_SAFE_NO_PAD.encode(asked));
     Browser([(format!("{PREFIX}{}", "A".repeat(16)), value)].into())

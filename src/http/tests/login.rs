@@ -155,3 +155,49 @@ async fn an_edit_of_what_somebody_else_changed_is_refused() {
     let snapshot = house.state.context.registry.snapshot();
     assert_eq!(snapshot.pool(POOL).unwrap().client("app").unwrap().client_name, "first");
 }
+
+#[actix_web::test]
+async fn a_page_repeats_nothing_that_nobody_here_reads() {
+    let house = House::build().await;
+    with_identifier(&house).await;
+    let page = authorize_path(&[]).replace("/oauth2/authorize", "/login");
+    let plain = house.get(&mut Browser::default(), &page).await.body;
+    let stuffed = format!("{page}{}&tracking=x&lang=", "&a".repeat(10_000));
+    let answer = house.get(&mut Browser::default(), &stuffed).await;
+    assert_eq!((answer.status.as_u16(), answer.body.len()), (200, plain.len()), "{}", answer.body.len());
+    let long = format!("{}@nowhere.example", "x".repeat(300));
+    let answer = house.post_from(&mut Browser::default(), &page, &[("email", &long)]).await;
+    assert!(answer.status == 200 && !answer.body.contains("xxxxx"), "{answer:?}");
+}
+
+#[actix_web::test]
+async fn an_address_typed_for_another_account_asks_anew_and_one_that_leads_nowhere_loses_nothing() {
+    let house = House::build().await;
+    with_identifier(&house).await;
+    let page = authorize_path(&[("prompt", "select_account")]).replace("/oauth2/authorize", "/login");
+    let mut browser = Browser::default();
+    house.sign_in(&mut browser, &[("identity_provider", "Globex")]).await.code();
+    let again = house.post_from(&mut browser, &page, &[("email", "jane@nowhere.example")]).await;
+    assert!(again.body.contains("Continue as alice"), "the account is still on offer: {again:?}");
+    assert!(again.body.contains("prompt=select_account"), "{again:?}");
+    for (mut browser, prompt) in [(browser, "login"), (Browser::default(), "select_account")] {
+        let leaving = house.post_from(&mut browser, &page, &[("email", "jane@acme.example")]).await;
+        assert_eq!(leaving.told("prompt").as_deref(), Some(prompt), "{leaving:?}");
+    }
+}
+
+/// Choosing a language asks the same once more: it may go straight on then.
+#[actix_web::test]
+async fn the_form_of_a_page_with_one_provider_may_end_there() {
+    let house = House::build().await;
+    // Where the provider's page is, is known once it was asked for its configuration.
+    house.authorize(&mut Browser::default(), &[("client_id", "narrow")]).await;
+    let more = [("client_id", "narrow"), ("identity_provider", "COGNITO")];
+    let page = authorize_path(&more).replace("/oauth2/authorize", "/login");
+    let answer = house.get(&mut Browser::default(), &page).await;
+    let policy = answer.header("content-security-policy").to_owned();
+    assert!(policy.contains("form-action 'self' https://app.example https://globex.example;"), "{policy}");
+    let page = authorize_path(&[]).replace("/oauth2/authorize", "/login");
+    let answer = house.get(&mut Browser::default(), &page).await;
+    assert!(!answer.header("content-security-policy").contains("globex"), "{answer:?}");
+}
