@@ -170,13 +170,31 @@ pub fn is_taken(request: &HttpRequest) {
     }
 }
 
-/// Whether the same request may still do what it was to do.
-pub fn may_repeat(request: &HttpRequest) -> bool {
-    !request.extensions().get::<Belongs>().is_some_and(|belongs| belongs.taken)
+/// What is worth a second try from a page of this kind: the same request, where nothing but time was wrong with it, or
+/// the sign-in from its beginning.
+pub fn way_on(request: &HttpRequest, state: &State, kind: Kind) -> Option<Again> {
+    match kind {
+        Kind::Unavailable | Kind::TooMany => the_same(request).or_else(|| offer(request, state, kind)),
+        Kind::Expired | Kind::OtherBrowser | Kind::Unsolicited => offer(request, state, kind),
+        Kind::SignInLink
+        | Kind::SignOutLink
+        | Kind::SignOutUnknown
+        | Kind::SignOutMessage
+        | Kind::SignOutAddress => None,
+    }
+}
+
+/// The address of this request, where a look at it does the same once more: the e-mail box was sent from a page of
+/// its own address.
+fn the_same(request: &HttpRequest) -> Option<Again> {
+    let looked = request.method() == Method::GET || request.path() == "/login";
+    let taken = request.extensions().get::<Belongs>().is_some_and(|belongs| belongs.taken);
+    let here = request.uri().path_and_query().filter(|_| looked && !taken)?;
+    Href::local(here.as_str()).map(Again::the_same)
 }
 
 /// The way to begin anew what this request belongs to, where there is one or may be one.
-pub fn offer(request: &HttpRequest, state: &State, kind: Kind) -> Option<Again> {
+fn offer(request: &HttpRequest, state: &State, kind: Kind) -> Option<Again> {
     let belongs = request.extensions().get::<Belongs>().cloned();
     let fingerprint = match belongs {
         Some(Belongs { fingerprint, .. }) => {

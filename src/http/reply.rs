@@ -2,14 +2,14 @@
 //! correlation id on each.
 
 use actix_web::cookie::Cookie;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
-use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use poolgate_providers::Outbound;
 use serde::Serialize;
 
 use super::pages::headers::{self, FormTarget, Transport};
-use super::pages::{Again, AutoPostPage, ErrorPage, Href, Kind, PageError};
+use super::pages::{AutoPostPage, ErrorPage, Href, Kind, PageError};
 use super::visit::Visit;
 use super::{State, again, correlation, visit};
 use crate::audit::notes;
@@ -185,7 +185,7 @@ pub fn error_page(state: &State, request: &HttpRequest, trouble: &Trouble<'_>) -
 /// The same without a log line; `seconds`: how long to wait, where the page says so.
 pub fn error_html(state: &State, request: &HttpRequest, trouble: &Trouble<'_>, seconds: u64) -> HttpResponse {
     // First: it may find out whose page this is.
-    let again = again(request, state, trouble.kind);
+    let again = again::way_on(request, state, trouble.kind);
     let visit = Visit::of(request, state);
     let error = ErrorPage {
         kind: trouble.kind,
@@ -197,28 +197,6 @@ pub fn error_html(state: &State, request: &HttpRequest, trouble: &Trouble<'_>, s
         back: visit.back(),
     };
     page(state, trouble.status, state.pages.error(&visit.look, &error), &[])
-}
-
-/// What is worth a second try from this page: the same request, where nothing but time was wrong with it, or the
-/// sign-in from its beginning.
-fn again(request: &HttpRequest, state: &State, kind: Kind) -> Option<Again> {
-    match kind {
-        Kind::Unavailable | Kind::TooMany => the_same(request).or_else(|| again::offer(request, state, kind)),
-        Kind::Expired | Kind::OtherBrowser | Kind::Unsolicited => again::offer(request, state, kind),
-        Kind::SignInLink
-        | Kind::SignOutLink
-        | Kind::SignOutUnknown
-        | Kind::SignOutMessage
-        | Kind::SignOutAddress => None,
-    }
-}
-
-/// The address of this request, where a look at it does the same once more: the e-mail box was sent from a page of
-/// its own address.
-fn the_same(request: &HttpRequest) -> Option<Again> {
-    let looked = request.method() == Method::GET || request.path() == "/login";
-    let here = request.uri().path_and_query().filter(|_| looked && again::may_repeat(request))?;
-    Href::local(here.as_str()).map(Again::the_same)
 }
 
 /// The page for a store that is away.

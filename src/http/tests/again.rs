@@ -1,6 +1,5 @@
 //! A sign-in that came to nothing: too late, twice, in another tab, while a store was away. No page is a dead end.
 
-use actix_web::test::TestRequest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
@@ -14,12 +13,12 @@ use super::saml::{Idp, Key};
 use crate::registry::Edit;
 use crate::testing;
 
-const ACME: (&str, &str) = ("identity_provider", "Acme");
-const PREFIX: &str = "poolgate-again-";
-const FIVE_MINUTES: Duration = Duration::minutes(5);
+pub(super) const ACME: (&str, &str) = ("identity_provider", "Acme");
+pub(super) const PREFIX: &str = "poolgate-again-";
+pub(super) const FIVE_MINUTES: Duration = Duration::minutes(5);
 
 /// What the links of a page lead to.
-fn links(page: &Answer) -> Vec<String> {
+pub(super) fn links(page: &Answer) -> Vec<String> {
     let hrefs =
         page.body.split("<a class=\"button ").skip(1).map(|link| link.split_once("href=\"").unwrap().1);
     hrefs.map(|rest| rest.split('"').next().unwrap().replace("&#x2f;", "/").replace("&amp;", "&")).collect()
@@ -27,19 +26,19 @@ fn links(page: &Answer) -> Vec<String> {
 
 /// The way to start again.
 #[track_caller]
-fn start_again(page: &Answer) -> String {
+pub(super) fn start_again(page: &Answer) -> String {
     let found = links(page).into_iter().find(|link| link.starts_with("/again?attempt="));
     found.unwrap_or_else(|| panic!("no way to start again: {page:?}"))
 }
 
 #[track_caller]
-fn assert_no_start(what: &str, page: &Answer) {
+pub(super) fn assert_no_start(what: &str, page: &Answer) {
     assert!(page.status.is_client_error() || page.status.is_server_error(), "{what}: {page:?}");
     assert!(links(page).iter().all(|link| !link.contains("again")), "{what}: {:?}", links(page));
 }
 
 /// Names and values of what a browser remembers.
-fn remembered(browser: &Browser) -> Vec<(&str, String)> {
+pub(super) fn remembered(browser: &Browser) -> Vec<(&str, String)> {
     let ours = browser.0.iter().filter(|(name, _)| name.starts_with(PREFIX));
     ours.map(|(name, value)| (name.as_str(), asked_in(value))).collect()
 }
@@ -174,123 +173,8 @@ async fn each_tab_starts_its_own_sign_in_again() {
     arrived.code();
 }
 
-#[actix_web::test]
-async fn a_browser_remembers_the_last_four_attempts_in_three_thousand_bytes() {
-    let house = House::build().await;
-    let mut browser = Browser::default();
-    for number in 0..6 {
-        house.authorize(&mut browser, &[ACME, ("state", &format!("s{number}"))]).await;
-        house.advance(Duration::seconds(1));
-    }
-    let states = |browser: &Browser| {
-        let mut states: Vec<_> = remembered(browser)
-            .iter()
-            .map(|(_, asked)| asked.split("state=").nth(1).unwrap()[..2].to_owned())
-            .collect();
-        states.sort();
-        states
-    };
-    assert_eq!(states(&browser), ["s2", "s3", "s4", "s5"]);
-
-    let bytes = |browser: &Browser| -> usize {
-        let ours = browser.0.iter().filter(|(name, _)| name.starts_with(PREFIX));
-        ours.map(|(name, value)| name.len() + value.len()).sum()
-    };
-    let long = format!("s6{}", "x".repeat(1_500));
-    house.authorize(&mut browser, &[ACME, ("state", &long)]).await;
-    house.advance(Duration::seconds(1));
-    assert!(bytes(&browser) <= 3_000, "{}", bytes(&browser));
-    assert_eq!(states(&browser).last().unwrap(), "s6");
-    assert!(states(&browser).len() < 4);
-
-    let before = remembered(&browser).len();
-    let leaving = house.authorize(&mut browser, &[ACME, ("state", &"x".repeat(3_000))]).await;
-    assert!(remembered(&browser).len() <= 4, "{before}");
-    let kept = remembered(&browser);
-    assert!(kept.iter().any(|(_, asked)| asked == "client_id=app"), "too large: only whose it was: {kept:?}");
-    house.advance(FIVE_MINUTES);
-    let page = house.get(&mut browser, &callback_path(&leaving, &person("alice"))).await;
-    assert_no_start("not remembered", &page);
-    assert_eq!(links(&page), [LOGGED_OUT], "but there is a way back: {page:?}");
-}
-
-#[actix_web::test]
-async fn what_a_browser_remembers_is_neither_the_handle_nor_the_person() {
-    let house = House::build().await;
-    let mut browser = Browser::default();
-    let more = [ACME, ("login_hint", "jane@acme.example"), ("tracking", "jane"), ("prompt", "login")];
-    let leaving = house.authorize(&mut browser, &more).await;
-    let handle = leaving.told("state").unwrap();
-    let (name, asked) = remembered(&browser).remove(0);
-    assert!(!asked.contains("jane") && !asked.contains("hint"), "{asked}");
-    assert!(asked.contains("prompt=login") && asked.contains("scope=openid"), "{asked}");
-    assert!(!name.contains(&handle[..8]) && !asked.contains(&handle[..8]), "{name}");
-    assert_eq!(name.len(), PREFIX.len() + 16);
-    let line = leaving.headers.get_all("set-cookie").nth(1).unwrap().to_str().unwrap();
-    let mut attributes: Vec<_> = line.split("; ").skip(1).collect();
-    attributes.sort_unstable();
-    assert_eq!(attributes, ["HttpOnly", "Max-Age=14400", "Path=/", "SameSite=Lax"], "{line}");
-}
-
-#[actix_web::test]
-async fn over_tls_no_other_host_can_say_what_a_browser_was_asked() {
-    let mut house = House::build().await;
-    house.state.context.surface.public_url = "https://localhost".parse().unwrap();
-    let mut browser = Browser::default();
-    let leaving = house.authorize(&mut browser, &[ACME]).await;
-    let line = leaving.headers.get_all("set-cookie").nth(1).unwrap().to_str().unwrap();
-    assert!(line.starts_with(&format!("__Host-{PREFIX}")), "{line}");
-    assert!(line.contains("; Secure") && line.contains("; Path=/") && !line.contains("Domain"), "{line}");
-    house.advance(FIVE_MINUTES);
-    let back = callback_path(&leaving, &person("alice"));
-    start_again(&house.get(&mut browser, &back).await);
-    // The same without the prefix is what a neighbour may have set.
-    let tossed = browser.0.iter().map(|(name, value)| (name.replace("__Host-", ""), value.clone()));
-    assert_no_start("tossed", &house.get(&mut Browser(tossed.collect()), &back).await);
-    // To a browser this is another name, and any neighbour's to set.
-    for space in ['\u{2000}', '\u{a0}', '\u{85}'] {
-        let tossed = browser.0.iter().map(|(name, value)| (format!("{space}{name}"), value.clone()));
-        assert_no_start("behind a space", &house.get(&mut Browser(tossed.collect()), &back).await);
-    }
-}
-
-#[actix_web::test]
-async fn what_was_set_in_the_future_was_not_set_here() {
-    let house = House::build().await;
-    let query = authorize_path(&[]).split_once('?').unwrap().1.to_owned();
-    let now = house.state.context.now().unix_timestamp();
-    for (at, believed) in [(now + 30, true), (now + 61, false), (i64::MAX, false), (i64::MIN, false)] {
-        let mut browser = holding(&house, &query);
-        for value in browser.0.values_mut() {
-            *value = format!("{at}.{}", value.split_once('.').unwrap().1);
-        }
-        let link = format!("/again?attempt={}", "A".repeat(16));
-        let answer = house.get(&mut browser, &link).await;
-        assert_eq!(answer.status.as_u16() == 302, believed, "{at}: {answer:?}");
-    }
-}
-
-#[actix_web::test]
-async fn a_browser_forgets_after_four_hours_and_when_it_signs_out() {
-    let house = House::build().await;
-    let mut browser = Browser::default();
-    let leaving = house.authorize(&mut browser, &[ACME]).await;
-    let back = callback_path(&leaving, &person("alice"));
-    house.advance(Duration::hours(4) - Duration::seconds(1));
-    let link = start_again(&house.get(&mut browser, &back).await);
-    let mut leaver = browser.clone();
-    house.advance(Duration::seconds(1));
-    assert_no_start("too old", &house.get(&mut browser, &back).await);
-    assert_eq!(house.get(&mut browser, &link).await.status, 400);
-
-    house.authorize(&mut leaver, &[ACME]).await;
-    assert!(!remembered(&leaver).is_empty());
-    assert_eq!(house.get(&mut leaver, "/logout?client_id=app").await.status, 200);
-    assert_eq!(remembered(&leaver), []);
-}
-
 /// A browser that holds this query for the fingerprint of sixteen `A`s.
-fn holding(house: &House, asked: &str) -> Browser {
+pub(super) fn holding(house: &House, asked: &str) -> Browser {
     let at = house.state.context.now().unix_timestamp();
     let value = format!("{at}.{}", URL_SAFE_NO_PAD.encode(asked));
     Browser([(format!("{PREFIX}{}", "A".repeat(16)), value)].into())
@@ -465,20 +349,6 @@ async fn an_email_that_could_not_be_followed_is_typed_again_on_the_same_page() {
     let typed = house.post_from(&mut Browser::default(), &page, &[("email", "jane@acme.example")]).await;
     assert_eq!((typed.status.as_u16(), &links(&typed)[0]), (503, &page), "{typed:?}");
     assert!(!typed.body.contains("jane"), "{typed:?}");
-}
-
-#[actix_web::test]
-async fn a_cookie_of_somebody_else_that_is_no_text_hides_none_of_ours() {
-    let house = House::build().await;
-    let mut browser = Browser::default();
-    let leaving = house.authorize(&mut browser, &[ACME]).await;
-    let ours: Vec<_> = browser.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let mut line = b"theirs=caf\xe9; flag; ".to_vec();
-    line.extend(ours.join("; ").into_bytes());
-    let line = actix_web::http::header::HeaderValue::from_bytes(&line).unwrap();
-    let back = callback_path(&leaving, &person("alice"));
-    let request = TestRequest::get().uri(&back).insert_header(("host", "localhost"));
-    house.send(request.insert_header(("cookie", line))).await.code();
 }
 
 #[actix_web::test]

@@ -1,6 +1,7 @@
 //! The endpoints in process: the real routes over the real embedded stores, with a clock in the test's hand
 //! and a provider that answers from memory.
 
+mod addresses;
 mod again;
 mod apple;
 mod attempts;
@@ -25,6 +26,7 @@ mod oidc_logout;
 mod own_callback;
 mod provider;
 mod refresh;
+mod remembering;
 mod replicas;
 mod revoke;
 mod rotation;

@@ -190,3 +190,31 @@ async fn a_page_that_came_by_post_may_be_loaded_again() {
     stage.browser.wait("input[type=email]").await;
     stage.browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hop_may_be_loaded_again_and_gone_back_to() {
+    let stage = stage().await;
+    let driver = &stage.browser.driver;
+    // Back leads to the provider's page, which posts the same answer once more, across sites.
+    stage.open("Desk", "h0").await;
+    stage.log_in().await;
+    stage.arrives("h0").await;
+    driver.back().await.unwrap();
+    stage.browser.wait_text("h1", "This sign-in has expired").await;
+    stage.press("Start again").await;
+    stage.press("Back to Shop").await;
+    stage.browser.wait("#hello").await;
+    assert_eq!(driver.current_url().await.unwrap().as_str(), stage.home);
+    driver.delete_all_cookies().await.unwrap();
+
+    // The hop waits for a person where its script does not come. The provider knows who it is by now.
+    stage.browser.devtools("Network.enable", json!({})).await;
+    stage.browser.devtools("Network.setBlockedURLs", json!({"urls": ["*auto-post.js*"]})).await;
+    stage.open("Desk", "h1").await;
+    stage.browser.wait_text("h1", "One moment").await;
+    driver.refresh().await.unwrap();
+    stage.browser.wait_text("h1", "One moment").await;
+    stage.press("Continue").await;
+    stage.arrives("h1").await;
+    stage.browser.close().await;
+}
