@@ -49,8 +49,9 @@ pub async fn grow(file: &Path, pool_id: &str, from: usize, to: usize) {
             named("d.subject"),
         ),
         format!(
-            "{numbers} INSERT INTO memberships (user_id, group_name, position) \
-             SELECT {id}, m.group_name, m.position FROM number, last, memberships m JOIN first ON m.user_id = first.id"
+            "{numbers} INSERT INTO memberships (user_id, group_name, position, pool_id, provider) \
+             SELECT {id}, m.group_name, m.position, m.pool_id, m.provider \
+             FROM number, last, memberships m JOIN first ON m.user_id = first.id"
         ),
         "DROP TABLE base".to_owned(),
     ] {
