@@ -4,7 +4,6 @@
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
 use super::host::{self, PoolAtHost};
-use super::pages::assets::Asset;
 use super::pages::{assets, headers};
 use super::{State, reply};
 use crate::style::Served;
@@ -17,21 +16,17 @@ pub async fn get(
 ) -> HttpResponse {
     let (hash, name) = path.into_inner();
     if let Some(asset) = assets::find(&hash, &name) {
-        return kept(&state, asset).body(asset.bytes);
+        return kept(&state, asset.content_type).body(asset.bytes);
     }
     match worn(&state, &request, &hash, &name).await {
-        Some(file) => {
-            let Served { name, hash, content_type, bytes } = file;
-            let body = web::Bytes::from_owner(bytes);
-            kept(&state, &Asset { name, hash, content_type, bytes: &[] }).body(body)
-        }
+        Some(file) => kept(&state, file.content_type).body(web::Bytes::from_owner(file.bytes)),
         None => HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("Not found\n"),
     }
 }
 
-fn kept(state: &State, asset: &Asset) -> HttpResponseBuilder {
+fn kept(state: &State, content_type: &str) -> HttpResponseBuilder {
     let mut builder = HttpResponse::Ok();
-    for header in headers::asset(asset, reply::transport(state), &reply::public_host(state)) {
+    for header in headers::asset(content_type, reply::transport(state), &reply::public_host(state)) {
         builder.insert_header(header);
     }
     builder

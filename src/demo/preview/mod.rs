@@ -16,10 +16,10 @@ use serde_json::json;
 
 use super::DemoError;
 use super::pages::{self as demo_pages, DemoPages, query, shown};
-use crate::http::pages::assets::{self, Asset};
+use crate::http::pages::assets;
 use crate::http::pages::headers::{self, Header, Transport};
 use crate::http::pages::{Look as Dressed, PageError, Pages};
-use crate::style::{Dress, Served};
+use crate::style::Dress;
 use crate::words::Language;
 use look::Look;
 use scenes::{Facts, Scene, Way};
@@ -245,19 +245,17 @@ async fn nowhere(request: HttpRequest, preview: web::Data<Arc<Preview>>) -> Http
 async fn asset(path: web::Path<(String, String)>, preview: web::Data<Arc<Preview>>) -> HttpResponse {
     let (hash, name) = path.into_inner();
     if let Some(asset) = assets::find(&hash, &name) {
-        return kept(asset, web::Bytes::from_static(asset.bytes));
+        return kept(asset.content_type, web::Bytes::from_static(asset.bytes));
     }
     match preview.dress.files().find(|file| file.hash == hash && file.name == name).cloned() {
-        Some(Served { name, hash, content_type, bytes }) => {
-            kept(&Asset { name, hash, content_type, bytes: &[] }, web::Bytes::from_owner(bytes))
-        }
+        Some(file) => kept(file.content_type, web::Bytes::from_owner(file.bytes)),
         None => HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("Not found\n"),
     }
 }
 
-fn kept(asset: &Asset, body: web::Bytes) -> HttpResponse {
+fn kept(content_type: &str, body: web::Bytes) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    for header in headers::asset(asset, Transport::Plain, HOST) {
+    for header in headers::asset(content_type, Transport::Plain, HOST) {
         response.insert_header(header);
     }
     response.body(body)

@@ -87,10 +87,10 @@ pub fn framed(ancestors: &[FormTarget], transport: Transport, host: &str) -> Vec
     headers
 }
 
-/// The headers of one file of [`super::assets`].
-pub fn asset(asset: &super::assets::Asset, transport: Transport, host: &str) -> Vec<Header> {
+/// The headers of a file whose address holds its content's digest: one of [`super::assets`], or an administrator's.
+pub fn asset(content_type: &str, transport: Transport, host: &str) -> Vec<Header> {
     let mut headers = vec![
-        ("content-type", asset.content_type.to_owned()),
+        ("content-type", content_type.to_owned()),
         ("cache-control", "public, max-age=31536000, immutable".to_owned()),
         ("content-security-policy", "default-src 'none'; frame-ancestors 'none'".to_owned()),
         ("cross-origin-resource-policy", "same-origin".to_owned()),

@@ -11,6 +11,17 @@ pub(super) struct Class {
     pub(super) properties: &'static [(&'static str, Takes)],
 }
 
+/// Of both kinds of text above what one presses.
+const DESCRIPTION: &[(&str, Takes)] = &[
+    ("padding-top", Takes::Length),
+    ("padding-bottom", Takes::Length),
+    ("display", Takes::OneOf(&["block", "inline"], "block or inline")),
+    ("font-size", Takes::Length),
+];
+/// Of both kinds of button.
+const UNDER_THE_MOUSE: &[(&str, Takes)] = &[("color", Takes::Colour), ("background-color", Takes::Colour)];
+const ALIGNMENT: Takes = Takes::OneOf(&["left", "right", "center"], "left, right or center");
+
 pub(super) static CLASSES: [Class; 17] = [
     Class {
         name: "label-customizable",
@@ -30,15 +41,7 @@ pub(super) static CLASSES: [Class; 17] = [
         name: "inputField-customizable:focus",
         properties: &[("border-color", Takes::Colour), ("outline", Takes::Pixels)],
     },
-    Class {
-        name: "textDescription-customizable",
-        properties: &[
-            ("padding-top", Takes::Length),
-            ("padding-bottom", Takes::Length),
-            ("display", Takes::OneOf(&["block", "inline"], "block or inline")),
-            ("font-size", Takes::Length),
-        ],
-    },
+    Class { name: "textDescription-customizable", properties: DESCRIPTION },
     Class {
         name: "submitButton-customizable",
         properties: &[
@@ -51,10 +54,7 @@ pub(super) static CLASSES: [Class; 17] = [
             ("background-color", Takes::Colour),
         ],
     },
-    Class {
-        name: "submitButton-customizable:hover",
-        properties: &[("color", Takes::Colour), ("background-color", Takes::Colour)],
-    },
+    Class { name: "submitButton-customizable:hover", properties: UNDER_THE_MOUSE },
     Class {
         name: "banner-customizable",
         properties: &[("padding", Takes::Sides), ("background-color", Takes::Colour)],
@@ -64,35 +64,24 @@ pub(super) static CLASSES: [Class; 17] = [
         properties: &[
             ("height", Takes::Pixels),
             ("width", Takes::Percent),
-            ("text-align", Takes::OneOf(&["left", "right", "center"], "left, right or center")),
+            ("text-align", ALIGNMENT),
             ("margin-bottom", Takes::Length),
             ("color", Takes::Colour),
             ("background-color", Takes::Colour),
             ("border-color", Takes::Colour),
         ],
     },
-    Class {
-        name: "idpButton-customizable:hover",
-        properties: &[("color", Takes::Colour), ("background-color", Takes::Colour)],
-    },
+    Class { name: "idpButton-customizable:hover", properties: UNDER_THE_MOUSE },
     Class {
         name: "socialButton-customizable",
         properties: &[
             ("height", Takes::Pixels),
-            ("text-align", Takes::OneOf(&["left", "right", "center"], "left, right or center")),
+            ("text-align", ALIGNMENT),
             ("width", Takes::Percent),
             ("margin-bottom", Takes::Length),
         ],
     },
-    Class {
-        name: "idpDescription-customizable",
-        properties: &[
-            ("padding-top", Takes::Length),
-            ("padding-bottom", Takes::Length),
-            ("display", Takes::OneOf(&["block", "inline"], "block or inline")),
-            ("font-size", Takes::Length),
-        ],
-    },
+    Class { name: "idpDescription-customizable", properties: DESCRIPTION },
     Class {
         name: "legalText-customizable",
         properties: &[("color", Takes::Colour), ("font-size", Takes::Length)],
