@@ -8,6 +8,7 @@
 )]
 
 mod pgbouncer;
+mod ports;
 mod postgres;
 mod process;
 mod proxy;
@@ -16,8 +17,8 @@ mod redis_cluster;
 mod redis_sentinel;
 
 pub use pgbouncer::PgBouncer;
+pub use ports::free_port;
 pub use postgres::{Database, Postgres};
-pub use process::free_port;
 pub use proxy::{Proxy, Wire};
 pub use redis::Redis;
 pub use redis_cluster::RedisCluster;

@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use crate::ports::free_port;
 use crate::postgres::as_owner;
-use crate::process::{Server, free_port, listens};
+use crate::process::{Server, listens};
 
 /// One PgBouncer that lends few connections to many: what anybody leaves behind on one, the next finds.
 #[derive(Debug)]

@@ -8,7 +8,8 @@ use std::time::SystemTime;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::process::{Server, free_port, listens};
+use crate::ports::free_port;
+use crate::process::{Server, listens};
 
 /// Names the server that a whole test run shares: `scripts/with-postgres` starts one and sets it.
 const SHARED: &str = "POOLGATE_TEST_POSTGRES";

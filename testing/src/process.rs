@@ -1,8 +1,7 @@
 //! A server as a child process.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Write as _;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,22 +11,6 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// How long a server may take to answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Where ports are looked for: below those that the kernel gives to outgoing connections (from 32768 on Linux). Such
-/// a connection could take the port of a server that is about to be started again.
-const PORTS: std::ops::Range<u64> = 10_000..30_000;
-
-/// A port of 127.0.0.1 that is free: bound once, let go, then used by the server under test.
-pub fn free_port() -> u16 {
-    loop {
-        // A new `RandomState` has other keys each time.
-        let number = RandomState::new().build_hasher().finish();
-        let port = u16::try_from(PORTS.start + number % (PORTS.end - PORTS.start)).unwrap();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
 
 /// Ends a server, and removes its folder, when the process that started it ends without doing so (SIGKILL): then
 /// this shell reads the end of its input. SIGQUIT lets PostgreSQL take its children along.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::process::{Server, free_port, listens};
+use crate::ports::free_port;
+use crate::process::{Server, listens};
 
 /// One Redis server that keeps what it acknowledged (`appendfsync always`).
 #[derive(Debug)]

@@ -4,7 +4,8 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::process::{PATIENCE, free_port};
+use crate::ports::{free_port, is_promised};
+use crate::process::PATIENCE;
 use crate::redis::{Redis, command};
 
 /// How many attempts to find six ports whose neighbours of the cluster bus (+10000) are free as well.
@@ -176,9 +177,8 @@ impl RedisCluster {
     }
 }
 
-/// A free port whose neighbour of the cluster bus is free too.
+/// A free port whose neighbour of the cluster bus is free too, and no port of outgoing connections.
 fn port() -> u16 {
-    let free =
-        |port: &u16| *port < 55_000 && std::net::TcpListener::bind(("127.0.0.1", *port + 10_000)).is_ok();
-    (0..ATTEMPTS).map(|_| free_port()).find(free).expect("there are free ports below 55000")
+    let with_bus = |port: &u16| *port < 20_000 && is_promised(*port + 10_000);
+    (0..ATTEMPTS).map(|_| free_port()).find(with_bus).expect("there are free ports below 20000")
 }

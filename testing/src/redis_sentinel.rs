@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::process::{PATIENCE, Server, free_port, listens};
+use crate::ports::free_port;
+use crate::process::{PATIENCE, Server, listens};
 use crate::redis::{Redis, command};
 
 /// The master's name.

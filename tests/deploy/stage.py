@@ -5,6 +5,7 @@ POOLGATE_BINARY names the gateway's program; without it, the one that `cargo bui
 
 import base64
 import contextlib
+import fcntl
 import html
 import json
 import os
@@ -33,16 +34,27 @@ REGION = "us-east-1"
 PATIENCE = 60
 
 
+# Held to the end of this process.
+PROMISED = []
+
+
 def free_port():
-    """One that is free, and that no outgoing connection is given meanwhile: below the range of those (Linux: 32768)."""
+    """One that is free, and that no other test is given before this process ends (`testing/src/ports.rs` locks the
+    same files); below the range of outgoing connections (Linux: 32768)."""
+    folder = Path(tempfile.gettempdir()) / f"poolgate-test-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
     while True:
         port = 10_000 + secrets.randbelow(20_000)
-        with socket.socket() as one:
-            try:
+        promise = (folder / str(port)).open("a")
+        try:
+            fcntl.flock(promise, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as one:
                 one.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+        except OSError:
+            promise.close()
+            continue
+        PROMISED.append(promise)
+        return port
 
 
 def shared_port(*addresses):
