@@ -12,7 +12,7 @@ use poolgate_providers::Inbound;
 use super::body::Pairs;
 use super::host::knowing;
 use super::pages::{Href, Kind};
-use super::{State, again, cookies, reply, visit};
+use super::{State, again, cookies, onward, reply, visit};
 use crate::observe::labels::Start;
 use crate::pool::ProviderType;
 use crate::registry::LivePool;
@@ -80,7 +80,10 @@ pub async fn receive(
     let Some(attempt) = ours else { return expired(request, state, pool, None, NO_ATTEMPT) };
     visit::began_by(request, &attempt.client_id, attempt.languages());
     match cookies::read_browser(request) {
-        Some(cookie) if attempt.is_of_browser(&cookie) => finish(request, state, pool, arrival).await,
+        Some(cookie) if attempt.is_of_browser(&cookie) => {
+            let response = finish(request, state, pool, arrival).await;
+            if is_marked(request) { onward::past_our_form(state, request, None, response) } else { response }
+        }
         None => match arrival.fields {
             Some(fields) if !is_marked(request) => hop(request, state, &attempt, fields),
             _ => expired(request, state, pool, Some(&attempt), OTHER_BROWSER),
@@ -114,9 +117,9 @@ pub fn is_marked(request: &HttpRequest) -> bool {
 
 fn hop(request: &HttpRequest, state: &State, attempt: &Attempt, fields: Pairs) -> HttpResponse {
     let action = format!("{}?{MARKER}", request.path());
-    let targets: Vec<_> = reply::form_target(&attempt.target.redirect_uri).into_iter().collect();
+    let targets: Vec<_> = onward::form_target(&attempt.target.redirect_uri).into_iter().collect();
     match Href::local(action) {
-        Some(action) => reply::auto_post(state, request, None, action, fields, &targets),
+        Some(action) => onward::auto_post(state, request, None, action, fields, &targets),
         None => HttpResponse::InternalServerError().finish(),
     }
 }

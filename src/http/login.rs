@@ -1,6 +1,9 @@
 //! `GET|POST /login`: the hosted page, and the e-mail box on it.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use poolgate_providers::Prompt;
 
@@ -11,7 +14,7 @@ use super::oauth2::authorize;
 use super::pages::headers::FormTarget;
 use super::pages::{Account, EmailDiscovery, Href, LoginPage, ProviderChoice};
 use super::visit::Visit;
-use super::{State, reply};
+use super::{State, onward, reply};
 use crate::pool::{AppClient, ProviderType, User};
 use crate::registry::{LivePool, LiveProvider};
 use crate::sign_in::begin::{self, Next};
@@ -20,6 +23,8 @@ use crate::sign_in::session::SignedIn;
 
 /// Field of the e-mail box.
 const FIELD: &str = "email";
+/// Field of the form of the languages, which tells it from an app's request.
+const OURS: &str = "poolgate_form";
 /// Longest address that is looked up, in characters.
 const MAX_ADDRESS: usize = 256;
 
@@ -28,21 +33,11 @@ pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost
     if let Some(response) = elsewhere(&request, &state, &pool.0) {
         return response;
     }
-    let asked = match AuthorizeRequest::check(&pool.0, &body::query(&request)) {
-        Ok(asked) => asked,
-        Err(rejected) => return reply::rejected(&state, &request, &pool.0, &rejected),
-    };
-    let session = match authorize::live_session(&request, &state, &pool.0, &asked).await {
-        Ok(session) => session,
-        Err(failed) => return reply::failed(&state, &request, &pool.0, &failed),
-    };
-    let now = state.context.now().unix_timestamp();
-    match begin::decide(&pool.0, &asked, session.as_ref(), now) {
-        Next::Page => {
-            let here = session.filter(|session| is_offered(&pool.0, &asked, session, now));
-            show(&request, &state, &pool.0, &asked, here.as_ref(), None)
+    match open(&request, &state, &pool.0).await {
+        (to, response) if is_from_our_page(&request) => {
+            onward::past_our_form(&state, &request, to.as_deref(), response)
         }
-        next => authorize::follow(&request, &state, &pool.0, &asked, session, next).await,
+        (_, response) => response,
     }
 }
 
@@ -53,36 +48,86 @@ pub async fn post(
     pool: PoolAtHost,
     bytes: web::Bytes,
 ) -> HttpResponse {
-    let mut asked = match AuthorizeRequest::check(&pool.0, &body::query(&request)) {
-        Ok(asked) => asked,
-        Err(rejected) => return reply::rejected(&state, &request, &pool.0, &rejected),
-    };
-    let session = match authorize::live_session(&request, &state, &pool.0, &asked).await {
-        Ok(session) => session,
-        Err(failed) => return reply::failed(&state, &request, &pool.0, &failed),
+    let (to, response) = look_up(&request, &state, &pool.0, &bytes).await;
+    onward::past_our_form(&state, &request, to.as_deref(), response)
+}
+
+/// The answer, and the provider that it leads to.
+type Led = (Option<String>, HttpResponse);
+
+async fn open(request: &HttpRequest, state: &State, pool: &Arc<LivePool>) -> Led {
+    let (asked, session) = match arrive(request, state, pool).await {
+        Ok(arrived) => arrived,
+        Err(response) => return (None, response),
     };
     let now = state.context.now().unix_timestamp();
-    let here = session.filter(|session| is_offered(&pool.0, &asked, session, now));
-    let form = body::form(&request, &bytes).filter(|_| bytes.len() <= body::MAX_FORM).unwrap_or_default();
+    match begin::decide(pool, &asked, session.as_ref(), now) {
+        Next::Page => {
+            let here = session.filter(|session| is_offered(pool, &asked, session, now));
+            (None, show(request, state, pool, &asked, here.as_ref(), None))
+        }
+        Next::Provider(provider) => depart(request, state, pool, &asked, provider).await,
+        next => (None, authorize::follow(request, state, pool, &asked, session, next).await),
+    }
+}
+
+async fn look_up(request: &HttpRequest, state: &State, pool: &Arc<LivePool>, bytes: &[u8]) -> Led {
+    let (mut asked, session) = match arrive(request, state, pool).await {
+        Ok(arrived) => arrived,
+        Err(response) => return (None, response),
+    };
+    let now = state.context.now().unix_timestamp();
+    let here = session.filter(|session| is_offered(pool, &asked, session, now));
+    let form = body::form(request, bytes).filter(|_| bytes.len() <= body::MAX_FORM).unwrap_or_default();
     let address = once(&form, FIELD).ok().flatten().unwrap_or_default().trim().to_owned();
     let found = pool
-        .0
         .client(&asked.client_id)
         .filter(|_| address.chars().count() <= MAX_ADDRESS)
-        .and_then(|client| begin::discover(&pool.0, client, &address));
-    match found {
-        Some(provider) => {
-            if here.is_some() {
-                anew(&mut asked);
-            }
-            // What the person typed outweighs what the app guessed; a bare domain is nobody's name.
-            if address.contains('@') {
-                asked.asked.login_hint = Some(address);
-            }
-            authorize::depart(&request, &state, &pool.0, &asked, &provider).await
-        }
-        None => show(&request, &state, &pool.0, &asked, here.as_ref(), Some(address)),
+        .and_then(|client| begin::discover(pool, client, &address));
+    let Some(provider) = found else {
+        return (None, show(request, state, pool, &asked, here.as_ref(), Some(address)));
+    };
+    if here.is_some() {
+        anew(&mut asked);
     }
+    // What the person typed outweighs what the app guessed; a bare domain is nobody's name.
+    if address.contains('@') {
+        asked.asked.login_hint = Some(address);
+    }
+    depart(request, state, pool, &asked, provider).await
+}
+
+/// What the app asks, and who is signed in already; or the answer to a request that is wrong.
+async fn arrive(
+    request: &HttpRequest,
+    state: &State,
+    pool: &Arc<LivePool>,
+) -> Result<(AuthorizeRequest, Option<SignedIn>), HttpResponse> {
+    let asked = AuthorizeRequest::check(pool, &body::query(request))
+        .map_err(|rejected| reply::rejected(state, request, pool, &rejected))?;
+    let session = authorize::live_session(request, state, pool, &asked)
+        .await
+        .map_err(|failed| reply::failed(state, request, pool, &failed))?;
+    Ok((asked, session))
+}
+
+async fn depart(
+    request: &HttpRequest,
+    state: &State,
+    pool: &LivePool,
+    asked: &AuthorizeRequest,
+    provider: String,
+) -> Led {
+    let response = authorize::depart(request, state, pool, asked, &provider).await;
+    // Where the provider cannot be asked, the app is told so.
+    let location = response.headers().get(LOCATION).map_or(&b""[..], HeaderValue::as_bytes);
+    let failed = location.starts_with(asked.redirect_uri.as_bytes());
+    ((!failed).then_some(provider), response)
+}
+
+/// Whether the form of the languages was sent.
+fn is_from_our_page(request: &HttpRequest) -> bool {
+    body::query(request).iter().any(|(name, _)| name == OURS)
 }
 
 /// Whether the person may go on with the account that is signed in.
@@ -134,10 +179,10 @@ fn show(
         organisations: choices(&organisations),
         socials: choices(&socials),
         account,
-        asked: known(request).filter(|(name, _)| name != "lang").collect(),
+        asked: asked_before(request),
     };
     let html = state.pages.login(&Visit::of(request, state).look, &page);
-    reply::page(state, StatusCode::OK, html, &form_targets(&enabled, client, asked))
+    reply::page(state, StatusCode::OK, html, &form_targets(client, asked))
 }
 
 fn is_organisation(provider: &LiveProvider) -> bool {
@@ -248,17 +293,14 @@ fn known(request: &HttpRequest) -> impl Iterator<Item = (String, String)> + use<
     body::query(request).into_iter().filter(move |(name, value)| read(name) && !value.is_empty())
 }
 
-/// Where the e-mail form may end: at a provider it can find, or back at the app with an error.
-fn form_targets(enabled: &[&LiveProvider], client: &AppClient, asked: &AuthorizeRequest) -> Vec<FormTarget> {
+/// The hidden fields of the form of the languages.
+fn asked_before(request: &HttpRequest) -> Vec<(String, String)> {
+    let ours = (OURS.to_owned(), "1".to_owned());
+    known(request).filter(|(name, _)| name != "lang").chain([ours]).collect()
+}
+
+/// Where the forms may end, besides here.
+fn form_targets(client: &AppClient, asked: &AuthorizeRequest) -> Vec<FormTarget> {
     let known = client.callback_urls.contains(&asked.redirect_uri);
-    let app = reply::form_target(&asked.redirect_uri).filter(|_| known);
-    // A choice of language finds out anew whether there is anything to choose: of one provider there is not.
-    let only = enabled.len() == 1;
-    let providers = enabled
-        .iter()
-        .filter(|provider| only || !provider.config.value.idp_identifiers.is_empty())
-        .filter_map(|provider| provider.adapter.as_ref().ok())
-        .flat_map(|adapter| adapter.origins())
-        .filter_map(|origin| FormTarget::of_origin(&origin));
-    app.into_iter().chain(providers).collect()
+    onward::form_target(&asked.redirect_uri).filter(|_| known).into_iter().collect()
 }

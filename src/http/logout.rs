@@ -8,7 +8,7 @@ use super::host::{PoolAtHost, elsewhere};
 use super::pages::{Kind, SignedOutPage};
 use super::reply::Trouble;
 use super::visit::{self, Visit};
-use super::{State, again, cookies, reply};
+use super::{State, again, cookies, onward, reply};
 use crate::observe::labels::SignOutStart;
 use crate::pool::AppClient;
 use crate::registry::LivePool;
@@ -45,7 +45,7 @@ async fn end(request: &HttpRequest, state: &State, pool: &PoolAtHost) -> HttpRes
     };
     let mut response = match left {
         Ok(Next::Onward(onward)) => go_on(request, state, onward),
-        Ok(Next::Provider(provider, outbound)) => reply::outbound(state, request, &provider, outbound),
+        Ok(Next::Provider(provider, outbound)) => onward::outbound(state, request, &provider, outbound),
         Err(error) => {
             tracing::error!(%error, "a session could not be ended");
             return reply::unavailable_page(state, request);

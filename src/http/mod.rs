@@ -16,6 +16,7 @@ pub mod host;
 pub mod login;
 pub mod logout;
 pub mod oauth2;
+pub mod onward;
 pub mod pages;
 pub mod reply;
 pub mod saml2;

@@ -5,11 +5,10 @@ use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
 use actix_web::{HttpRequest, HttpResponse};
-use poolgate_providers::Outbound;
 use serde::Serialize;
 
 use super::pages::headers::{self, FormTarget, Transport};
-use super::pages::{AutoPostPage, ErrorPage, Href, Kind, PageError};
+use super::pages::{ErrorPage, Kind, PageError};
 use super::visit::Visit;
 use super::{State, again, correlation, visit};
 use crate::audit::notes;
@@ -364,39 +363,4 @@ pub fn expired_page(state: &State, request: &HttpRequest, code: &str, kind: Kind
     tracing::info!(code, "an answer without a live attempt of this browser");
     notes::error(code, "the answer fits no live attempt of this browser");
     error_html(state, request, &Trouble { status: StatusCode::BAD_REQUEST, code, kind, detail: "" }, 0)
-}
-
-/// Sends the browser to the provider.
-pub fn outbound(state: &State, request: &HttpRequest, provider: &str, outbound: Outbound) -> HttpResponse {
-    match outbound {
-        Outbound::Redirect(url) => found(url.as_str()),
-        Outbound::PostForm { action, fields } => {
-            let targets: Vec<_> = FormTarget::of(&action).into_iter().collect();
-            match Href::absolute(&action) {
-                Some(action) => {
-                    auto_post(state, request, Some(provider.to_owned()), action, fields, &targets)
-                }
-                None => HttpResponse::InternalServerError().finish(),
-            }
-        }
-    }
-}
-
-/// A page whose form sends itself.
-pub fn auto_post(
-    state: &State,
-    request: &HttpRequest,
-    to: Option<String>,
-    action: Href,
-    fields: Vec<(String, String)>,
-    targets: &[FormTarget],
-) -> HttpResponse {
-    let look = Visit::of(request, state).look;
-    let html = state.pages.auto_post(&look, &AutoPostPage { to, action, fields });
-    page(state, StatusCode::OK, html, targets)
-}
-
-/// Where a form may end that leads to this registered callback.
-pub fn form_target(redirect_uri: &str) -> Option<FormTarget> {
-    FormTarget::of(&url::Url::parse(redirect_uri).ok()?)
 }

@@ -85,7 +85,9 @@ fn every_message_is_said_somewhere_and_every_one_that_is_said_exists() {
         include_str!("../../templates/login.html"),
         include_str!("../../templates/error.html"),
         include_str!("../../templates/signed_out.html"),
+        include_str!("../../templates/hop.html"),
         include_str!("../../templates/auto_post.html"),
+        include_str!("../../templates/onward.html"),
     ] {
         said.extend(named(template).into_iter().map(str::to_owned));
     }

@@ -1,29 +1,15 @@
 //! Chromium, with its own rules about cookies across sites, content security and forms.
 
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
-use crate::harness::{Browser, Gateway, Oidc, Saml, SimpleSaml, with_details};
+use crate::harness::{Browser, Gateway, Oidc, Saml, Says, SimpleSaml, site, with_details};
+
+/// What the app says.
+pub const HELLO: &str = "<!doctype html><title>app</title><h1 id=\"hello\">hello</h1>";
 
 /// An app that says hello to every request; its callback address.
 pub async fn app() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let callback = format!("http://localhost:{}/callback", listener.local_addr().unwrap().port());
-    tokio::spawn(async move {
-        while let Ok((mut connection, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let _ = connection.read(&mut [0; 8192]).await;
-                let page = "<!doctype html><title>app</title><h1 id=\"hello\">hello</h1>";
-                let answer = format!(
-                    "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{page}",
-                    page.len()
-                );
-                let _ = connection.write_all(answer.as_bytes()).await;
-            });
-        }
-    });
-    callback
+    format!("http://localhost:{}/callback", site(|_| Says::Page(HELLO.to_owned())).await)
 }
 
 /// A gateway with providers of either protocol, an app and a browser.

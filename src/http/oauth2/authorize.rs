@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::host::{PoolAtHost, elsewhere};
-use crate::http::{State, again, body, cookies, reply};
+use crate::http::{State, again, body, cookies, onward, reply};
 use crate::observe::labels::{Outcome, Start};
 use crate::registry::LivePool;
 use crate::sign_in::answer;
@@ -121,7 +121,7 @@ pub async fn depart(
         Ok(Departure { handle, outbound }) => {
             state.context.metrics.sign_ins.departed(pool.id(), provider);
             reply::noted(Some(provider), Some(&asked.client_id));
-            let mut response = reply::outbound(state, request, provider, outbound);
+            let mut response = onward::outbound(state, request, provider, outbound);
             let mark = std::iter::once(cookies::browser(state, browser));
             let cookies = mark.chain(again::remember(request, state, &handle));
             match reply::with_cookies(&mut response, cookies) {

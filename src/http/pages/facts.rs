@@ -273,3 +273,14 @@ pub struct AutoPostPage {
     /// Field names and values, unescaped.
     pub fields: Vec<(String, String)>,
 }
+
+/// What a form of ours is answered with that leads elsewhere: a page that goes there by itself, as a redirect would
+/// ([`crate::http::reply::past_our_form`] says why it is none). Where the browser was told not to, the person presses
+/// Continue.
+#[derive(Debug, Clone, Serialize)]
+pub struct OnwardPage {
+    /// The provider's name; `None` on the way back to the app.
+    pub to: Option<String>,
+    /// Where it goes.
+    pub href: Href,
+}

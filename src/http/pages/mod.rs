@@ -17,8 +17,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use facts::{
-    Account, Again, AutoPostPage, EmailDiscovery, ErrorPage, Kind, LoginPage, Logo, Look, ProviderChoice,
-    SignedOutPage,
+    Account, Again, AutoPostPage, EmailDiscovery, ErrorPage, Kind, LoginPage, Logo, Look, OnwardPage,
+    ProviderChoice, SignedOutPage,
 };
 pub use href::Href;
 
@@ -27,13 +27,15 @@ use crate::words::{Language, Words, WordsError};
 /// Rendering steps that one page may take: three hundred provider buttons need a fifth of it.
 const FUEL: u64 = 1_000_000;
 
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("layout.html", include_str!("../../../templates/layout.html")),
     ("brands.html", include_str!("../../../templates/brands.html")),
     ("login.html", include_str!("../../../templates/login.html")),
     ("error.html", include_str!("../../../templates/error.html")),
     ("signed_out.html", include_str!("../../../templates/signed_out.html")),
+    ("hop.html", include_str!("../../../templates/hop.html")),
     ("auto_post.html", include_str!("../../../templates/auto_post.html")),
+    ("onward.html", include_str!("../../../templates/onward.html")),
 ];
 
 /// A page that could not be made.
@@ -134,6 +136,14 @@ impl Pages {
     /// More fields than the rendering limit allows.
     pub fn auto_post(&self, look: &Look, page: &AutoPostPage) -> Result<String, PageError> {
         self.render("auto_post.html", look, page)
+    }
+
+    /// The page that leads on by itself.
+    ///
+    /// # Errors
+    /// A fault of the template.
+    pub fn onward(&self, look: &Look, page: &OnwardPage) -> Result<String, PageError> {
+        self.render("onward.html", look, page)
     }
 
     fn render(&self, name: &'static str, look: &Look, page: &impl Serialize) -> Result<String, PageError> {

@@ -5,13 +5,13 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use poolgate_providers::{ProviderError, SignOutMessage};
 
-use crate::http::State;
 use crate::http::body::{self, Pairs, once};
 use crate::http::host::PoolAtHost;
 use crate::http::logout::{go_on, unasked};
 use crate::http::pages::{Kind, SignedOutPage};
 use crate::http::reply::{self, Trouble};
 use crate::http::visit::Visit;
+use crate::http::{State, onward};
 use crate::observe::labels::SignOutStart;
 use crate::registry::LivePool;
 use crate::sign_out::hearing::{self, Heard, Refused};
@@ -67,7 +67,7 @@ async fn receive(
 fn answer(request: &HttpRequest, state: &State, heard: Result<Heard, Refused>) -> HttpResponse {
     match heard {
         Ok(Heard::GoOn(onward)) => go_on(request, state, onward),
-        Ok(Heard::Answer(provider, outbound)) => reply::outbound(state, request, &provider, outbound),
+        Ok(Heard::Answer(provider, outbound)) => onward::outbound(state, request, &provider, outbound),
         Ok(Heard::Untold) => {
             let visit = Visit::of(request, state);
             let html = state.pages.signed_out(&visit.look, &SignedOutPage { back: visit.back() });

@@ -3,16 +3,14 @@
 use actix_web::test::TestRequest;
 
 use super::house::{Answer, Browser, House, LOGGED_OUT, POOL, authorize_path, domain, query};
+use super::html::attributes;
 use crate::registry::Edit;
 
 /// Where an answer would send a browser, and every address of its page.
 fn leads(answer: &Answer) -> Vec<String> {
     let location =
         answer.headers.get("location").map(|value| String::from_utf8(value.as_bytes().to_vec()).unwrap());
-    let attributes =
-        ["href=\"", "action=\"", "src=\""].into_iter().flat_map(|name| answer.body.split(name).skip(1));
-    let addresses =
-        attributes.map(|rest| rest.split('"').next().unwrap().replace("&#x2f;", "/").replace("&amp;", "&"));
+    let addresses = ["href", "action", "src"].into_iter().flat_map(|name| attributes(&answer.body, name));
     location.into_iter().chain(addresses).collect()
 }
 

@@ -8,6 +8,7 @@ use time::Duration;
 use super::house::{
     Answer, Browser, CALLBACK, House, LOGGED_OUT, POOL, authorize_path, callback_path, domain, person, query,
 };
+use super::html::attributes;
 use super::moods::Mood;
 use super::saml::{Idp, Key};
 use crate::registry::Edit;
@@ -19,9 +20,7 @@ pub(super) const FIVE_MINUTES: Duration = Duration::minutes(5);
 
 /// What the links of a page lead to.
 pub(super) fn links(page: &Answer) -> Vec<String> {
-    let hrefs =
-        page.body.split("<a class=\"button ").skip(1).map(|link| link.split_once("href=\"").unwrap().1);
-    hrefs.map(|rest| rest.split('"').next().unwrap().replace("&#x2f;", "/").replace("&amp;", "&")).collect()
+    page.body.split("<a class=\"button ").skip(1).map(|link| attributes(link, "href").remove(0)).collect()
 }
 
 /// The way to start again.

@@ -42,7 +42,7 @@ async fn sign_in(house: &House, user: Option<&str>) -> Answer {
     let hop = house.post_from(&mut Browser::default(), "/oauth2/idpresponse", &form).await;
     assert_eq!(hop.status, 200, "{hop:?}");
     assert_eq!(hop.body.contains("name=\"user\""), user.is_some(), "{hop:?}");
-    house.post_from(&mut browser, "/oauth2/idpresponse?poolgate_same_site", &form).await
+    house.post_from(&mut browser, "/oauth2/idpresponse?poolgate_same_site", &form).await.led_on()
 }
 
 async fn user(house: &House, answer: &Answer) -> Value {
@@ -77,5 +77,5 @@ async fn a_person_who_cancels_at_apple_is_an_access_denied() {
     let state = leaving.told("state").unwrap();
     let form = [("state", state.as_str()), ("error", "user_cancelled_authorize")];
     let answer = house.post_from(&mut browser, "/oauth2/idpresponse?poolgate_same_site", &form).await;
-    assert_eq!(answer.told("error").as_deref(), Some("access_denied"), "{answer:?}");
+    assert_eq!(answer.led_on().told("error").as_deref(), Some("access_denied"));
 }

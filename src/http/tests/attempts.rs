@@ -116,12 +116,18 @@ async fn a_post_without_cookies_is_sent_again_once_and_never_loops() {
         assert!(hop.body.contains(value), "{value} is sent again");
     }
     assert_eq!(hop.header("cache-control"), "no-store");
+    assert!(hop.header("content-security-policy").contains("form-action 'self';"), "it ends here: {hop:?}");
     assert!(!hop.headers.contains_key("set-cookie"), "no cookie is widened or made");
 
     let marked = "/oauth2/idpresponse?poolgate_same_site";
     let still_none = house.post_from(&mut Browser::default(), marked, &form).await;
     assert_page("no cookies at all", &still_none, "other_browser");
-    house.post_from(&mut browser, marked, &form).await.code();
+    let led = house.post_from(&mut browser, marked, &form).await;
+    assert!(led.header("content-security-policy").contains("form-action 'self';"), "{led:?}");
+    assert_eq!(led.header("cache-control"), "no-store", "it holds the code");
+    assert_eq!(led.header("referrer-policy"), "no-referrer");
+    assert_ne!(browser.session(), "", "the cookies come along");
+    led.led_on().code();
 }
 
 #[actix_web::test]

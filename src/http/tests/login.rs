@@ -22,7 +22,8 @@ async fn the_address_that_was_typed_leads_to_its_provider_and_travels_there() {
     let page = authorize_path(&[("login_hint", "app@guess.example")]).replace("/oauth2/authorize", "/login");
     for (typed, hint) in [("jane@acme.example", "jane@acme.example"), ("acme.example", "app@guess.example")] {
         let mut browser = Browser::default();
-        let answer = house.post_from(&mut browser, &page, &[("email", typed)]).await;
+        let answer = house.post_from(&mut browser, &page, &[("email", typed)]).await.led_on();
+        assert!(answer.body.contains("Taking you to"), "{answer:?}");
         assert!(answer.header("location").starts_with("https://acme.example/authorize"), "{answer:?}");
         assert_eq!(answer.told("login_hint").as_deref(), Some(hint), "{typed}");
         assert!(browser.0.contains_key("csrf-state"));
@@ -181,23 +182,58 @@ async fn an_address_typed_for_another_account_asks_anew_and_one_that_leads_nowhe
     assert!(again.body.contains("Continue as alice"), "the account is still on offer: {again:?}");
     assert!(again.body.contains("prompt=select_account"), "{again:?}");
     for (mut browser, prompt) in [(browser, "login"), (Browser::default(), "select_account")] {
-        let leaving = house.post_from(&mut browser, &page, &[("email", "jane@acme.example")]).await;
+        let leaving = house.post_from(&mut browser, &page, &[("email", "jane@acme.example")]).await.led_on();
         assert_eq!(leaving.told("prompt").as_deref(), Some(prompt), "{leaving:?}");
     }
 }
 
 /// Choosing a language asks the same once more: it may go straight on then.
 #[actix_web::test]
-async fn the_form_of_a_page_with_one_provider_may_end_there() {
+async fn no_form_of_the_page_ends_elsewhere_by_a_redirect() {
     let house = House::build().await;
-    // Where the provider's page is, is known once it was asked for its configuration.
-    house.authorize(&mut Browser::default(), &[("client_id", "narrow")]).await;
-    let more = [("client_id", "narrow"), ("identity_provider", "COGNITO")];
-    let page = authorize_path(&more).replace("/oauth2/authorize", "/login");
-    let answer = house.get(&mut Browser::default(), &page).await;
-    let policy = answer.header("content-security-policy").to_owned();
-    assert!(policy.contains("form-action 'self' https://app.example https://globex.example;"), "{policy}");
+    with_identifier(&house).await;
+    let browser = &mut Browser::default();
+    let page = authorize_path(&[("client_id", "narrow"), ("identity_provider", "COGNITO")]);
+    let answer = house.get(browser, &page.replace("/oauth2/authorize", "/login")).await;
+    let policy = answer.header("content-security-policy");
+    assert!(policy.contains("form-action 'self';"), "{policy}");
+    assert!(answer.body.contains(r#"<input type="hidden" name="poolgate_form" value="1">"#), "{answer:?}");
+
+    let asked = authorize_path(&[("client_id", "narrow")]).replace("/oauth2/authorize", "/login");
+    let of_an_app = house.get(browser, &asked).await;
+    assert!(of_an_app.header("location").starts_with("https://globex.example/"), "{of_an_app:?}");
+    let ours = house.get(browser, &format!("{asked}&lang=de&poolgate_form=1")).await;
+    assert!(ours.body.contains("Globex"), "{ours:?}");
+    assert!(ours.led_on().header("location").starts_with("https://globex.example/"));
+
+    // What the app is told ends there as well.
+    let wrong = authorize_path(&[("scope", "unknown")]).replace("/oauth2/authorize", "/login");
+    let told = house.post_from(browser, &wrong, &[("email", "jane@acme.example")]).await.led_on();
+    assert_eq!(told.told("error").as_deref(), Some("invalid_scope"), "{told:?}");
+}
+
+#[actix_web::test]
+async fn a_page_that_leads_back_to_the_app_does_not_name_the_provider_that_could_not_be_asked() {
+    let house = House::build().await;
+    with_identifier(&house).await;
+    house.web.says("https://acme.example/.well-known/openid-configuration", 503, json!({}));
     let page = authorize_path(&[]).replace("/oauth2/authorize", "/login");
+    let answer = house.post_from(&mut Browser::default(), &page, &[("email", "jane@acme.example")]).await;
+    assert!(answer.body.contains("Finishing your sign-in."), "{answer:?}");
+    assert!(answer.led_on().told("error").is_some());
+}
+
+/// Nothing comes after it, and a phone opens an app more readily from a redirect.
+#[actix_web::test]
+async fn an_apps_own_scheme_is_named_and_redirected_to() {
+    let house = House::build().await;
+    with_identifier(&house).await;
+    house.change_client("app", |client| client.callback_urls.push("myapp://cb".to_owned())).await;
+    let more = [("redirect_uri", "myapp://cb"), ("scope", "unknown")];
+    let page = authorize_path(&more).replace("/oauth2/authorize", "/login");
+    let wrong = house.post_from(&mut Browser::default(), &page, &[("email", "jane@acme.example")]).await;
+    assert!(wrong.location().as_str().starts_with("myapp://cb?error=invalid_scope"), "{wrong:?}");
+    let page = authorize_path(&more[..1]).replace("/oauth2/authorize", "/login");
     let answer = house.get(&mut Browser::default(), &page).await;
-    assert!(!answer.header("content-security-policy").contains("globex"), "{answer:?}");
+    assert!(answer.header("content-security-policy").contains("form-action 'self' myapp:;"), "{answer:?}");
 }

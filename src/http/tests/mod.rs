@@ -14,6 +14,7 @@ mod documents;
 mod dress;
 mod groups;
 mod house;
+mod html;
 mod idp_initiated;
 mod linking;
 mod login;

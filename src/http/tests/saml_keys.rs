@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::house::{Browser, House, POOL};
+use super::html::attributes;
 use crate::keys::roll_over::RollOverError;
 use crate::keys::{KeyRecord, KeyUse};
 use crate::pool::IdentityProvider;
@@ -57,9 +58,8 @@ async fn shown(house: &House) -> Vec<(String, String)> {
 async fn request(house: &House, provider: &str) -> String {
     let leaving = house.authorize(&mut Browser::default(), &[("identity_provider", provider)]).await;
     assert_eq!(leaving.status, 200, "{leaving:?}");
-    let (_, rest) = leaving.body.split_once("name=\"SAMLRequest\" value=\"").unwrap();
-    let field = rest.split_once('"').unwrap().0.replace("&#x2f;", "/").replace("&#x3d;", "=");
-    String::from_utf8(STANDARD.decode(field.replace("&#x2b;", "+")).unwrap()).unwrap()
+    let (_, field) = leaving.body.split_once("name=\"SAMLRequest\"").unwrap();
+    String::from_utf8(STANDARD.decode(&attributes(field, "value")[0]).unwrap()).unwrap()
 }
 
 async fn with_providers(providers: Vec<IdentityProvider>) -> House {

@@ -1,9 +1,5 @@
 //! Facebook and Login with Amazon, from the app's request to its tokens.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use poolgate_providers::fetch::{FetchError, Http};
 use serde_json::{Value, json};
 
 use super::house::{Answer, Browser, CALLBACK, House, POOL, claims, query};
@@ -16,21 +12,6 @@ const FACEBOOK_ME: &str = "https://graph.facebook.com/v26.0/me";
 const AMAZON_TOKEN: &str = "https://api.amazon.com/auth/o2/token";
 const AMAZON_INFO: &str = "https://api.amazon.com/auth/o2/tokeninfo";
 const AMAZON_PROFILE: &str = "https://api.amazon.com/user/profile";
-
-/// Says the same to everybody.
-struct Says(u16, Value);
-
-#[async_trait]
-impl Http for Says {
-    async fn send(&self, _request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, FetchError> {
-        let answer = http::Response::builder().status(self.0).header("content-type", "application/json");
-        Ok(answer.body(self.1.to_string().into_bytes()).unwrap())
-    }
-}
-
-fn says(house: &House, url: &str, status: u16, body: Value) {
-    house.web.sites.lock().unwrap().insert(url.to_owned(), Arc::new(Says(status, body)));
-}
 
 /// A house whose `app` offers Facebook and Amazon, both of which sign somebody in.
 async fn with_both() -> House {
@@ -53,13 +34,13 @@ async fn with_both() -> House {
         .await;
     let names = ["Facebook", "LoginWithAmazon"].map(str::to_owned);
     house.change_client("app", |client| client.supported_identity_providers.extend(names)).await;
-    says(&house, FACEBOOK_TOKEN, 200, json!({ "access_token": "EAAG|hush", "token_type": "bearer" }));
-    says(&house, FACEBOOK_ME, 200, json!({ "id": "10", "email": "p@example.com", "name": "Pat" }));
-    says(&house, AMAZON_TOKEN, 200, json!({ "access_token": "Atza|hush", "token_type": "bearer" }));
+    house.web.says(FACEBOOK_TOKEN, 200, json!({ "access_token": "EAAG|hush", "token_type": "bearer" }));
+    house.web.says(FACEBOOK_ME, 200, json!({ "id": "10", "email": "p@example.com", "name": "Pat" }));
+    house.web.says(AMAZON_TOKEN, 200, json!({ "access_token": "Atza|hush", "token_type": "bearer" }));
     let info =
         json!({ "iss": "https://www.amazon.com", "aud": "us", "exp": 3_597, "user_id": "amzn1.account.K2" });
-    says(&house, AMAZON_INFO, 200, info);
-    says(&house, AMAZON_PROFILE, 200, json!({ "user_id": "amzn1.account.K2", "email": "p@example.com" }));
+    house.web.says(AMAZON_INFO, 200, info);
+    house.web.says(AMAZON_PROFILE, 200, json!({ "user_id": "amzn1.account.K2", "email": "p@example.com" }));
     house
 }
 
@@ -132,7 +113,7 @@ async fn every_failure_leads_back_to_the_app_and_says_nothing_secret() {
             None => &house,
             Some((url, status, body)) => {
                 let house = own.insert(with_both().await);
-                says(house, url, status, body);
+                house.web.says(url, status, body);
                 house
             }
         };

@@ -4,6 +4,7 @@ use actix_web::test::TestRequest;
 use serde_json::json;
 
 use super::house::{Answer, Browser, CALLBACK, House, LOGGED_OUT, authorize_path, callback_path, person};
+use super::html::attributes;
 use super::saml;
 use crate::api;
 
@@ -71,8 +72,7 @@ async fn changing_the_language_asks_the_same_again() {
 /// Where the way back of a page leads.
 fn back(page: &Answer) -> Option<String> {
     let link = page.body.split("<a class=\"button ").nth(1)?;
-    let href = link.split_once("href=\"")?.1.split('"').next()?;
-    Some(href.replace("&#x2f;", "/"))
+    attributes(link, "href").into_iter().next()
 }
 
 #[actix_web::test]
@@ -136,9 +136,7 @@ async fn who_is_signed_in_goes_on_or_takes_another_account_where_the_app_lets_pe
 
 /// Where the buttons of a login page lead, in order.
 fn ways_on(page: &Answer) -> Vec<String> {
-    let hrefs = page.body.split("href=\"").skip(1);
-    let hrefs =
-        hrefs.map(|rest| rest.split('"').next().unwrap().replace("&#x2f;", "/").replace("&amp;", "&"));
+    let hrefs = attributes(&page.body, "href").into_iter();
     hrefs.filter(|href| href.starts_with("/oauth2/authorize?")).collect()
 }
 

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::house::{Answer, Browser, House, POOL, authorize_path, callback_path, claims, person};
+use super::html::attributes;
 use crate::registry::{Edit, Versioned};
 
 const WISHES: [(&str, &str); 6] = [
@@ -42,9 +43,8 @@ async fn every_wish_survives_the_page_with_the_buttons() {
     let browser = &mut Browser::default();
     let page = authorize_path(&WISHES).replace("/oauth2/authorize", "/login");
     let page = house.get(browser, &page).await;
-    let links = page.body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
-    let plain = |link: &str| link.replace("&#x2f;", "/").replace("&#x3d;", "=").replace("&amp;", "&");
-    let button = links.map(plain).find(|link| link.ends_with("identity_provider=Acme")).unwrap();
+    let mut links = attributes(&page.body, "href").into_iter();
+    let button = links.find(|link| link.ends_with("identity_provider=Acme")).unwrap();
     assert_told(&house.get(browser, &button).await);
 }
 

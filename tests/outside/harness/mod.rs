@@ -12,6 +12,7 @@ mod openid;
 mod person;
 mod replicas;
 mod simplesamlphp;
+mod site;
 
 pub use app::{App, CALLBACK, LOGGED_OUT, Tokens, claims};
 pub use bad_provider::{BadProvider, Fault, SECRETS};
@@ -24,6 +25,7 @@ pub use person::{Landing, Person};
 pub use poolgate_testing::free_port;
 pub use replicas::{MASTER_KEY, Replicas};
 pub use simplesamlphp::SimpleSaml;
+pub use site::{Says, query_of, site};
 
 /// A provider with further `ProviderDetails`.
 pub fn with_details(mut provider: Value, more: Value) -> Value {

@@ -182,6 +182,14 @@ impl Person {
             }
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             let body = response.text().await?;
+            if let Some(to) = refresh(&body) {
+                url = url.join(&to).unwrap();
+                if until.iter().any(|until| url.as_str().starts_with(until)) {
+                    return Ok(Landing { url, status: 0, body, headers, posted });
+                }
+                request = self.get(&url);
+                continue;
+            }
             let Some(form) = self_posting_form(&body) else {
                 return Ok(Landing { url, status, body, headers, posted });
             };
@@ -228,6 +236,12 @@ fn with_cookies(request: RequestBuilder, jar: &Jar, url: &Url) -> RequestBuilder
         Some(cookies) => request.header(COOKIE, cookies),
         None => request,
     }
+}
+
+/// Where a page leads by itself.
+fn refresh(page: &str) -> Option<String> {
+    let tag = page.split("<meta http-equiv=\"refresh\"").nth(1)?;
+    Some(attribute(tag.split('>').next()?, "content")?.strip_prefix("0;url=")?.to_owned())
 }
 
 /// The page's form, when it is one that posts itself: the only one, and all its fields hidden.

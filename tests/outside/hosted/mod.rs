@@ -5,6 +5,7 @@ mod customization;
 mod facts;
 mod gallery;
 mod keyboard;
+mod leading_on;
 mod logo;
 mod manners;
 mod pictures;

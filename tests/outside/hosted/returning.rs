@@ -3,34 +3,18 @@
 //! The gateway is `localhost`, the providers are `127.0.0.1`: two sites.
 
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
 use crate::browser::app;
-use crate::harness::{Browser, Gateway, Oidc, SimpleSaml, with_details};
+use crate::harness::{Browser, Gateway, Oidc, Says, SimpleSaml, query_of, site, with_details};
 
 /// A provider's page that waits for a person: its one link goes on to `onward` with the query it was given.
 async fn waiting_room(onward: String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://127.0.0.1:{}/", listener.local_addr().unwrap().port());
-    tokio::spawn(async move {
-        while let Ok((mut connection, _)) = listener.accept().await {
-            let mut bytes = [0; 16_384];
-            let read = connection.read(&mut bytes).await.unwrap_or_default();
-            let request = String::from_utf8_lossy(&bytes[..read]).into_owned();
-            let query = request.split(' ').nth(1).and_then(|path| path.split('?').nth(1)).unwrap_or_default();
-            let query = query.replace('&', "&amp;");
-            let page = format!(
-                "<!doctype html><title>provider</title><a id=\"on\" href=\"{onward}?{query}\">on</a>"
-            );
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncache-control: no-store\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{page}",
-                page.len()
-            );
-            let _ = connection.write_all(answer.as_bytes()).await;
-        }
+    let port = site(move |path| {
+        let query = query_of(path).replace('&', "&amp;");
+        let link = format!("<a id=\"on\" href=\"{onward}?{query}\">on</a>");
+        Says::Page(format!("<!doctype html><title>provider</title>{link}"))
     });
-    address
+    format!("http://127.0.0.1:{}/", port.await)
 }
 
 struct Stage {
