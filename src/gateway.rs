@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpServer, web};
 use poolgate_providers::fetch::{GuardedClient, Http, Rules};
 use poolgate_providers::{Clock, Random, SteadyClock, Surroundings, SystemClock, SystemRandom};
 use rustls::sign::CertifiedKey;
@@ -20,7 +20,7 @@ use crate::config::{Secrets, Settings, SettingsError, TlsFiles};
 use crate::context::{Context, Parts};
 use crate::directory::{Directory, DirectoryError};
 use crate::http::pages::{PageError, Pages};
-use crate::http::{self, State, auditing, correlation, throttling};
+use crate::http::{self, State, auditing, correlation, prefetch, throttling};
 use crate::keys::Sealer;
 use crate::observe::directory::WatchedDirectory;
 use crate::observe::fetch::WatchedHttp;
@@ -303,10 +303,11 @@ fn serve_public(
             .app_data(web::PayloadConfig::new(MAX_BODY))
             // The last is the first to see a request.
             .wrap(from_fn(auditing::middleware))
+            .wrap(from_fn(prefetch::middleware))
             .wrap(from_fn(throttling::middleware))
             .wrap(from_fn(correlation::middleware))
             .configure(http::routes)
-            .default_service(web::to(not_found))
+            .default_service(web::to(http::nothing))
     })
     .shutdown_timeout(GRACE)
     .keep_alive(KEEP_ALIVE)
@@ -325,7 +326,7 @@ fn serve_metrics(listener: TcpListener, state: &State) -> Result<ServerHandle, S
         App::new()
             .app_data(web::Data::new(state.clone()))
             .configure(http::health::routes)
-            .default_service(web::to(not_found))
+            .default_service(web::to(http::nothing))
     })
     .workers(1)
     .shutdown_timeout(GRACE)
@@ -342,8 +343,4 @@ fn spawn(server: actix_web::dev::Server) -> ServerHandle {
         }
     });
     handle
-}
-
-async fn not_found() -> HttpResponse {
-    HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("Not found\n")
 }

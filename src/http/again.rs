@@ -20,7 +20,7 @@ use super::pages::{Again, Href, Kind};
 use super::visit::{self, Visit};
 use super::{State, arrival, cookies, reply};
 use crate::context::digest_name;
-use crate::sign_in::attempt::MAX_HANDLE;
+use crate::sign_in::attempt::{Attempt, MAX_HANDLE};
 use crate::sign_in::request::{AuthorizeRequest, Rejected};
 
 /// How long a browser remembers what it was asked for: somebody comes back to the provider's page after lunch.
@@ -65,6 +65,8 @@ struct Memory {
     at: i64,
     /// The authorize request; of an attempt that was answered, only whose it was and in which language.
     asked: Pairs,
+    /// The mark of the browser that the attempt was made with, until it is answered.
+    mark: Option<String>,
 }
 
 impl Memory {
@@ -104,15 +106,16 @@ pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost
 
 /// The cookies for an attempt that leaves now: what its app asked, and the oldest away where they become too many. Of a
 /// request too large to be remembered only whose it was is.
-pub fn remember(request: &HttpRequest, state: &State, handle: &str) -> Vec<Cookie<'static>> {
+/// `mark` is what the attempt knows its browser by ([`is_of_this_browser`]).
+pub fn remember(request: &HttpRequest, state: &State, handle: &str, mark: &str) -> Vec<Cookie<'static>> {
     let Some(fingerprint) = fingerprint(handle) else { return Vec::new() };
     let mut asked = body::query(request);
     asked.retain(|(name, value)| REMEMBERED.contains(&name.as_str()) && !value.is_empty());
-    let (name, mut value) = (name_of(state, &fingerprint), value_of(state, &asked));
+    let (name, mut value) = (name_of(state, &fingerprint), value_of(state, &asked, Some(mark)));
     if name.len() + value.len() > MAX_BYTES {
         // The way back at least.
         asked.retain(|(name, _)| matches!(name.as_str(), "client_id" | "lang"));
-        value = value_of(state, &asked);
+        value = value_of(state, &asked, Some(mark));
     }
     let mut bytes = name.len() + value.len();
     if bytes > MAX_BYTES {
@@ -144,7 +147,7 @@ pub fn answered(
     let mut asked = vec![("client_id".to_owned(), client_id.to_owned())];
     asked.extend(languages.map(|languages| ("lang".to_owned(), languages.to_owned())));
     let name = name_of(state, &fingerprint(handle)?);
-    let value = value_of(state, &asked);
+    let value = value_of(state, &asked, None);
     (name.len() + value.len() <= MAX_BYTES).then(|| cookies::asked(state, name, value))
 }
 
@@ -161,6 +164,14 @@ pub fn belongs_to(request: &HttpRequest, state: &State, handle: &str) {
         visit::began_with(request, &memory.asked);
     }
     request.extensions_mut().insert(Belongs { fingerprint, taken: false });
+}
+
+/// Whether this browser holds the mark that the attempt was made with: in the cookie that all its tabs share, or in
+/// the attempt's own. Tabs that depart at the same moment, each without a mark as yet, write over the shared one.
+pub fn is_of_this_browser(request: &HttpRequest, state: &State, attempt: &Attempt) -> bool {
+    let own = || find(request, state, &fingerprint(&attempt.handle)?)?.mark;
+    cookies::read_browser(request).is_some_and(|mark| attempt.is_of_browser(&mark))
+        || own().is_some_and(|mark| attempt.is_of_browser(&mark))
 }
 
 /// The attempt that this request belongs to is used up now.
@@ -246,9 +257,10 @@ fn name_of(state: &State, fingerprint: &str) -> String {
     format!("{}{fingerprint}", prefix(state))
 }
 
-fn value_of(state: &State, asked: &Pairs) -> String {
+fn value_of(state: &State, asked: &Pairs, mark: Option<&str>) -> String {
     let at = state.context.now().unix_timestamp();
-    format!("{at}.{}", URL_SAFE_NO_PAD.encode(written(asked)))
+    let mark = mark.map(|mark| format!(".{mark}")).unwrap_or_default();
+    format!("{at}.{}{mark}", URL_SAFE_NO_PAD.encode(written(asked)))
 }
 
 fn written(pairs: &Pairs) -> String {
@@ -276,11 +288,12 @@ fn find(request: &HttpRequest, state: &State, fingerprint: &str) -> Option<Memor
 fn read(state: &State, name: &str, value: &str) -> Option<Memory> {
     let fingerprint = name.strip_prefix(prefix(state))?.to_owned();
     let (at, asked) = value.split_once('.').filter(|_| value.len() <= MAX_BYTES)?;
+    let (asked, mark) = asked.split_once('.').map_or((asked, None), |(asked, mark)| (asked, Some(mark)));
     let at: i64 = at.parse().ok()?;
     let age = state.context.now().unix_timestamp().saturating_sub(at);
     let asked =
         URL_SAFE_NO_PAD.decode(asked).ok().filter(|_| (-APART..LIFETIME.whole_seconds()).contains(&age))?;
     let mut asked: Pairs = form_urlencoded::parse(&asked).into_owned().collect();
     asked.retain(|(name, _)| REMEMBERED.contains(&name.as_str()));
-    Some(Memory { fingerprint, at, asked })
+    Some(Memory { fingerprint, at, asked, mark: mark.map(str::to_owned) })
 }

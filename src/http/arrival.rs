@@ -79,16 +79,17 @@ pub async fn receive(
     });
     let Some(attempt) = ours else { return expired(request, state, pool, None, NO_ATTEMPT) };
     visit::began_by(request, &attempt.client_id, attempt.languages());
-    match cookies::read_browser(request) {
-        Some(cookie) if attempt.is_of_browser(&cookie) => {
-            let response = finish(request, state, pool, arrival).await;
-            if is_marked(request) { onward::past_our_form(state, request, None, response) } else { response }
-        }
-        None => match arrival.fields {
-            Some(fields) if !is_marked(request) => hop(request, state, &attempt, fields),
-            _ => expired(request, state, pool, Some(&attempt), OTHER_BROWSER),
-        },
-        Some(_) => expired(request, state, pool, Some(&attempt), OTHER_BROWSER),
+    if again::is_of_this_browser(request, state, &attempt) {
+        let response = finish(request, state, pool, arrival).await;
+        return if is_marked(request) {
+            onward::past_our_form(state, request, None, response)
+        } else {
+            response
+        };
+    }
+    match (cookies::read_browser(request), arrival.fields) {
+        (None, Some(fields)) if !is_marked(request) => hop(request, state, &attempt, fields),
+        _ => expired(request, state, pool, Some(&attempt), OTHER_BROWSER),
     }
 }
 

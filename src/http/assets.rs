@@ -20,7 +20,15 @@ pub async fn get(
     }
     match worn(&state, &request, &hash, &name).await {
         Some(file) => kept(&state, file.content_type).body(web::Bytes::from_owner(file.bytes)),
-        None => HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("Not found\n"),
+        // A page of another version of us, while replicas are replaced one by one.
+        None => match assets::named(&name) {
+            Some(asset) => {
+                let mut response = HttpResponse::Ok().content_type(asset.content_type).body(asset.bytes);
+                reply::no_store(&mut response);
+                response
+            }
+            None => super::nothing().await,
+        },
     }
 }
 

@@ -15,7 +15,7 @@ use super::pages::headers::FormTarget;
 use super::pages::{Account, EmailDiscovery, Href, LoginPage, ProviderChoice};
 use super::visit::Visit;
 use super::{State, onward, reply};
-use crate::pool::{AppClient, ProviderType, User};
+use crate::pool::{ProviderType, User};
 use crate::registry::{LivePool, LiveProvider};
 use crate::sign_in::begin::{self, Next};
 use crate::sign_in::request::AuthorizeRequest;
@@ -182,7 +182,7 @@ fn show(
         asked: asked_before(request),
     };
     let html = state.pages.login(&Visit::of(request, state).look, &page);
-    reply::page(state, StatusCode::OK, html, &form_targets(client, asked))
+    reply::page(state, StatusCode::OK, html, &form_targets(asked))
 }
 
 fn is_organisation(provider: &LiveProvider) -> bool {
@@ -300,7 +300,6 @@ fn asked_before(request: &HttpRequest) -> Vec<(String, String)> {
 }
 
 /// Where the forms may end, besides here.
-fn form_targets(client: &AppClient, asked: &AuthorizeRequest) -> Vec<FormTarget> {
-    let known = client.callback_urls.contains(&asked.redirect_uri);
-    onward::form_target(&asked.redirect_uri).filter(|_| known).into_iter().collect()
+fn form_targets(asked: &AuthorizeRequest) -> Vec<FormTarget> {
+    onward::form_target(&asked.redirect_uri).into_iter().collect()
 }

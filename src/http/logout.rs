@@ -39,13 +39,17 @@ async fn end(request: &HttpRequest, state: &State, pool: &PoolAtHost) -> HttpRes
             return reply::error_page(state, request, &trouble);
         }
     };
+    let then = match &onward {
+        Onward::There(address) => onward::form_target(address),
+        _ => None,
+    };
     let left = match cookies::read(request, cookies::SESSION) {
         Some(cookie) => leaving::leave(&state.context, &pool.0, &cookie, onward).await,
         None => Ok(Next::Onward(onward)),
     };
     let mut response = match left {
         Ok(Next::Onward(onward)) => go_on(request, state, onward),
-        Ok(Next::Provider(provider, outbound)) => onward::outbound(state, request, &provider, outbound),
+        Ok(Next::Provider(provider, outbound)) => onward::outbound(state, request, &provider, outbound, then),
         Err(error) => {
             tracing::error!(%error, "a session could not be ended");
             return reply::unavailable_page(state, request);
@@ -64,7 +68,8 @@ pub(super) fn go_on(request: &HttpRequest, state: &State, onward: Onward) -> Htt
         Onward::There(location) => reply::found(&location),
         Onward::Login(query) => reply::found(&format!("/login?{query}")),
         Onward::Page(client_id) => {
-            visit::began_by(request, &client_id, body::once(&body::query(request), "lang").ok().flatten());
+            let languages = visit::asked_languages(&body::query(request));
+            visit::began_by(request, &client_id, languages.as_deref());
             let visit = Visit::of(request, state);
             let html = state.pages.signed_out(&visit.look, &SignedOutPage { back: visit.back() });
             reply::page(state, StatusCode::OK, html, &[])

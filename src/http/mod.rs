@@ -18,6 +18,7 @@ pub mod logout;
 pub mod oauth2;
 pub mod onward;
 pub mod pages;
+pub mod prefetch;
 pub mod reply;
 pub mod saml2;
 pub mod source;
@@ -28,6 +29,7 @@ pub mod visit;
 
 use std::sync::Arc;
 
+use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 use ipnet::IpNet;
 
@@ -66,6 +68,8 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(
             web::resource("/")
+                .route(web::get().to(nothing))
+                .route(web::head().to(nothing))
                 .route(web::post().to(api::post))
                 .route(web::method(actix_web::http::Method::OPTIONS).to(cors::preflight)),
         )
@@ -96,7 +100,11 @@ pub fn routes(config: &mut ServiceConfig) {
             web::resource("/oauth2/frontchannel-logout")
                 .route(web::get().to(oauth2::frontchannel_logout::get)),
         )
-        .service(web::resource("/saml2/metadata").route(web::get().to(saml2::metadata::get)))
+        .service(
+            web::resource("/saml2/metadata")
+                .route(web::get().to(saml2::metadata::get))
+                .route(web::head().to(saml2::metadata::get)),
+        )
         .service(
             web::resource("/saml2/idpresponse")
                 .route(web::get().to(saml2::idp_response::get))
@@ -110,17 +118,36 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/login").route(web::get().to(login::get)).route(web::post().to(login::post)))
         .service(web::resource("/again").route(web::get().to(again::get)))
         .service(web::resource("/logout").route(web::get().to(logout::get)))
-        .service(web::resource("/assets/{hash}/{name}").route(web::get().to(assets::get)))
+        .service(
+            web::resource("/assets/{hash}/{name}")
+                .route(web::get().to(assets::get))
+                .route(web::head().to(assets::get)),
+        )
         .service(
             open_resource("/{pool}/.well-known/openid-configuration")
-                .route(web::get().to(discovery::document)),
+                .route(web::get().to(discovery::document))
+                .route(web::head().to(discovery::document)),
         )
-        .service(open_resource("/{pool}/.well-known/jwks.json").route(web::get().to(discovery::keys)))
+        .service(
+            open_resource("/{pool}/.well-known/jwks.json")
+                .route(web::get().to(discovery::keys))
+                .route(web::head().to(discovery::keys)),
+        )
         .service(
             open_resource("/.well-known/openid-configuration")
-                .route(web::get().to(discovery::document_at_domain)),
+                .route(web::get().to(discovery::document_at_domain))
+                .route(web::head().to(discovery::document_at_domain)),
         )
-        .service(open_resource("/.well-known/jwks.json").route(web::get().to(discovery::keys_at_domain)));
+        .service(
+            open_resource("/.well-known/jwks.json")
+                .route(web::get().to(discovery::keys_at_domain))
+                .route(web::head().to(discovery::keys_at_domain)),
+        );
+}
+
+/// There is nothing here.
+pub async fn nothing() -> HttpResponse {
+    HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("Not found\n")
 }
 
 /// A resource that browsers of other origins may read, without credentials.

@@ -17,12 +17,18 @@ use super::pages::{AutoPostPage, Href, OnwardPage};
 use super::reply::{found, page};
 use super::visit::Visit;
 
-/// Sends the browser to the provider.
-pub fn outbound(state: &State, request: &HttpRequest, provider: &str, outbound: Outbound) -> HttpResponse {
+/// Sends the browser to the provider. `then`: where redirects may lead from there, besides here.
+pub fn outbound(
+    state: &State,
+    request: &HttpRequest,
+    provider: &str,
+    outbound: Outbound,
+    then: Option<FormTarget>,
+) -> HttpResponse {
     match outbound {
         Outbound::Redirect(url) => found(url.as_str()),
         Outbound::PostForm { action, fields } => {
-            let targets: Vec<_> = FormTarget::of(&action).into_iter().collect();
+            let targets: Vec<_> = FormTarget::of(&action).into_iter().chain(then).collect();
             match Href::absolute(&action) {
                 Some(action) => {
                     auto_post(state, request, Some(provider.to_owned()), action, fields, &targets)
@@ -49,7 +55,7 @@ pub fn auto_post(
 
 /// The answer to a form of ours: a redirect to a website becomes a page that leads there, with the same cookies. A
 /// redirect to an app's own scheme stays one: nothing comes after it ([`form_target`] names it), and a phone opens
-/// an app more readily from there. `to` is the provider it leads to, if it does.
+/// an app more readily from there. `to` is what the page calls the place; without it a sign-in is being finished.
 pub fn past_our_form(
     state: &State,
     request: &HttpRequest,
@@ -58,7 +64,7 @@ pub fn past_our_form(
 ) -> HttpResponse {
     let Some(href) = website(&response) else { return response };
     let look = Visit::of(request, state).look;
-    let html = state.pages.onward(&look, &OnwardPage { to: to.map(str::to_owned), href });
+    let html = state.pages.onward(&look, &OnwardPage { to: to.map(str::to_owned), href, by_itself: true });
     let mut led = page(state, StatusCode::OK, html, &[]);
     for cookie in response.headers().get_all(SET_COOKIE) {
         led.headers_mut().append(SET_COOKIE, cookie.clone());

@@ -104,7 +104,7 @@ fn way_back(client: &AppClient) -> Option<Href> {
 }
 
 /// What the app asked to be spoken in: `lang`, then OpenID Connect's `ui_locales`.
-fn asked_languages(pairs: &Pairs) -> Option<String> {
+pub fn asked_languages(pairs: &Pairs) -> Option<String> {
     let given: Vec<_> = ["lang", "ui_locales"].into_iter().filter_map(|name| value(pairs, name)).collect();
     (!given.is_empty()).then(|| given.join(" "))
 }

@@ -71,11 +71,21 @@ fn only_provider(pool: &LivePool, client: &AppClient) -> Option<String> {
 }
 
 /// The provider that an e-mail address (or a bare domain) belongs to, by identifier: the whole address first,
-/// then its domain. Only providers that the client enables are found.
+/// then its domain. Only providers that the client enables are found. Identifiers are ASCII: an international domain
+/// is looked up as DNS knows it (RFC 5891 section 4.4), which Chromium sends and others do not.
 pub fn discover(pool: &LivePool, client: &AppClient, address: &str) -> Option<String> {
     let address = address.trim();
-    let domain = address.rsplit_once('@').map(|(_, domain)| domain);
-    [Some(address), domain]
+    let (local, domain) = match address.rsplit_once('@') {
+        Some((local, domain)) => (Some(local), domain),
+        None => (None, address),
+    };
+    let domain = domain.strip_suffix('.').unwrap_or(domain);
+    let ascii = match url::Host::parse(domain) {
+        Ok(url::Host::Domain(name)) => Some(name),
+        _ => None,
+    };
+    let in_ascii = local.zip(ascii.as_deref()).map(|(local, domain)| format!("{local}@{domain}"));
+    [Some(address), in_ascii.as_deref(), Some(domain), ascii.as_deref()]
         .into_iter()
         .flatten()
         .filter(|name| !name.is_empty())

@@ -21,7 +21,12 @@ use crate::sessions::SessionError;
 #[derive(Debug)]
 pub enum Heard {
     /// Our sign-out is over: it goes on.
-    GoOn(Onward),
+    GoOn {
+        /// There.
+        onward: Onward,
+        /// It went to the provider by a form of ours, and may still be in that form's chain of redirects.
+        by_form: bool,
+    },
     /// It carries our answer to the provider of this name.
     Answer(String, Outbound),
     /// The provider ended its sessions, and takes no answer.
@@ -89,7 +94,7 @@ async fn go_on(
         SignOutOutcome::Complete => tracing::info!(%pool_id, %provider, "signed out at the provider"),
         other => tracing::warn!(%pool_id, %provider, outcome = ?other, "signed out here, not everywhere"),
     }
-    Ok(Heard::GoOn(pending.onward))
+    Ok(Heard::GoOn { onward: pending.onward, by_form: pending.by_form })
 }
 
 /// Ends what the provider ends, and says what became of it. It is said once it is durable.

@@ -43,6 +43,9 @@ pub(super) struct Pending {
     pub(super) pool_id: String,
     pub(super) provider: String,
     pub(super) onward: Onward,
+    /// The browser went there by a form of ours.
+    #[serde(default)]
+    pub(super) by_form: bool,
 }
 
 fn key(name: &str) -> Key {
@@ -128,7 +131,9 @@ pub async fn leave(
     };
     let next = match ending {
         Some((name, provider, outbound)) => {
-            let pending = Pending { pool_id: pool.id().to_owned(), provider: provider.clone(), onward };
+            let by_form = matches!(outbound, Outbound::PostForm { .. });
+            let pending =
+                Pending { pool_id: pool.id().to_owned(), provider: provider.clone(), onward, by_form };
             let value =
                 serde_json::to_vec(&pending).map_err(|error| SessionError::Away(error.to_string()))?;
             context.sessions.put(&key(&name), value, context.now() + LIFETIME).await?;

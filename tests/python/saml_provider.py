@@ -28,10 +28,10 @@ AES_256_GCM = ("http://www.w3.org/2009/xmlenc11#aes256-gcm", "aes-256")
 TRIPLE_DES = ("http://www.w3.org/2001/04/xmlenc#tripledes-cbc", "des-192")
 
 # Of each variant: which `parts` it signs; with what it `encrypts` the assertion; by which bindings it takes
-# AuthnRequests (`sso`); whether those must be `signed`; by which binding it answers a logout (`answers`, none: never);
-# and whether that answer says `partial`.
-USUAL = {"parts": "response assertion", "encrypts": None, "sso": ["redirect"], "signed": False,
-         "answers": "post", "partial": False}
+# AuthnRequests (`sso`) and logouts (`slo`); whether the former must be `signed`; by which binding it answers a logout
+# (`answers`, none: never); and whether that answer says `partial`.
+USUAL = {"parts": "response assertion", "encrypts": None, "sso": ["redirect"], "slo": ["redirect", "post"],
+         "signed": False, "answers": "post", "partial": False}
 VARIANTS = {name: USUAL | variant for name, variant in {
     "assertion": {"parts": "assertion"},
     "response": {"parts": "response"},
@@ -49,6 +49,7 @@ VARIANTS = {name: USUAL | variant for name, variant in {
     # pysaml2's own choice.
     "3des": {"encrypts": TRIPLE_DES},
     "answers-by-redirect": {"answers": "redirect"},
+    "post-and-redirect": {"slo": ["post"], "answers": "redirect"},
     "partial": {"partial": True},
     "silent": {"answers": None},
 }.items()}
@@ -110,7 +111,7 @@ class Provider:
         self.entity_id = f"{base}/{name}/metadata"
         # SessionIndex → {"person", "browser"}; browsers whose session a logout has ended.
         self.sessions, self.ended = {}, set()
-        both = [(f"{base}/{name}/slo", binding) for binding in BINDINGS.values()]
+        logouts = [(f"{base}/{name}/slo", BINDINGS[one]) for one in self.variant["slo"]]
         self.settings = {
             "entityid": self.entity_id,
             "key_file": str(folder / "key.pem"),
@@ -119,7 +120,7 @@ class Provider:
             "service": {"idp": {
                 "endpoints": {
                     "single_sign_on_service": [(f"{base}/{name}/sso", BINDINGS[one]) for one in self.variant["sso"]],
-                    "single_logout_service": both,
+                    "single_logout_service": logouts,
                 },
                 "want_authn_requests_signed": self.variant["signed"],
                 "policy": {"default": {"lifetime": {"minutes": 5}, "attribute_restrictions": None,

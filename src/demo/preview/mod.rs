@@ -109,6 +109,7 @@ impl Preview {
             Facts::SignIn(page) => self.pages.login(&look, &page),
             Facts::SignedOut(page) => self.pages.signed_out(&look, &page),
             Facts::Hop(page) => self.pages.auto_post(&look, &page),
+            Facts::Onward(page) => self.pages.onward(&look, &page),
             Facts::Error(page) => self.pages.error(&look, &page),
         })
     }

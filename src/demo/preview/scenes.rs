@@ -2,7 +2,7 @@
 
 use super::look::Look;
 use super::sign_in::SIGN_IN;
-use crate::http::pages::{Again, AutoPostPage, ErrorPage, Href, Kind, LoginPage, SignedOutPage};
+use crate::http::pages::{Again, AutoPostPage, ErrorPage, Href, Kind, LoginPage, OnwardPage, SignedOutPage};
 use crate::words::{Language, Words};
 
 /// A detail that strains the page: long, and with a word that nothing breaks.
@@ -29,6 +29,7 @@ enum Shape {
     SignIn(fn(&Way) -> LoginPage),
     SignedOut { app: bool },
     Hop { to: Option<&'static str> },
+    Onward { to: Option<&'static str> },
     Error(Trouble),
 }
 
@@ -52,6 +53,8 @@ pub enum Facts {
     SignedOut(SignedOutPage),
     /// The page that posts its form by itself.
     Hop(AutoPostPage),
+    /// The page that leads on by itself.
+    Onward(OnwardPage),
     /// The error page.
     Error(ErrorPage),
 }
@@ -78,7 +81,7 @@ impl Scene {
     /// Whether the page knows which app it is about.
     pub const fn knows_app(&self) -> bool {
         match self.shape {
-            Shape::SignIn(_) | Shape::Hop { .. } => true,
+            Shape::SignIn(_) | Shape::Hop { .. } | Shape::Onward { .. } => true,
             Shape::SignedOut { app } => app,
             Shape::Error(trouble) => trouble.app,
         }
@@ -97,6 +100,11 @@ impl Scene {
                 Facts::SignedOut(SignedOutPage { back: app.then(|| way.away.clone()) })
             }
             Shape::Hop { to } => Facts::Hop(hop(to, way)),
+            Shape::Onward { to } => Facts::Onward(OnwardPage {
+                to: to.map(str::to_owned),
+                href: way.away.clone(),
+                by_itself: false,
+            }),
             Shape::Error(trouble) => Facts::Error(trouble.page(way)),
         }
     }
@@ -110,6 +118,13 @@ pub fn all(words: &Words) -> Vec<Scene> {
         ("hop-finishing", "Back from a provider: here it stays, without its script", None),
     ];
     let hops = hops.into_iter().map(|(slug, name, to)| scene(slug, name, "On the way", Shape::Hop { to }));
+    let onward = scene(
+        "hop-onward",
+        "From a form of ours to a provider or an app: here it stays",
+        "On the way",
+        Shape::Onward { to: Some("Acme") },
+    );
+    let hops = hops.chain([onward]);
     let signed_out = [
         ("signed-out", "Signed out, nobody knows of which app", false),
         ("signed-out-app", "Signed out, with the way back to the app", true),

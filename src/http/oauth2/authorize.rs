@@ -121,9 +121,9 @@ pub async fn depart(
         Ok(Departure { handle, outbound }) => {
             state.context.metrics.sign_ins.departed(pool.id(), provider);
             reply::noted(Some(provider), Some(&asked.client_id));
-            let mut response = onward::outbound(state, request, provider, outbound);
-            let mark = std::iter::once(cookies::browser(state, browser));
-            let cookies = mark.chain(again::remember(request, state, &handle));
+            let mut response = onward::outbound(state, request, provider, outbound, None);
+            let memory = again::remember(request, state, &handle, &browser);
+            let cookies = std::iter::once(cookies::browser(state, browser)).chain(memory);
             match reply::with_cookies(&mut response, cookies) {
                 Ok(()) => response,
                 Err(error) => {

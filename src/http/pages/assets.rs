@@ -52,8 +52,13 @@ pub fn find(hash: &str, name: &str) -> Option<&'static Asset> {
     all().iter().find(|asset| asset.name == name && asset.hash == hash)
 }
 
+/// The file called `name`, as it is in this version.
+pub fn named(name: &str) -> Option<&'static Asset> {
+    all().iter().find(|asset| asset.name == name)
+}
+
 /// The path under which a page links the file called `name`.
 pub fn path(name: &str) -> Option<String> {
-    let asset = all().iter().find(|asset| asset.name == name)?;
+    let asset = named(name)?;
     Some(format!("/assets/{}/{}", asset.hash, asset.name))
 }

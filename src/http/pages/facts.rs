@@ -275,12 +275,15 @@ pub struct AutoPostPage {
 }
 
 /// What a form of ours is answered with that leads elsewhere: a page that goes there by itself, as a redirect would
-/// ([`crate::http::reply::past_our_form`] says why it is none). Where the browser was told not to, the person presses
-/// Continue.
+/// ([`crate::http::onward`] says why it is none). Where the browser was told not to, the person presses
+/// Continue, which shows after a while: pressed on the way, the app would get the same answer twice, and the second use
+/// of a code ends what came of the first (RFC 6749 section 4.1.2).
 #[derive(Debug, Clone, Serialize)]
 pub struct OnwardPage {
     /// The provider's name; `None` on the way back to the app.
     pub to: Option<String>,
     /// Where it goes.
     pub href: Href,
+    /// It goes by itself; else it stays for somebody who looks at it.
+    pub by_itself: bool,
 }

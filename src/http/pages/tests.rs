@@ -97,7 +97,7 @@ fn every_page_with(text: &str) -> Vec<String> {
         pages.error(&look, &error).unwrap(),
         pages.signed_out(&look, &SignedOutPage { back: Some(local("/back")) }).unwrap(),
         pages.auto_post(&look, &post).unwrap(),
-        pages.onward(&look, &OnwardPage { to: post.to, href: local("/a") }).unwrap(),
+        pages.onward(&look, &OnwardPage { to: post.to, href: local("/a"), by_itself: true }).unwrap(),
     ]
 }
 
@@ -180,7 +180,9 @@ fn the_auto_post_page_has_a_button_and_an_external_script() {
 #[test]
 fn the_onward_page_leads_on_without_a_script_and_has_a_link() {
     let href = Href::absolute(&Url::parse("https://app.example/cb?code=1&state='\"<>").unwrap()).unwrap();
-    insta::assert_snapshot!(stable(pages().onward(&look(), &OnwardPage { to: None, href }).unwrap()));
+    insta::assert_snapshot!(stable(
+        pages().onward(&look(), &OnwardPage { to: None, href, by_itself: true }).unwrap()
+    ));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use poolgate_providers::{ProviderError, SignOutMessage};
+use url::Url;
 
 use crate::http::body::{self, Pairs, once};
 use crate::http::host::PoolAtHost;
@@ -15,6 +16,7 @@ use crate::http::{State, onward};
 use crate::observe::labels::SignOutStart;
 use crate::registry::LivePool;
 use crate::sign_out::hearing::{self, Heard, Refused};
+use crate::sign_out::leaving::Onward;
 
 /// HTTP-Redirect: what is signed is the query, byte for byte.
 pub async fn get(request: HttpRequest, state: web::Data<State>, pool: PoolAtHost) -> HttpResponse {
@@ -56,7 +58,7 @@ async fn receive(
 ) -> HttpResponse {
     let heard = hearing::hear(&state.context, pool, message).await;
     // What comes back from a sign-out of ours began elsewhere.
-    let ours = matches!(heard, Ok(Heard::GoOn(_)));
+    let ours = matches!(heard, Ok(Heard::GoOn { .. }));
     let response = answer(request, state, heard);
     if !ours {
         state.context.metrics.signed_out(SignOutStart::Saml, response.status().as_u16());
@@ -66,8 +68,17 @@ async fn receive(
 
 fn answer(request: &HttpRequest, state: &State, heard: Result<Heard, Refused>) -> HttpResponse {
     match heard {
-        Ok(Heard::GoOn(onward)) => go_on(request, state, onward),
-        Ok(Heard::Answer(provider, outbound)) => onward::outbound(state, request, &provider, outbound),
+        Ok(Heard::GoOn { onward, by_form: false }) => go_on(request, state, onward),
+        Ok(Heard::GoOn { onward, by_form: true }) => {
+            let host = match &onward {
+                Onward::There(address) => {
+                    Url::parse(address).ok().and_then(|url| Some(url.host_str()?.to_owned()))
+                }
+                _ => None,
+            };
+            onward::past_our_form(state, request, host.as_deref(), go_on(request, state, onward))
+        }
+        Ok(Heard::Answer(provider, outbound)) => onward::outbound(state, request, &provider, outbound, None),
         Ok(Heard::Untold) => {
             let visit = Visit::of(request, state);
             let html = state.pages.signed_out(&visit.look, &SignedOutPage { back: visit.back() });

@@ -255,3 +255,44 @@ async fn the_query_reaches_the_login_page_as_the_app_wrote_it() {
         assert_eq!(location, path.replace("/oauth2/authorize", "/login"));
     }
 }
+
+/// As when a browser opens its bookmarks or restores a session: no tab has a mark as yet, and the last one wins.
+#[actix_web::test]
+async fn tabs_that_depart_at_the_same_moment_all_arrive() {
+    let house = House::build().await;
+    let mut browser = Browser::default();
+    let mut leavings = Vec::new();
+    for _ in 0..3 {
+        let mut tab = Browser::default();
+        leavings.push(leave(&house, &mut tab).await);
+        browser.0.extend(tab.0);
+    }
+    for leaving in &leavings {
+        house.get(&mut browser, &callback_path(leaving, &person("alice"))).await.code();
+        let marks = browser.0.iter().filter(|(name, _)| name.starts_with("poolgate-again-"));
+        let marked = marks.filter(|(_, value)| value.split('.').count() > 2).count();
+        assert!(marked < leavings.len(), "what is answered needs no mark: {browser:?}");
+    }
+}
+
+#[actix_web::test]
+async fn the_mark_of_an_attempt_is_proof_for_that_attempt_alone() {
+    let house = House::build().await;
+    let (mut one, mut other) = (Browser::default(), Browser::default());
+    let leaving = leave(&house, &mut one).await;
+    let back = callback_path(&leaving, &person("alice"));
+    leave(&house, &mut other).await;
+    let memory = |browser: &Browser| -> (String, String) {
+        let found = browser.0.iter().find(|(name, _)| name.starts_with("poolgate-again-")).unwrap();
+        (found.0.clone(), found.1.clone())
+    };
+    let ((name, value), (_, of_other)) = (memory(&one), memory(&other));
+    let (unmarked, _) = value.rsplit_once('.').unwrap();
+    for forged in [&of_other, unmarked, &format!("{unmarked}."), &format!("{unmarked}.x.{unmarked}")] {
+        let mut browser = other.clone();
+        browser.0.insert(name.clone(), forged.to_owned());
+        assert_page(forged, &house.get(&mut browser, &back).await, "other_browser");
+    }
+    other.0.insert(name, value);
+    house.get(&mut other, &back).await.code();
+}

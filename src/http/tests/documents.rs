@@ -5,6 +5,7 @@ use actix_web::test::TestRequest;
 use serde_json::json;
 
 use super::house::{Answer, Browser, House, ISSUER, POOL, authorize_path};
+use super::html::attributes;
 
 #[actix_web::test]
 async fn discovery_names_everything_a_client_needs() {
@@ -156,4 +157,80 @@ async fn every_answer_forbids_guessing_its_type_and_telling_where_one_came_from(
         assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
         assert!(!answer.header("x-amzn-requestid").is_empty(), "{path}");
     }
+}
+
+#[actix_web::test]
+async fn documents_may_be_asked_for_by_head() {
+    let house = House::build().await;
+    let page = house.get(&mut Browser::default(), "/logout?client_id=app").await;
+    let style = attributes(&page.body, "href").into_iter().find(|href| href.ends_with(".css")).unwrap();
+    let (discovery, keys) =
+        (format!("/{POOL}/.well-known/openid-configuration"), format!("/{POOL}/.well-known/jwks.json"));
+    let at_domain = ["/.well-known/openid-configuration", "/.well-known/jwks.json", "/saml2/metadata"];
+    for path in at_domain.into_iter().chain([discovery.as_str(), &keys, &style]) {
+        let request =
+            TestRequest::default().method(Method::HEAD).uri(path).insert_header(("host", "localhost"));
+        let (head, get) = (house.send(request).await, house.get(&mut Browser::default(), path).await);
+        assert_eq!(
+            (head.status, head.header("content-type")),
+            (get.status, get.header("content-type")),
+            "{path}"
+        );
+        assert_eq!(head.status, 200, "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn there_is_no_front_page() {
+    let house = House::build().await;
+    for path in ["/", "/nowhere"] {
+        let answer = house.get(&mut Browser::default(), path).await;
+        assert_eq!(answer.status, 404, "{path}: {answer:?}");
+    }
+    assert_eq!(house.get(&mut Browser::default(), "/").await.body, "Not found\n");
+}
+
+/// While replicas are replaced one by one, the page comes from one version and its style from another.
+#[actix_web::test]
+async fn style_of_another_version_is_given_and_not_kept() {
+    let house = House::build().await;
+    for name in ["poolgate.css", "auto-post.js", "poolgate.svg"] {
+        let answer = house.get(&mut Browser::default(), &format!("/assets/elsewhere000/{name}")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (200, "no-store"), "{answer:?}");
+    }
+    let answer = house.get(&mut Browser::default(), "/assets/elsewhere000/evil.js").await;
+    assert_eq!(answer.status, 404, "{answer:?}");
+}
+
+#[actix_web::test]
+async fn what_a_browser_loads_ahead_of_the_person_does_nothing() {
+    let house = House::build().await;
+    let mut browser = Browser::default();
+    house.sign_in(&mut browser, &[]).await.code();
+    let session = browser.session().to_owned();
+    let (asked, page) = (authorize_path(&[]), authorize_path(&[]).replace("/oauth2/authorize", "/login"));
+    let paths = ["/logout?client_id=app", &asked, &page, "/again?attempt=x", "/oauth2/idpresponse?state=x"];
+    let words = [
+        ("sec-purpose", "prefetch"),
+        ("sec-purpose", "prefetch;prerender"),
+        ("sec-purpose", "prefetch;anonymous-client-ip"),
+        ("purpose", "prefetch"),
+        ("x-purpose", "preview"),
+        ("x-moz", "prefetch"),
+    ];
+    for (name, value) in words {
+        for path in paths {
+            let request = TestRequest::get().uri(path).insert_header(("host", "localhost"));
+            let request = request.insert_header(("cookie", format!("cognito={session}")));
+            let answer = house.send(request.insert_header((name, value))).await;
+            assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (503, "no-store"), "{path}");
+            assert!(!answer.headers.contains_key("set-cookie"), "{path}: {answer:?}");
+        }
+        let request = TestRequest::get().uri("/.well-known/jwks.json").insert_header(("host", "localhost"));
+        assert_eq!(house.send(request.insert_header((name, value))).await.status, 200, "changes nothing");
+    }
+    let request = TestRequest::get().uri(paths[0]).insert_header(("host", "localhost"));
+    let asked = house.send(request.insert_header(("sec-purpose", "none"))).await;
+    assert_eq!(asked.status, 200, "{asked:?}");
+    house.authorize(&mut browser, &[("prompt", "none")]).await.code();
 }

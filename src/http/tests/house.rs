@@ -25,7 +25,7 @@ use crate::context::{Context, Parts};
 use crate::directory::sqlite::SqliteDirectory;
 use crate::directory::{Directory, Unlink};
 use crate::http::pages::Pages;
-use crate::http::{State, auditing, correlation, routes, throttling};
+use crate::http::{State, auditing, correlation, prefetch, routes, throttling};
 use crate::keys::Sealer;
 use crate::observe::directory::WatchedDirectory;
 use crate::observe::metrics::Metrics;
@@ -392,6 +392,7 @@ impl House {
                 .app_data(web::Data::new(self.state.clone()))
                 .app_data(web::PayloadConfig::new(crate::http::body::MAX_SAML_FORM))
                 .wrap(from_fn(auditing::middleware))
+                .wrap(from_fn(prefetch::middleware))
                 .wrap(from_fn(throttling::middleware))
                 .wrap(from_fn(correlation::middleware))
                 .configure(routes),

@@ -20,13 +20,44 @@ async fn the_address_that_was_typed_leads_to_its_provider_and_travels_there() {
     let house = House::build().await;
     with_identifier(&house).await;
     let page = authorize_path(&[("login_hint", "app@guess.example")]).replace("/oauth2/authorize", "/login");
-    for (typed, hint) in [("jane@acme.example", "jane@acme.example"), ("acme.example", "app@guess.example")] {
+    let rows = [
+        ("jane@acme.example", "jane@acme.example"),
+        ("acme.example", "app@guess.example"),
+        ("jane@acme.example.", "jane@acme.example."),
+    ];
+    for (typed, hint) in rows {
         let mut browser = Browser::default();
         let answer = house.post_from(&mut browser, &page, &[("email", typed)]).await.led_on();
         assert!(answer.body.contains("Taking you to"), "{answer:?}");
         assert!(answer.header("location").starts_with("https://acme.example/authorize"), "{answer:?}");
         assert_eq!(answer.told("login_hint").as_deref(), Some(hint), "{typed}");
         assert!(browser.0.contains_key("csrf-state"));
+    }
+}
+
+/// Identifiers are ASCII. Chromium writes the domain of an e-mail box so by itself, other browsers leave it as it is.
+#[actix_web::test]
+async fn an_international_domain_is_found_however_it_is_written() {
+    let house = House::build().await;
+    let snapshot = house.state.context.registry.snapshot();
+    let Versioned { mut value, version } = snapshot.pool(POOL).unwrap().providers["Acme"].config.clone();
+    value.idp_identifiers = vec!["xn--mller-kva.example".into(), "boss@xn--bcher-kva.example".into()];
+    house.edit(vec![Edit::UpdateProvider(Versioned { value, version })]).await;
+    let page = authorize_path(&[]).replace("/oauth2/authorize", "/login");
+    for typed in ["jane@m\u{fc}ller.example", "jane@M\u{dc}LLER.example", "boss@b\u{fc}cher.example"] {
+        let answer = house.post_from(&mut Browser::default(), &page, &[("email", typed)]).await.led_on();
+        assert!(answer.header("location").starts_with("https://acme.example/"), "{typed}: {answer:?}");
+    }
+    for typed in [
+        "jane@b\u{fc}cher.example",
+        "jane@127.0.0.1",
+        "jane@[::1]",
+        "jane@",
+        "@",
+        "jane@m\u{fc}ller.example..",
+    ] {
+        let answer = house.post_from(&mut Browser::default(), &page, &[("email", typed)]).await;
+        assert!(answer.status == 200 && !answer.body.contains("http-equiv"), "{typed}: {answer:?}");
     }
 }
 

@@ -106,6 +106,8 @@ async fn the_way_back_is_what_the_app_registered_and_never_what_a_request_says()
 #[actix_web::test]
 async fn the_signed_out_page_leads_back_to_the_app() {
     let house = House::build().await;
+    let german = house.get(&mut Browser::default(), "/logout?client_id=app&ui_locales=de-CH%20fr").await;
+    assert!(german.body.contains("lang=\"de\""), "{german:?}");
     let page = house.get(&mut Browser::default(), "/logout?client_id=app&lang=fr").await;
     assert_eq!((page.status.as_u16(), language(&page)), (200, "fr"), "{page:?}");
     assert_eq!(back(&page).as_deref(), Some(LOGGED_OUT), "{page:?}");
