@@ -20,13 +20,10 @@ pub async fn get(
     }
     match worn(&state, &request, &hash, &name).await {
         Some(file) => kept(&state, file.content_type).body(web::Bytes::from_owner(file.bytes)),
-        // A page of another version of us, while replicas are replaced one by one.
+        // A page of another version of us, while replicas are replaced one by one. Like all that says nothing of its
+        // keeping, it is not kept.
         None => match assets::named(&name) {
-            Some(asset) => {
-                let mut response = HttpResponse::Ok().content_type(asset.content_type).body(asset.bytes);
-                reply::no_store(&mut response);
-                response
-            }
+            Some(asset) => HttpResponse::Ok().content_type(asset.content_type).body(asset.bytes),
             None => super::nothing().await,
         },
     }
