@@ -7,7 +7,6 @@ use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 
-use super::reply;
 use crate::observe::labels::Step;
 
 /// How a browser says so: in the Fetch standard's words (`Sec-Purpose: prefetch`, `prefetch;prerender`), and in older
@@ -19,7 +18,8 @@ const WORDS: [(&str, &[&str]); 4] = [
     ("x-moz", &["prefetch"]),
 ];
 
-/// Answers with 503, which tells the browser to ask again once the person does; what may be kept is given.
+/// Answers with 403: the browser asks again once the person does. Not with 503, which browsers' makers propose: it is
+/// what we are watched by, and anybody may send this header. What changes nothing is given.
 ///
 /// # Errors
 /// What the inner service fails with.
@@ -28,10 +28,9 @@ pub async fn middleware(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     if is_ahead(request.headers()) && does_something(Step::of(request.path())) {
-        let mut response = HttpResponse::ServiceUnavailable()
+        let response = HttpResponse::Forbidden()
             .content_type("text/plain; charset=utf-8")
             .body("Not loaded ahead: open it\n");
-        reply::no_store(&mut response);
         return Ok(request.into_response(response).map_into_right_body());
     }
     next.call(request).await.map(ServiceResponse::map_into_left_body)

@@ -2,7 +2,8 @@
 // or the person could never leave: then the visible button decides.
 (function () {
   "use strict";
-  var byHand = document.getElementById("by-hand");
+  var form = document.getElementById("auto-post");
+  var byHand = document.getElementById("by-hand") || form;
   window.addEventListener("pageshow", function (event) {
     if (event.persisted) byHand.classList.remove("later");
   });
@@ -10,7 +11,6 @@
   if (entry && entry.type === "back_forward") return;
   // What is on its way must not be sent twice: a sign-in is answered once.
   byHand.classList.add("later");
-  var form = document.getElementById("auto-post");
   // A field may be called "submit": take the method from the prototype.
   HTMLFormElement.prototype.submit.call(form);
 })();

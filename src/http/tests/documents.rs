@@ -223,7 +223,7 @@ async fn what_a_browser_loads_ahead_of_the_person_does_nothing() {
             let request = TestRequest::get().uri(path).insert_header(("host", "localhost"));
             let request = request.insert_header(("cookie", format!("cognito={session}")));
             let answer = house.send(request.insert_header((name, value))).await;
-            assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (503, "no-store"), "{path}");
+            assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (403, "no-store"), "{path}");
             assert!(!answer.headers.contains_key("set-cookie"), "{path}: {answer:?}");
         }
         let request = TestRequest::get().uri("/.well-known/jwks.json").insert_header(("host", "localhost"));
