@@ -72,7 +72,7 @@ fn only_provider(pool: &LivePool, client: &AppClient) -> Option<String> {
 
 /// The provider that an e-mail address (or a bare domain) belongs to, by identifier: the whole address first,
 /// then its domain. Only providers that the client enables are found. Identifiers are ASCII: an international domain
-/// is looked up as DNS knows it (RFC 5891 section 4.4), which Chromium sends and others do not.
+/// is looked up as DNS knows it (UTS #46), which is how Chromium sends it and others do not.
 pub fn discover(pool: &LivePool, client: &AppClient, address: &str) -> Option<String> {
     let address = address.trim();
     let (local, domain) = match address.rsplit_once('@') {
