@@ -146,3 +146,10 @@ pub fn user() -> User {
     };
     profile.apply(None).unwrap().0
 }
+
+/// The values of this attribute in a page, in order.
+pub fn attributes(body: &str, name: &str) -> Vec<String> {
+    let marks = format!(" {name}=\"");
+    let values = body.split(&marks).skip(1).filter_map(|rest| rest.split('"').next());
+    values.map(|value| quick_xml::escape::unescape(value).unwrap().into_owned()).collect()
+}

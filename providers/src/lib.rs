@@ -280,6 +280,9 @@ pub trait Provider: Send + Sync {
         None
     }
 
-    /// The origins a browser may pass through when it leaves for this provider (for `form-action`).
-    fn origins(&self) -> Vec<url::Origin>;
+    /// Where this provider's own pages are, as far as that is known: they may frame our answer to its front-channel
+    /// sign-out (OpenID Connect Front-Channel Logout 1.0 section 3). None for protocols without one.
+    fn origins(&self) -> Vec<url::Origin> {
+        Vec::new()
+    }
 }

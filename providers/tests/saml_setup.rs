@@ -375,12 +375,6 @@ fn without_a_relay_state_none_is_signed() {
 }
 
 #[test]
-fn the_form_may_go_to_the_provider_s_origin() {
-    let provider = SamlProvider::new(settings(&[], &xml()), None);
-    assert_eq!(provider.origins(), [Url::parse("https://idp.example").unwrap().origin()]);
-}
-
-#[test]
 fn a_fragment_of_the_sign_in_address_swallows_no_request() {
     let document = xml().replace("https://idp.example/sso", "https://idp.example/sso#top");
     for pairs in [&[][..], &[("login_hint", "query:user")]] {

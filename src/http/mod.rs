@@ -29,8 +29,8 @@ pub mod visit;
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, Route, guard};
 use ipnet::IpNet;
 
 use crate::api::ApiContext;
@@ -68,8 +68,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(
             web::resource("/")
-                .route(web::get().to(nothing))
-                .route(web::head().to(nothing))
+                .route(looked_at().to(nothing))
                 .route(web::post().to(api::post))
                 .route(web::method(actix_web::http::Method::OPTIONS).to(cors::preflight)),
         )
@@ -100,11 +99,7 @@ pub fn routes(config: &mut ServiceConfig) {
             web::resource("/oauth2/frontchannel-logout")
                 .route(web::get().to(oauth2::frontchannel_logout::get)),
         )
-        .service(
-            web::resource("/saml2/metadata")
-                .route(web::get().to(saml2::metadata::get))
-                .route(web::head().to(saml2::metadata::get)),
-        )
+        .service(web::resource("/saml2/metadata").route(looked_at().to(saml2::metadata::get)))
         .service(
             web::resource("/saml2/idpresponse")
                 .route(web::get().to(saml2::idp_response::get))
@@ -118,31 +113,22 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/login").route(web::get().to(login::get)).route(web::post().to(login::post)))
         .service(web::resource("/again").route(web::get().to(again::get)))
         .service(web::resource("/logout").route(web::get().to(logout::get)))
-        .service(
-            web::resource("/assets/{hash}/{name}")
-                .route(web::get().to(assets::get))
-                .route(web::head().to(assets::get)),
-        )
+        .service(web::resource("/assets/{hash}/{name}").route(looked_at().to(assets::get)))
         .service(
             open_resource("/{pool}/.well-known/openid-configuration")
-                .route(web::get().to(discovery::document))
-                .route(web::head().to(discovery::document)),
+                .route(looked_at().to(discovery::document)),
         )
-        .service(
-            open_resource("/{pool}/.well-known/jwks.json")
-                .route(web::get().to(discovery::keys))
-                .route(web::head().to(discovery::keys)),
-        )
+        .service(open_resource("/{pool}/.well-known/jwks.json").route(looked_at().to(discovery::keys)))
         .service(
             open_resource("/.well-known/openid-configuration")
-                .route(web::get().to(discovery::document_at_domain))
-                .route(web::head().to(discovery::document_at_domain)),
+                .route(looked_at().to(discovery::document_at_domain)),
         )
-        .service(
-            open_resource("/.well-known/jwks.json")
-                .route(web::get().to(discovery::keys_at_domain))
-                .route(web::head().to(discovery::keys_at_domain)),
-        );
+        .service(open_resource("/.well-known/jwks.json").route(looked_at().to(discovery::keys_at_domain)));
+}
+
+/// What changes nothing is shown, or by HEAD only described (RFC 9110 section 9.3.2).
+fn looked_at() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// There is nothing here.

@@ -53,8 +53,8 @@ pub fn auto_post(
     page(state, StatusCode::OK, html, targets)
 }
 
-/// The answer to a form of ours: a redirect to a website becomes a page that leads there, with the same cookies. A
-/// redirect to an app's own scheme stays one: nothing comes after it ([`form_target`] names it), and a phone opens
+/// The answer to a form of ours: a redirect to a website, or to another page of ours, which may redirect in its turn,
+/// becomes a page that leads there, with the same cookies. A redirect to an app's own scheme stays one: nothing comes after it ([`form_target`] names it), and a phone opens
 /// an app more readily from there. `to` is what the page calls the place; without it a sign-in is being finished.
 pub fn past_our_form(
     state: &State,
@@ -72,11 +72,14 @@ pub fn past_our_form(
     led
 }
 
-/// The website that a redirect leads to.
+/// The website, or the page of ours, that a redirect leads to.
 fn website(response: &HttpResponse) -> Option<Href> {
     let location = response.headers().get(LOCATION).filter(|_| response.status() == StatusCode::FOUND)?;
-    let address = Url::parse(location.to_str().ok()?).ok()?;
-    is_website(&address).then(|| Href::absolute(&address))?
+    let location = location.to_str().ok()?;
+    match Url::parse(location) {
+        Ok(address) => is_website(&address).then(|| Href::absolute(&address))?,
+        Err(_) => Href::local(location),
+    }
 }
 
 fn is_website(address: &Url) -> bool {

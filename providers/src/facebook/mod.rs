@@ -126,10 +126,6 @@ impl Provider for Facebook {
     fn derived(&self) -> Vec<(&'static str, String)> {
         self.settings.derived.clone()
     }
-
-    fn origins(&self) -> Vec<url::Origin> {
-        vec![self.settings.authorize.origin()]
-    }
 }
 
 /// The answer in the words of OAuth: where the dialog itself fails it sends `error_code` and `error_message`, and

@@ -143,8 +143,4 @@ impl Provider for Google {
     fn derived(&self) -> Vec<(&'static str, String)> {
         self.derived.clone()
     }
-
-    fn origins(&self) -> Vec<url::Origin> {
-        self.oidc.origins()
-    }
 }

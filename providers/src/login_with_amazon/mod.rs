@@ -106,8 +106,4 @@ impl Provider for LoginWithAmazon {
     fn derived(&self) -> Vec<(&'static str, String)> {
         self.settings.derived.clone()
     }
-
-    fn origins(&self) -> Vec<url::Origin> {
-        vec![self.settings.authorize.origin()]
-    }
 }

@@ -349,15 +349,4 @@ impl Provider for SamlProvider {
     fn metadata(&self) -> Option<&IdpMetadata> {
         Some(&self.settings.metadata)
     }
-
-    fn origins(&self) -> Vec<url::Origin> {
-        let metadata = &self.settings.metadata;
-        metadata
-            .sso_redirect
-            .as_ref()
-            .or(metadata.sso_post.as_ref())
-            .map(url::Url::origin)
-            .into_iter()
-            .collect()
-    }
 }

@@ -118,10 +118,6 @@ impl Provider for SignInWithApple {
     fn derived(&self) -> Vec<(&'static str, String)> {
         self.derived.clone()
     }
-
-    fn origins(&self) -> Vec<url::Origin> {
-        self.oidc.origins()
-    }
 }
 
 /// Apple has a code of its own for a person who said no.

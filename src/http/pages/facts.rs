@@ -280,7 +280,7 @@ pub struct AutoPostPage {
 /// of a code ends what came of the first (RFC 6749 section 4.1.2).
 #[derive(Debug, Clone, Serialize)]
 pub struct OnwardPage {
-    /// The provider's name; `None` on the way back to the app.
+    /// What the place is called: a provider's name, or a host. `None` while a sign-in is being finished.
     pub to: Option<String>,
     /// Where it goes.
     pub href: Href,

@@ -2,9 +2,8 @@
 
 use actix_web::test::TestRequest;
 
-use super::house::{Answer, Browser, House, LOGGED_OUT, POOL, authorize_path, domain, query};
-use super::html::attributes;
-use crate::registry::Edit;
+use super::house::{Answer, Browser, House, LOGGED_OUT, authorize_path, query};
+use crate::testing::attributes;
 
 /// Where an answer would send a browser, and every address of its page.
 fn leads(answer: &Answer) -> Vec<String> {
@@ -136,9 +135,7 @@ async fn what_somebody_adds_to_a_request_stays_text() {
 #[actix_web::test]
 async fn a_host_that_somebody_made_up_is_never_gone_to() {
     let house = House::build().await;
-    let mut prefix = domain("acme", POOL);
-    prefix.custom_domain_config = None;
-    house.edit(vec![Edit::CreateDomain(prefix)]).await;
+    house.has_prefix_domain().await;
     let hosts = [
         "evil.example",
         "localhost@evil.example",

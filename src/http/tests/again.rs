@@ -6,13 +6,13 @@ use serde_json::json;
 use time::Duration;
 
 use super::house::{
-    Answer, Browser, CALLBACK, House, LOGGED_OUT, POOL, authorize_path, callback_path, domain, person, query,
+    Answer, Browser, CALLBACK, House, LOGGED_OUT, POOL, authorize_path, callback_path, person, query,
 };
-use super::html::attributes;
 use super::moods::Mood;
 use super::saml::{Idp, Key};
 use crate::registry::Edit;
 use crate::testing;
+use crate::testing::attributes;
 
 pub(super) const ACME: (&str, &str) = ("identity_provider", "Acme");
 pub(super) const PREFIX: &str = "poolgate-again-";
@@ -356,9 +356,7 @@ async fn an_email_that_could_not_be_followed_is_typed_again_on_the_same_page() {
 #[actix_web::test]
 async fn a_sign_in_that_moved_to_the_custom_domain_starts_again_there() {
     let house = House::build().await;
-    let mut prefix = domain("acme", POOL);
-    prefix.custom_domain_config = None;
-    house.edit(vec![Edit::CreateDomain(prefix)]).await;
+    house.has_prefix_domain().await;
     let mut browser = Browser::default();
     let leaving = house.authorize(&mut browser, &[ACME]).await;
     house.advance(FIVE_MINUTES);

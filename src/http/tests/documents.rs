@@ -5,7 +5,7 @@ use actix_web::test::TestRequest;
 use serde_json::json;
 
 use super::house::{Answer, Browser, House, ISSUER, POOL, authorize_path};
-use super::html::attributes;
+use crate::testing::attributes;
 
 #[actix_web::test]
 async fn discovery_names_everything_a_client_needs() {

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::{App, web};
@@ -15,8 +13,8 @@ use poolgate_providers::{Clock, Random, Surroundings};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
-use url::Url;
 
+pub(super) use super::answer::{Answer, Browser};
 use super::moods::Moody;
 use super::provider::{self, Provider};
 use crate::api::{ApiContext, Credentials};
@@ -92,65 +90,6 @@ pub(super) struct House {
     pub(super) web: Arc<Provider>,
     clock: Arc<Hand>,
     pub(super) folder: Arc<tempfile::TempDir>,
-}
-
-/// An answer of the gateway.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: String,
-}
-
-impl Answer {
-    pub(super) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    pub(super) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    /// Where a redirect goes.
-    pub(super) fn location(&self) -> Url {
-        assert_eq!(self.status, 302, "{self:?}");
-        self.header("location").parse().unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    /// A parameter of the redirect's query.
-    pub(super) fn told(&self, name: &str) -> Option<String> {
-        let url = self.location();
-        url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-    }
-
-    /// The code that goes back to the app.
-    pub(super) fn code(&self) -> String {
-        assert!(self.header("location").starts_with(CALLBACK), "{self:?}");
-        self.told("code").unwrap_or_else(|| panic!("no code: {self:?}"))
-    }
-}
-
-/// A browser's cookies of the pool's host.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Browser(pub(super) BTreeMap<String, String>);
-
-impl Browser {
-    fn keep(&mut self, answer: &Answer) {
-        for cookie in answer.headers.get_all("set-cookie") {
-            let cookie = cookie.to_str().unwrap();
-            let (name, rest) = cookie.split_once('=').unwrap();
-            let value = rest.split(';').next().unwrap();
-            if cookie.contains("Max-Age=0") {
-                self.0.remove(name);
-            } else {
-                self.0.insert(name.to_owned(), value.to_owned());
-            }
-        }
-    }
-
-    pub(super) fn session(&self) -> &str {
-        self.0.get("cognito").map_or("", String::as_str)
-    }
 }
 
 pub(super) fn query(pairs: &[(&str, &str)]) -> String {
@@ -303,6 +242,13 @@ impl House {
             Edit::CreateClient(testing::client(narrow)),
         ])
         .await;
+    }
+
+    /// The pool is also at `acme.localhost`, its prefix domain.
+    pub(super) async fn has_prefix_domain(&self) {
+        let mut prefix = domain("acme", POOL);
+        prefix.custom_domain_config = None;
+        self.edit(vec![Edit::CreateDomain(prefix)]).await;
     }
 
     /// A second pool, at `other.localhost`, with a provider and a client of the same names.

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod again;
+mod answer;
 mod apple;
 mod attempts;
 mod auditing;
@@ -14,7 +15,6 @@ mod documents;
 mod dress;
 mod groups;
 mod house;
-mod html;
 mod idp_initiated;
 mod linking;
 mod login;
@@ -35,6 +35,7 @@ mod saml;
 mod saml_keys;
 mod sessions;
 mod single_logout;
+mod single_logout_by_post;
 mod social;
 mod stores;
 mod throttling;

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::house::{Browser, House, POOL};
-use super::html::attributes;
 use crate::keys::roll_over::RollOverError;
 use crate::keys::{KeyRecord, KeyUse};
 use crate::pool::IdentityProvider;
 use crate::registry::{Edit, KeyChangeError};
 use crate::testing;
+use crate::testing::attributes;
 
 /// A SAML provider that takes HTTP-POST alone. Its own certificate plays no part here.
 fn provider(name: &str, certificate: &str, wants_signed: bool, details: Value) -> IdentityProvider {

@@ -2,7 +2,7 @@
 
 use time::Duration;
 
-use super::house::{Answer, Browser, House, POOL, authorize_path, callback_path, claims, domain, person};
+use super::house::{Answer, Browser, House, POOL, authorize_path, callback_path, claims, person};
 use crate::registry::Edit;
 
 async fn signed_in(house: &House) -> Browser {
@@ -189,9 +189,7 @@ async fn over_tls_cookies_are_secure() {
 #[actix_web::test]
 async fn a_sign_in_at_the_prefix_domain_moves_to_the_custom_one_where_the_provider_answers() {
     let house = House::build().await;
-    let mut prefix = domain("acme", POOL);
-    prefix.custom_domain_config = None;
-    house.edit(vec![Edit::CreateDomain(prefix)]).await;
+    house.has_prefix_domain().await;
     let path = authorize_path(&[("identity_provider", "Acme")]);
     for path in [path.as_str(), "/login?a=b%2Fc", "/logout?client_id=app"] {
         let answer = house.get_at("acme.localhost:9229", &mut Browser::default(), path).await;

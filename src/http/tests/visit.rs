@@ -4,9 +4,9 @@ use actix_web::test::TestRequest;
 use serde_json::json;
 
 use super::house::{Answer, Browser, CALLBACK, House, LOGGED_OUT, authorize_path, callback_path, person};
-use super::html::attributes;
 use super::saml;
 use crate::api;
+use crate::testing::attributes;
 
 /// A page, asked for by a browser that reads these languages.
 async fn read_in(house: &House, path: &str, languages: &str) -> Answer {

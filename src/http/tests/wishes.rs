@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::house::{Answer, Browser, House, POOL, authorize_path, callback_path, claims, person};
-use super::html::attributes;
 use crate::registry::{Edit, Versioned};
+use crate::testing::attributes;
 
 const WISHES: [(&str, &str); 6] = [
     ("prompt", "login consent"),

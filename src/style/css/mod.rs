@@ -1,10 +1,10 @@
 //! Style sheets that administrators give for the hosted pages.
 //!
 //! Not CSS at large: a list of classes, each with its properties, each with the values that it takes ([`table`]).
-//! What is not on the list is refused by name and line, so that no sheet loads anything or reaches
-//! another part of a page. What the guide allows can still make an error hard to see: that is the administrator's. A browser passes over what it does not understand; here nothing is passed over
-//! ([`tokens`]). What is served is written anew from what was understood ([`Sheet::served`]), never the text as it
-//! came.
+//! What is not on the list is refused by name and line, so that no sheet loads anything or reaches another part of a
+//! page. What the guide allows can still make an error hard to see: that is the administrator's. A browser passes over
+//! what it does not understand; here nothing is passed over ([`tokens`]). What is served is written anew from what was
+//! understood ([`Sheet::served`]), never the text as it came.
 
 mod colour;
 #[cfg(test)]
