@@ -54,15 +54,16 @@ pub fn auto_post(
 }
 
 /// The answer to a form of ours: a redirect to a website, or to another page of ours, which may redirect in its turn,
-/// becomes a page that leads there, with the same cookies. A redirect to an app's own scheme stays one: nothing comes after it ([`form_target`] names it), and a phone opens
-/// an app more readily from there. `to` is what the page calls the place; without it a sign-in is being finished.
+/// becomes a page that leads there, with the same cookies. A redirect to an app's own scheme stays one: nothing comes
+/// after it ([`form_target`] names it), and a phone opens an app more readily from there. `to` is what the page calls
+/// the place; without it a sign-in is being finished.
 pub fn past_our_form(
     state: &State,
     request: &HttpRequest,
     to: Option<&str>,
     response: HttpResponse,
 ) -> HttpResponse {
-    let Some(href) = website(&response) else { return response };
+    let Some(href) = destination(&response) else { return response };
     let look = Visit::of(request, state).look;
     let html = state.pages.onward(&look, &OnwardPage { to: to.map(str::to_owned), href, by_itself: true });
     let mut led = page(state, StatusCode::OK, html, &[]);
@@ -73,7 +74,7 @@ pub fn past_our_form(
 }
 
 /// The website, or the page of ours, that a redirect leads to.
-fn website(response: &HttpResponse) -> Option<Href> {
+fn destination(response: &HttpResponse) -> Option<Href> {
     let location = response.headers().get(LOCATION).filter(|_| response.status() == StatusCode::FOUND)?;
     let location = location.to_str().ok()?;
     match Url::parse(location) {

@@ -20,18 +20,17 @@ pub fn free_port() -> u16 {
         // A new `RandomState` has other keys each time.
         let number = RandomState::new().build_hasher().finish();
         let port = PORTS.start + u16::try_from(number % u64::from(PORTS.end - PORTS.start)).unwrap();
-        if is_promised(port) {
+        if promise(port) {
             return port;
         }
     }
 }
 
-/// Whether this port is free and now ours; `tests/deploy/stage.py` locks the same files.
-pub(crate) fn is_promised(port: u16) -> bool {
-    let promise =
-        File::options().create(true).truncate(false).write(true).open(folder().join(port.to_string()));
-    let promise = promise.unwrap();
-    match promise.try_lock() {
+/// Takes this port when it is free; whether it is ours now. `tests/deploy/stage.py` locks the same files.
+pub(crate) fn promise(port: u16) -> bool {
+    let file = File::options().create(true).truncate(false).write(true).open(folder().join(port.to_string()));
+    let file = file.unwrap();
+    match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return false,
         Err(TryLockError::Error(error)) => panic!("the lock of port {port}: {error}"),
@@ -39,7 +38,7 @@ pub(crate) fn is_promised(port: u16) -> bool {
     if TcpListener::bind(("127.0.0.1", port)).is_err() {
         return false;
     }
-    PROMISED.lock().unwrap().push(promise);
+    PROMISED.lock().unwrap().push(file);
     true
 }
 
@@ -59,12 +58,12 @@ mod tests {
     fn a_port_is_promised_once_though_nothing_listens_on_it() {
         let port = free_port();
         assert!(TcpListener::bind(("127.0.0.1", port)).is_ok(), "it is free");
-        assert!(!is_promised(port), "and yet given");
+        assert!(!promise(port), "and yet given");
     }
 
     #[test]
     fn a_port_that_somebody_listens_on_is_not_promised() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        assert!(!is_promised(listener.local_addr().unwrap().port()));
+        assert!(!promise(listener.local_addr().unwrap().port()));
     }
 }

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::ports::{free_port, is_promised};
+use crate::ports::{free_port, promise};
 use crate::process::PATIENCE;
 use crate::redis::{Redis, command};
 
@@ -179,6 +179,6 @@ impl RedisCluster {
 
 /// A free port whose neighbour of the cluster bus is free too, and no port of outgoing connections.
 fn port() -> u16 {
-    let with_bus = |port: &u16| *port < 20_000 && is_promised(*port + 10_000);
+    let with_bus = |port: &u16| *port < 20_000 && promise(*port + 10_000);
     (0..ATTEMPTS).map(|_| free_port()).find(with_bus).expect("there are free ports below 20000")
 }
